@@ -1,0 +1,67 @@
+"""Images in, features and embeddings out."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="ressl_tf")
+class Encoder(keras.layers.Layer):
+    """Normalisation, backbone and projector: what the papers call the encoder.
+
+    Args:
+        backbone: a built `keras.Model` from normalised images to features [batch, f].
+        projector: a built `keras.Model` from features to embeddings [batch, d].
+        mean: per channel, on the scale 0..1; it is subtracted from the images.
+        std: per channel, on the scale 0..1; the images are divided by it.
+    """
+
+    def __init__(
+        self,
+        backbone: keras.Model,
+        projector: keras.Model,
+        mean: Sequence[float],
+        std: Sequence[float],
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.backbone, self.projector = backbone, projector
+        self.mean, self.std = tuple(mean), tuple(std)
+        self.built = True
+
+    @property
+    def embedding_dim(self) -> int:
+        return self.projector.output_shape[-1]
+
+    @property
+    def feature_dim(self) -> int:
+        return self.backbone.output_shape[-1]
+
+    def features(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Images [batch, h, w, 3] on 0..255, of any dtype, to float32 features."""
+        images = tf.cast(images, tf.float32) / 255.0
+        images = (images - tf.constant(self.mean)) / tf.constant(self.std)
+        return tf.cast(self.backbone(images, training=training), tf.float32)
+
+    def call(self, images, training=False):
+        """Embeddings [batch, d], float32, not normalised."""
+        features = self.features(images, training=training)
+        return tf.cast(self.projector(features, training=training), tf.float32)
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            "backbone": keras.saving.serialize_keras_object(self.backbone),
+            "projector": keras.saving.serialize_keras_object(self.projector),
+            "mean": self.mean,
+            "std": self.std,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        parts = {
+            key: keras.saving.deserialize_keras_object(config[key])
+            for key in ("backbone", "projector")
+        }
+        return cls(**{**config, **parts})

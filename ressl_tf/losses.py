@@ -1,0 +1,63 @@
+"""Losses as pure functions of tensors, in float32.
+
+Relations are logits over the queue, [batch, queue]; a loss or a signal takes logits.
+"""
+
+import tensorflow as tf
+
+
+def relation(embeddings: tf.Tensor, queue: tf.Tensor, temperature: float) -> tf.Tensor:
+    """How each embedding relates to the past ones in the queue.
+
+    Args:
+        embeddings: [batch, dim], unit length.
+        queue: [queue, dim], unit length.
+        temperature: divides the cosine similarities; lower is sharper.
+
+    Returns:
+        Logits [batch, queue], float32; their softmax is the relation.
+
+    Reference: Zheng et al., ReSSL (NeurIPS 2021), Eq. 2 and 3.
+    """
+    embeddings = tf.cast(embeddings, tf.float32)
+    return tf.matmul(embeddings, queue, transpose_b=True) / temperature
+
+
+def cross_entropy(teacher: tf.Tensor, student: tf.Tensor) -> tf.Tensor:
+    """Cross-entropy of the student's relation under the teacher's, batch mean.
+
+    Equals their KL divergence plus the teacher's entropy, which has no gradient.
+
+    Args:
+        teacher: logits [batch, queue]; no gradient flows into them.
+        student: logits [batch, queue].
+
+    Returns:
+        Scalar, in nats.
+
+    Reference: Zheng et al., ReSSL (NeurIPS 2021), Eq. 4.
+    """
+    target = tf.stop_gradient(tf.nn.softmax(teacher))
+    return tf.reduce_mean(
+        tf.nn.softmax_cross_entropy_with_logits(labels=target, logits=student)
+    )
+
+
+def entropy(logits: tf.Tensor) -> tf.Tensor:
+    """Mean entropy of the relations, in nats: log(queue) means uniform."""
+    log_p = tf.nn.log_softmax(logits)
+    return -tf.reduce_mean(tf.reduce_sum(tf.exp(log_p) * log_p, axis=-1))
+
+
+def embedding_std(embeddings: tf.Tensor) -> tf.Tensor:
+    """Spread of unit embeddings: sqrt(dim) times the mean per-dimension std.
+
+    Args:
+        embeddings: [batch, dim], unit length.
+
+    Returns:
+        Scalar: near 1 when the directions are spread evenly, 0 when all embeddings
+        are the same (collapse); Chen & He, SimSiam (CVPR 2021), Fig. 2.
+    """
+    dim = tf.cast(tf.shape(embeddings)[-1], tf.float32)
+    return tf.sqrt(dim) * tf.reduce_mean(tf.math.reduce_std(embeddings, axis=0))

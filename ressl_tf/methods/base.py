@@ -1,0 +1,189 @@
+"""What all methods share: the networks, and the training step, written once."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from ressl_tf import backbones, distribute, ema, heads, losses
+from ressl_tf.encoder import Encoder
+
+Embeddings = dict[str, tf.Tensor]  # view name -> [batch, dim], unit length
+Scalars = dict[str, tf.Tensor]
+
+
+class SSLModel(keras.Model):
+    """An online encoder that learns from its own moving average.
+
+    A method subclasses it in one file: it names its views, makes its queues and heads
+    in `__init__`, and returns named terms from `loss_terms`. As a `keras.Model` it maps
+    raw images [batch, h, w, 3] on 0..255 to features [batch, f], without augmentation.
+
+    `fit` takes raw images (uint8 or float, from an array or a `tf.data.Dataset`, with
+    or without labels, which are ignored), or a data set of dicts of finished views.
+
+    Args:
+        backbone: a name of `backbones.NAMES`, or a built `keras.Model` from normalised
+            images to features.
+        image_size: side of the views in pixels.
+        hidden_dim: width of the projector's hidden layer.
+        embedding_dim: length of an embedding.
+        momentum: of the target's moving average.
+        mean: per channel on 0..1, for normalisation; ImageNet's by default.
+        std: per channel on 0..1, for normalisation; ImageNet's by default.
+        views: a `Views` layer that makes the method's views; None for the paper's.
+        shuffle_target: permute the target's batch before its forward pass and put its
+            embeddings back after, so that split statistics leak nothing (shuffle BN).
+        seed: of the queues, and of the views drawn inside the step.
+    """
+
+    online_views: tuple[str, ...] = ()
+    target_views: tuple[str, ...] = ()
+    loss_names: tuple[str, ...] = ()
+    signal_names: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        backbone: str | keras.Model = "resnet18",
+        *,
+        image_size: int = 32,
+        hidden_dim: int = 2048,
+        embedding_dim: int = 128,
+        momentum: float = 0.99,
+        mean: Sequence[float] = (0.485, 0.456, 0.406),
+        std: Sequence[float] = (0.229, 0.224, 0.225),
+        views: keras.layers.Layer | None = None,
+        shuffle_target: bool = False,
+        seed: int = 0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if isinstance(backbone, str):
+            stem = "small" if image_size <= 32 else "standard"
+            backbone = backbones.build(backbone, stem=stem)
+        projector = heads.projector(
+            backbone.output_shape[-1], hidden_dim, embedding_dim
+        )
+        self.image_size, self.hidden_dim = image_size, hidden_dim
+        self.momentum, self.shuffle_target = momentum, shuffle_target
+        self.seed = seed
+        self.views = views or self.make_views(image_size)
+        self.online = Encoder(backbone, projector, mean, std, name="online")
+        self.target = ema.make_target(self.online)
+        self.step = self.add_weight(
+            name="step", shape=(), dtype="int64", trainable=False, initializer="zeros"
+        )
+        self._means = self._make_metrics()
+        self.built = True
+
+    def _make_metrics(self):
+        names = ["loss", *self.loss_names, *self.signal_names, "embedding_std"]
+        return {name: keras.metrics.Mean(name=name) for name in names}
+
+    # What a method defines.
+
+    @classmethod
+    def make_views(cls, image_size: int, **strength) -> keras.layers.Layer:
+        """The paper's views as a `Views` layer; `strength` as in `data.views`."""
+        raise NotImplementedError
+
+    def loss_terms(
+        self, online: Embeddings, target: Embeddings, step: tf.Tensor
+    ) -> tuple[Scalars, Scalars]:
+        """The loss terms, whose sum is minimised, and signals to watch."""
+        raise NotImplementedError
+
+    def enqueue(self, target: Embeddings) -> None:
+        """Puts the step's target embeddings into the method's queues."""
+
+    # What all methods do.
+
+    def call(self, images, training=False):
+        """Features of the online backbone, [batch, f], in inference mode."""
+        return self.online.features(images, training=training)
+
+    def embed(self, images: tf.Tensor) -> tf.Tensor:
+        """Unit online embeddings of a view, [batch, dim], on batch statistics."""
+        return tf.math.l2_normalize(self.online(images, training=True), axis=-1)
+
+    def embed_target(self, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Unit target embeddings of a view, [batch, dim], without gradient."""
+        if self.shuffle_target:
+            order = tf.random.experimental.stateless_shuffle(
+                tf.range(tf.shape(images)[0]), seed
+            )
+            keys = self.target(tf.gather(images, order), training=True)
+            keys = tf.gather(keys, tf.argsort(order))
+        else:
+            keys = self.target(images, training=True)
+        return tf.stop_gradient(tf.math.l2_normalize(keys, axis=-1))
+
+    def derive_views(self, data, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Finished views as they are, or views of raw images."""
+        if isinstance(data, dict):
+            return data
+        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return self.views(images, seed)
+
+    def train_step(self, data):
+        """One step on raw images or finished views; returns the running means."""
+        step = tf.convert_to_tensor(self.step)
+        seed = self._step_seed(step)
+        ema.update(self.online, self.target, self.momentum)
+        views = self.derive_views(data, seed)
+        target = {v: self.embed_target(views[v], seed) for v in self.target_views}
+        with tf.GradientTape() as tape:
+            online = {v: self.embed(views[v]) for v in self.online_views}
+            terms, signals = self.loss_terms(online, target, step)
+            loss = tf.add_n(list(terms.values()))
+            share = loss / distribute.num_replicas()  # replicas' gradients are summed
+            scaled = self.optimizer.scale_loss(share)
+        gradients = tape.gradient(scaled, self.trainable_variables)
+        self.optimizer.apply(gradients, self.trainable_variables)
+        self.enqueue(target)
+        self.step.assign_add(1)
+        spread = losses.embedding_std(online[self.online_views[0]])
+        return self._report({"loss": loss, **terms, **signals, "embedding_std": spread})
+
+    def _step_seed(self, step):
+        seed = tf.stack([tf.constant(self.seed, tf.int32), tf.cast(step, tf.int32)])
+        return tf.random.fold_in(seed, distribute.replica_id())
+
+    def _report(self, values: Scalars) -> Scalars:
+        for name, value in values.items():
+            self._means[name].update_state(value)
+        return {name: mean.result() for name, mean in self._means.items()}
+
+    @property
+    def metrics(self):
+        return list(self._means.values())
+
+    def compile(self, optimizer="rmsprop", *, jit_compile="auto", **kwargs):
+        """As `keras.Model.compile`, without a loss: the method brings its own.
+
+        `jit_compile="auto"` leaves XLA off on CPUs, where it made a ResNet step about
+        twice slower, and to Keras elsewhere.
+        """
+        if jit_compile == "auto" and not tf.config.list_physical_devices("GPU"):
+            jit_compile = False
+        super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
+
+    def get_config(self):
+        options = ("image_size", "hidden_dim", "momentum", "shuffle_target", "seed")
+        return {
+            "name": self.name,
+            "backbone": keras.saving.serialize_keras_object(self.online.backbone),
+            "views": keras.saving.serialize_keras_object(self.views),
+            "embedding_dim": self.online.embedding_dim,
+            "mean": self.online.mean,
+            "std": self.online.std,
+            **{option: getattr(self, option) for option in options},
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        parts = {
+            key: keras.saving.deserialize_keras_object(config[key])
+            for key in ("backbone", "views")
+        }
+        return cls(**{**config, **parts})

@@ -1,0 +1,76 @@
+"""ReSSL: relational self-supervised learning (Zheng et al., NeurIPS 2021)."""
+
+import keras
+
+from ressl_tf.data import views
+from ressl_tf.losses import cross_entropy, entropy, relation
+from ressl_tf.methods.base import SSLModel
+from ressl_tf.queue import KeyQueue
+
+
+@keras.saving.register_keras_serializable(package="ressl_tf")
+class ReSSL(SSLModel):
+    """The student sees on a strong view the relations its teacher sees on a weak one.
+
+    Args:
+        queue_size: past embeddings K that an image is related to.
+        student_temp: temperature of the student's relation.
+        teacher_temp: temperature of the teacher's relation; it must be lower, so that
+            the target is sharper than what the student predicts.
+        **kwargs: of `SSLModel`.
+
+    Example:
+        model = ressl_tf.ReSSL("resnet18", image_size=32)
+        model.compile(ressl_tf.SGD(0.06))
+        model.fit(images, batch_size=256, epochs=200)  # uint8 [n, 32, 32, 3]
+        features = model.predict(images)
+    """
+
+    online_views = ("strong",)
+    target_views = ("weak",)
+    loss_names = ("relation",)
+    signal_names = ("teacher_entropy", "student_entropy")
+
+    def __init__(
+        self,
+        backbone="resnet18",
+        *,
+        queue_size: int = 4096,
+        student_temp: float = 0.1,
+        teacher_temp: float = 0.04,
+        **kwargs,
+    ):
+        super().__init__(backbone, **kwargs)
+        self.queue = KeyQueue(queue_size, self.online.embedding_dim, seed=self.seed)
+        self.student_temp, self.teacher_temp = student_temp, teacher_temp
+
+    @classmethod
+    def make_views(cls, image_size, **strength):
+        return views.Views(
+            {
+                "strong": views.strong_view(image_size, **strength),
+                "weak": views.weak_view(image_size),
+            }
+        )
+
+    def loss_terms(self, online, target, step):
+        queue = self.queue.read()  # [K, d], without this batch
+        teacher = relation(target["weak"], queue, self.teacher_temp)  # Eq. 2: [N, K]
+        student = relation(online["strong"], queue, self.student_temp)  # Eq. 3: [N, K]
+        terms = {"relation": cross_entropy(teacher, student)}  # Eq. 4
+        signals = {
+            "teacher_entropy": entropy(teacher),
+            "student_entropy": entropy(student),
+        }
+        return terms, signals
+
+    def enqueue(self, target):
+        self.queue.enqueue(target["weak"])
+
+    def get_config(self):
+        own = ("student_temp", "teacher_temp")
+        return {
+            **super().get_config(),
+            "queue_size": self.queue.size,
+            **{name: getattr(self, name) for name in own},
+        }
