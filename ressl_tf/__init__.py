@@ -1,0 +1,39 @@
+"""Relational self-supervised learning of images in TensorFlow and Keras 3.
+
+The public names load on first use, so that `--help` does not wait for TensorFlow.
+"""
+
+import importlib
+
+_HOMES = {
+    "ReSSL": "ressl_tf.methods.ressl",
+    "SGD": "ressl_tf.optimizers",
+    "WarmupCosine": "ressl_tf.schedules",
+    "Config": "ressl_tf.config",
+    "Views": "ressl_tf.data.views",
+    "View": "ressl_tf.data.views",
+    "strong_view": "ressl_tf.data.views",
+    "weak_view": "ressl_tf.data.views",
+    "load_source": "ressl_tf.data.sources",
+    "training_batches": "ressl_tf.data.pipeline",
+    "evaluation_batches": "ressl_tf.data.pipeline",
+    "steps_per_epoch": "ressl_tf.data.pipeline",
+    "build_model": "ressl_tf.build",
+    "build_optimizer": "ressl_tf.build",
+    "pretrain": "ressl_tf.pretraining",
+}
+_MODULES = ("backbones", "evaluate", "losses")
+__all__ = [*_HOMES, *_MODULES]  # noqa: PLE0604
+__version__ = "0.1.0"
+
+
+def __getattr__(name):
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"ressl_tf.{name}")
+    raise AttributeError(f"module 'ressl_tf' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

@@ -50,14 +50,13 @@ def entropy(logits: tf.Tensor) -> tf.Tensor:
 
 
 def embedding_std(embeddings: tf.Tensor) -> tf.Tensor:
-    """Spread of unit embeddings: sqrt(dim) times the mean per-dimension std.
+    """Standard deviation over the batch, averaged over dimensions.
 
     Args:
         embeddings: [batch, dim], unit length.
 
     Returns:
-        Scalar: near 1 when the directions are spread evenly, 0 when all embeddings
-        are the same (collapse); Chen & He, SimSiam (CVPR 2021), Fig. 2.
+        Scalar: about 1 / sqrt(dim) when the directions are spread evenly, 0 when all
+        embeddings are the same (collapse); Chen & He, SimSiam (CVPR 2021), Fig. 2.
     """
-    dim = tf.cast(tf.shape(embeddings)[-1], tf.float32)
-    return tf.sqrt(dim) * tf.reduce_mean(tf.math.reduce_std(embeddings, axis=0))
+    return tf.reduce_mean(tf.math.reduce_std(embeddings, axis=0))

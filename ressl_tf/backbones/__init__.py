@@ -1,19 +1,17 @@
-"""Backbones by name; a name that is not here fails with the names that are."""
+"""Backbones by name."""
 
-import keras
-
-from ressl_tf.backbones import resnet
-from ressl_tf.errors import UsageError
-
-NAMES = tuple(resnet.BLOCKS)
+NAMES = ("resnet18", "resnet34", "resnet50")
 
 
-def build(name: str, **options) -> keras.Model:
+def build(name: str, **options):
     """The backbone called `name`; `options` are those of `resnet.resnet`.
 
     Raises:
         UsageError: for an unknown name.
     """
+    from ressl_tf.backbones import resnet  # TensorFlow loads only when one is built
+    from ressl_tf.errors import UsageError
+
     if name not in NAMES:
         raise UsageError(
             f"--backbone must be one of {', '.join(NAMES)}. Received: {name}"

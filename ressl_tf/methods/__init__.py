@@ -1,0 +1,9 @@
+"""One method a file; a name on the command line is the name of its file."""
+
+import pkgutil
+
+
+def names() -> tuple[str, ...]:
+    """The methods there are."""
+    modules = (module.name for module in pkgutil.iter_modules(__path__))
+    return tuple(sorted(name for name in modules if name != "base"))

@@ -37,6 +37,14 @@ class SSLModel(keras.Model):
         seed: of the queues, and of the views drawn inside the step.
     """
 
+    # Constructor arguments that are plain values, for configs and for saving.
+    options: tuple[str, ...] = (
+        "image_size",
+        "hidden_dim",
+        "embedding_dim",
+        "momentum",
+        "seed",
+    )
     online_views: tuple[str, ...] = ()
     target_views: tuple[str, ...] = ()
     loss_names: tuple[str, ...] = ()
@@ -65,8 +73,8 @@ class SSLModel(keras.Model):
             backbone.output_shape[-1], hidden_dim, embedding_dim
         )
         self.image_size, self.hidden_dim = image_size, hidden_dim
-        self.momentum, self.shuffle_target = momentum, shuffle_target
-        self.seed = seed
+        self.embedding_dim, self.momentum = embedding_dim, momentum
+        self.shuffle_target, self.seed = shuffle_target, seed
         self.views = views or self.make_views(image_size)
         self.online = Encoder(backbone, projector, mean, std, name="online")
         self.target = ema.make_target(self.online)
@@ -74,6 +82,8 @@ class SSLModel(keras.Model):
             name="step", shape=(), dtype="int64", trainable=False, initializer="zeros"
         )
         self._means = self._make_metrics()
+        # What `jit_compile="auto"` asks: on CPUs XLA makes a ResNet step twice slower.
+        self.supports_jit = bool(tf.config.list_physical_devices("GPU"))
         self.built = True
 
     def _make_metrics(self):
@@ -120,10 +130,8 @@ class SSLModel(keras.Model):
 
     def derive_views(self, data, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """Finished views as they are, or views of raw images."""
-        if isinstance(data, dict):
-            return data
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return self.views(images, seed)
+        return images if isinstance(images, dict) else self.views(images, seed)
 
     def train_step(self, data):
         """One step on raw images or finished views; returns the running means."""
@@ -158,26 +166,15 @@ class SSLModel(keras.Model):
     def metrics(self):
         return list(self._means.values())
 
-    def compile(self, optimizer="rmsprop", *, jit_compile="auto", **kwargs):
-        """As `keras.Model.compile`, without a loss: the method brings its own.
-
-        `jit_compile="auto"` leaves XLA off on CPUs, where it made a ResNet step about
-        twice slower, and to Keras elsewhere.
-        """
-        if jit_compile == "auto" and not tf.config.list_physical_devices("GPU"):
-            jit_compile = False
-        super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
-
     def get_config(self):
-        options = ("image_size", "hidden_dim", "momentum", "shuffle_target", "seed")
         return {
             "name": self.name,
             "backbone": keras.saving.serialize_keras_object(self.online.backbone),
             "views": keras.saving.serialize_keras_object(self.views),
-            "embedding_dim": self.online.embedding_dim,
             "mean": self.online.mean,
             "std": self.online.std,
-            **{option: getattr(self, option) for option in options},
+            "shuffle_target": self.shuffle_target,
+            **{option: getattr(self, option) for option in self.options},
         }
 
     @classmethod

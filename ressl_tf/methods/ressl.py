@@ -26,6 +26,7 @@ class ReSSL(SSLModel):
         features = model.predict(images)
     """
 
+    options = (*SSLModel.options, "queue_size", "student_temp", "teacher_temp")
     online_views = ("strong",)
     target_views = ("weak",)
     loss_names = ("relation",)
@@ -41,17 +42,15 @@ class ReSSL(SSLModel):
         **kwargs,
     ):
         super().__init__(backbone, **kwargs)
-        self.queue = KeyQueue(queue_size, self.online.embedding_dim, seed=self.seed)
+        self.queue = KeyQueue(queue_size, self.embedding_dim, seed=self.seed)
+        self.queue_size = queue_size
         self.student_temp, self.teacher_temp = student_temp, teacher_temp
 
     @classmethod
-    def make_views(cls, image_size, **strength):
-        return views.Views(
-            {
-                "strong": views.strong_view(image_size, **strength),
-                "weak": views.weak_view(image_size),
-            }
-        )
+    def make_views(cls, image_size, scale=(0.2, 1.0), flip_p=0.5, **colour):
+        strong = views.strong_view(image_size, scale, flip_p=flip_p, **colour)
+        weak = views.weak_view(image_size, scale, flip_p=flip_p)
+        return views.Views({"strong": strong, "weak": weak})
 
     def loss_terms(self, online, target, step):
         queue = self.queue.read()  # [K, d], without this batch
@@ -67,10 +66,5 @@ class ReSSL(SSLModel):
     def enqueue(self, target):
         self.queue.enqueue(target["weak"])
 
-    def get_config(self):
-        own = ("student_temp", "teacher_temp")
-        return {
-            **super().get_config(),
-            "queue_size": self.queue.size,
-            **{name: getattr(self, name) for name in own},
-        }
+
+METHOD = ReSSL

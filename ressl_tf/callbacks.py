@@ -1,0 +1,168 @@
+"""What watches a run: speed, collapse, NaN, kNN, the metrics log, checkpoints.
+
+Keras calls them in the order of the list; each may add to `logs` what the later ones
+show, write or save.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+
+import keras
+
+from ressl_tf.checkpoint import Checkpoints
+from ressl_tf.errors import RunError
+from ressl_tf.workdir import Workdir
+
+log = logging.getLogger("ressl_tf")
+
+
+class Speed(keras.callbacks.Callback):
+    """Adds `images_per_second` to the logs: the mean of the epoch so far.
+
+    The first step of a run, which builds the graph, does not count.
+
+    Args:
+        batch_size: images a step, over all devices.
+    """
+
+    def __init__(self, batch_size: int):
+        super().__init__()
+        self.batch_size = batch_size
+        self.started = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.steps = 0
+        if self.started is not None:
+            self.started = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.started is None:
+            self.started = time.perf_counter()
+            return
+        self.steps += 1
+        logs["images_per_second"] = self._rate()
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.steps:
+            logs["images_per_second"] = self._rate()
+
+    def _rate(self):
+        return self.steps * self.batch_size / (time.perf_counter() - self.started)
+
+
+class StopOnNaN(keras.callbacks.Callback):
+    """Ends the run at the first loss that is not finite; checkpoints stay as they are.
+
+    Raises:
+        RunError: names the step.
+    """
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not math.isfinite(logs["loss"]):
+            step = int(self.model.step.numpy())
+            raise RunError(
+                f"the loss is {logs['loss']} at step {step}; try a lower "
+                "--learning_rate or a longer --warmup_epochs; the last checkpoint is "
+                "from before"
+            )
+
+
+class CollapseWarning(keras.callbacks.Callback):
+    """Warns when all images get the same embedding or the same relation.
+
+    Embeddings of std 1/sqrt(d) are spread evenly; 0 is a point. A teacher whose
+    relation has the entropy of a uniform one, log K, teaches nothing.
+    """
+
+    def on_epoch_end(self, epoch, logs=None):
+        spread = logs["embedding_std"] * math.sqrt(self.model.online.embedding_dim)
+        if spread < 0.1:
+            log.warning(
+                "the embeddings collapse: their std is %.0f%% of 1/sqrt(dim); try a "
+                "lower --teacher_temp or a higher --momentum",
+                100 * spread,
+            )
+        queue = getattr(self.model, "queue", None)
+        if queue is None or "teacher_entropy" not in logs:
+            return
+        uniform = math.log(queue.size)
+        if queue.size > 1 and logs["teacher_entropy"] > 0.99 * uniform:
+            log.warning(
+                "the teacher's relation is uniform: entropy %.2f of log K = %.2f; "
+                "try a lower --teacher_temp",
+                logs["teacher_entropy"],
+                uniform,
+            )
+
+
+class KNNMonitor(keras.callbacks.Callback):
+    """Adds `knn_top1` to the logs every n epochs and after the last step.
+
+    Args:
+        measure: model -> accuracy.
+        every: n.
+        last_step: of the run.
+    """
+
+    def __init__(
+        self, measure: Callable[[keras.Model], float], every: int, last_step: int
+    ):
+        super().__init__()
+        self.measure, self.every, self.last_step = measure, every, last_step
+
+    def on_epoch_end(self, epoch, logs=None):
+        last = int(self.model.step.numpy()) == self.last_step
+        if last or (epoch + 1) % self.every == 0:
+            logs["knn_top1"] = self.measure(self.model)
+
+
+class KeepMetrics(keras.callbacks.Callback):
+    """Gives back the running means that `fit` resets when a run resumes mid-epoch."""
+
+    def on_train_begin(self, logs=None):
+        self.values = [variable.numpy() for variable in self.model.metrics_variables]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.values is None:
+            return
+        for variable, value in zip(
+            self.model.metrics_variables, self.values, strict=True
+        ):
+            variable.assign(value)
+        self.values = None
+
+
+class MetricsLog(keras.callbacks.Callback):
+    """Adds the epoch's logs to `metrics.jsonl`.
+
+    Args:
+        workdir: of the run.
+        steps_per_epoch: of the run; the epoch of a row is its step divided by it.
+    """
+
+    def __init__(self, workdir: Workdir, steps_per_epoch: int):
+        super().__init__()
+        self.workdir, self.steps_per_epoch = workdir, steps_per_epoch
+
+    def on_epoch_end(self, epoch, logs=None):
+        step = int(self.model.step.numpy())
+        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        row = {"epoch": round(step / self.steps_per_epoch, 4), "step": step, **logs}
+        self.workdir.log(row)
+
+
+class SaveCheckpoint(keras.callbacks.Callback):
+    """Saves a checkpoint at the end of every epoch.
+
+    Args:
+        checkpoints: where.
+    """
+
+    def __init__(self, checkpoints: Checkpoints):
+        super().__init__()
+        self.checkpoints = checkpoints
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.checkpoints.save(self.model)

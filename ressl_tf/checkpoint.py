@@ -1,0 +1,124 @@
+"""Checkpoints: one plain `.npz` a step, whole or not there.
+
+A file holds every variable of the model, its optimizer and its running metrics, so that
+a resumed run goes on exactly. NumPy reads it anywhere; the zip's checksums find damage.
+"""
+
+import hashlib
+import logging
+import pathlib
+import zipfile
+
+import keras
+import numpy as np
+
+from ressl_tf.errors import RunError
+from ressl_tf.files import replacing
+from ressl_tf.queue import KeyQueue
+
+log = logging.getLogger("ressl_tf")
+DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+
+
+def state(model: keras.Model) -> dict[str, keras.Variable]:
+    """Every variable that the next step depends on, by group and number.
+
+    Keras's own names would not do: they count the layers of a process.
+    """
+    network = {id(v) for v in (*model.online.variables, *model.target.variables)}
+    groups = {
+        "online": model.online.variables,
+        "target": model.target.variables,
+        "model": [v for v in model.weights if id(v) not in network],
+        "optimizer": model.optimizer.variables if model.optimizer else [],
+        "metrics": model.metrics_variables,
+    }
+    return {
+        f"{group}/{index:03d}": variable
+        for group, variables in groups.items()
+        for index, variable in enumerate(variables)
+    }
+
+
+def weights_sha256(model: keras.Model) -> str:
+    """Hash over the variables of the online network, the target and the queues."""
+    queues = [layer for layer in model.layers if isinstance(layer, KeyQueue)]
+    digest = hashlib.sha256()
+    for part in (model.online, model.target, *queues):
+        for variable in part.variables:
+            digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
+    return digest.hexdigest()
+
+
+class Checkpoints:
+    """The checkpoints of a run in one folder.
+
+    Args:
+        folder: made when the first one is saved.
+        keep: so many of the last ones stay.
+    """
+
+    def __init__(self, folder: str | pathlib.Path, keep: int = 3):
+        self.folder, self.keep = pathlib.Path(folder), keep
+
+    def paths(self) -> list[pathlib.Path]:
+        """The checkpoints there are, oldest first."""
+        return sorted(self.folder.glob("step-*.npz"))
+
+    def save(self, model: keras.Model) -> pathlib.Path:
+        """Saves the state under its step; removes what is older than the last `keep`.
+
+        Raises:
+            RunError: when the disk refuses; the earlier checkpoints stay.
+        """
+        path = self.folder / f"step-{int(model.step.numpy()):09d}.npz"
+        arrays = {name: v.numpy() for name, v in state(model).items()}
+        try:
+            with replacing(path) as temporary, open(temporary, "wb") as file:
+                np.savez(file, **arrays)
+        except OSError as error:
+            raise RunError(f"cannot save {path}: {error.strerror}") from None
+        for old in self.paths()[: -self.keep]:
+            old.unlink()
+        return path
+
+    def restore(self, model: keras.Model) -> pathlib.Path | None:
+        """Restores the newest readable checkpoint; returns it, or None without any.
+
+        Raises:
+            RunError: when there are checkpoints and none can be read.
+        """
+        paths = self.paths()
+        for path in reversed(paths):
+            try:
+                _assign(state(model), _read(path))
+            except DAMAGE as error:
+                log.warning(
+                    "%s cannot be read (%s); trying the one before", path, error
+                )
+            else:
+                return path
+        if paths:
+            raise RunError(
+                f"none of the {len(paths)} checkpoints in {self.folder} can be read; "
+                "move the folder away to start anew"
+            )
+        return None
+
+
+def _read(path) -> dict[str, np.ndarray]:
+    # A file of our own: NumPy leaves its own open when the zip is damaged.
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def _assign(variables, arrays):
+    """Assigns all or, when a name or shape does not fit, none."""
+    if set(variables) != set(arrays):
+        unlike = sorted(set(variables) ^ set(arrays))
+        raise ValueError(f"other variables, {unlike[0]} for one")
+    for name, variable in variables.items():
+        if tuple(variable.shape) != arrays[name].shape:
+            raise ValueError(f"{name} has shape {arrays[name].shape}")
+    for name, variable in variables.items():
+        variable.assign(arrays[name])

@@ -1,0 +1,87 @@
+"""What every command line does: parse, run, print one JSON line, exit."""
+
+import contextlib
+import json
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ressl_tf import flags
+from ressl_tf.errors import RunError, UsageError
+
+
+def run(
+    main: Callable[[Any], dict | None],
+    config_class: type,
+    doc: str,
+    arguments: Sequence[str] | None = None,
+) -> int:
+    """Runs `main(config)` and returns the exit status.
+
+    Everything printed on the way goes to stderr; the dict that `main` returns is the
+    last line of stdout, as JSON. A user's mistake is one line and status 2, a failure
+    one line and status 1.
+
+    Args:
+        main: takes an instance of `config_class`.
+        config_class: a dataclass whose fields are made by `flags.option`.
+        doc: printed on top of `--help`.
+        arguments: without the program's name; None for those of the process.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if any(argument in flags.HELP_FLAGS for argument in arguments):
+        with contextlib.suppress(BrokenPipeError):  # --help | head
+            print(flags.help_text(config_class, doc), flush=True)
+        return 0
+    try:
+        config = flags.parse(config_class, arguments)
+        with contextlib.redirect_stdout(sys.stderr):
+            _show_progress()
+            _import_quietly()
+            result = main(config)
+    except UsageError as error:
+        print(f"error: {error} (--help lists all flags)", file=sys.stderr)
+        return 2
+    except RunError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    if result is not None:
+        print(json.dumps(result), flush=True)
+    return 0
+
+
+def _show_progress():
+    """The package's own log lines, bare, on stderr."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log = logging.getLogger("ressl_tf")
+    log.handlers, log.propagate = [handler], False
+    log.setLevel(logging.INFO)
+
+
+def _import_quietly():
+    """Imports TensorFlow without the notes that its C++ part writes while loading.
+
+    They bypass Python and its log levels, so the file descriptor itself is turned away;
+    what was written is shown when the import fails.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as notes:
+        os.dup2(notes.fileno(), 2)
+        try:
+            import tensorflow  # noqa: F401
+        except BaseException:
+            notes.seek(0)
+            os.write(stderr, notes.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)

@@ -1,0 +1,269 @@
+"""One frozen dataclass: every flag of pretraining, its help and its limits."""
+
+import dataclasses
+
+from ressl_tf import backbones, methods
+from ressl_tf.errors import UsageError
+from ressl_tf.flags import check, option
+
+# Per channel on the scale 0..1; as the small-image and ImageNet recipes state them.
+NORMALIZATIONS = {
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "cifar10": ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
+    "cifar100": ((0.5071, 0.4867, 0.4408), (0.2675, 0.2565, 0.2761)),
+    "stl10": ((0.4408, 0.4279, 0.3867), (0.2682, 0.2610, 0.2686)),
+    "tiny_imagenet": ((0.4802, 0.4481, 0.3975), (0.2302, 0.2265, 0.2262)),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """A pretraining run. A run is a function of these values and the step.
+
+    Raises:
+        UsageError: when a value, or two together, cannot be.
+    """
+
+    dataset: str = option(
+        "shapes",
+        "What to learn from: any TFDS name (imagenet2012, cifar10, ...), folder:/path "
+        "with photos (class folders or a flat heap), or shapes, the embedded set.",
+        group="data",
+    )
+    split: str = option(
+        "train", "Split to train on, in TFDS syntax: train, train[:10%], unlabelled."
+    )
+    eval_split: str = option(
+        "auto",
+        "Split that the kNN monitor classifies: auto takes test, else validation; "
+        "none turns the monitor off.",
+        free=True,
+    )
+    data_dir: str = option(
+        "", "Where TFDS data sets lie; empty for ~/tensorflow_datasets.", free=True
+    )
+    download: bool = option(
+        False, "Let TFDS download and prepare a set that is not there.", free=True
+    )
+    on_bad_image: str = option(
+        "stop",
+        "An unreadable image: stop names it; skip takes another and reports it.",
+        choices=("stop", "skip"),
+    )
+    image_size: int = option(
+        32,
+        "Side of the training views in pixels. Larger sees more and costs its square.",
+        low=8,
+        high=1024,
+    )
+    normalization: str = option(
+        "imagenet",
+        "Mean and standard deviation that the encoder normalises by.",
+        choices=tuple(NORMALIZATIONS),
+    )
+
+    crop_scale_min: float = option(
+        0.2,
+        "Smallest share of the image that a random crop keeps. Too low: two views may "
+        "have nothing in common; too high: the task is too easy.",
+        group="views",
+        low=0.01,
+        high=1.0,
+    )
+    color_jitter: tuple = option(
+        (0.4, 0.4, 0.4, 0.1),
+        "Brightness, contrast, saturation and hue of the strong view. Too low: colour "
+        "alone solves the task; hue is at most 0.5.",
+        low=0.0,
+        high=1.0,
+    )
+    color_jitter_prob: float = option(
+        0.8, "Share of strong views with colour jitter.", low=0.0, high=1.0
+    )
+    grayscale_prob: float = option(
+        0.2, "Share of strong views without colour.", low=0.0, high=1.0
+    )
+    blur_prob: float = option(
+        0.5,
+        "Share of strong views with Gaussian blur. Too high on small images: texture "
+        "is not learned.",
+        low=0.0,
+        high=1.0,
+    )
+    flip_prob: float = option(
+        0.5,
+        "Share of mirrored views. 0 where left and right matter, as with text.",
+        low=0.0,
+        high=1.0,
+    )
+
+    method: str = option(
+        "ressl", "What is learned.", group="method", choices=methods.names
+    )
+    queue_size: int = option(
+        4096,
+        "Past embeddings K that an image is related to. Too low: a coarse relation; "
+        "too high for the epoch: the oldest keys come from a target long gone.",
+        low=1,
+        high=2**24,
+    )
+    momentum: float = option(
+        0.99,
+        "Of the target's moving average. Too low: the target runs after the student "
+        "and may collapse; too high for a short run: it stays near its start.",
+        low=0.0,
+        high=1.0,
+    )
+    student_temp: float = option(
+        0.1, "Temperature of the student's relation.", low=0.001, high=10.0
+    )
+    teacher_temp: float = option(
+        0.04,
+        "Temperature of the teacher's relation. Keep it well under the student's: near "
+        "it nothing sharpens and the embeddings collapse; near 0 it is one neighbour.",
+        low=0.001,
+        high=10.0,
+    )
+
+    backbone: str = option(
+        "resnet18",
+        "The encoder's network.",
+        group="network",
+        choices=backbones.NAMES,
+    )
+    width: float = option(
+        1.0,
+        "Factor on its channels. 0.25 trains on two CPU cores; wider learns more.",
+        low=1 / 16,
+        high=8.0,
+    )
+    stem: str = option(
+        "standard",
+        "First layers: standard (7x7 stride 2, max-pool; 224 px), small_maxpool (3x3 "
+        "stride 1, max-pool; 64 to 96 px), small (3x3 stride 1; 32 px).",
+        choices=("standard", "small", "small_maxpool"),
+    )
+    batch_norm: str = option(
+        "local",
+        "Samples that share batch statistics: local (one device's), sync (all), split "
+        "(8 groups of a device's batch, the target's batch permuted).",
+        choices=("local", "sync", "split"),
+    )
+    hidden_dim: int = option(
+        2048, "Width of the projector's hidden layer.", low=1, high=65536
+    )
+    embedding_dim: int = option(
+        128, "Length of an embedding; more room, more memory.", low=2, high=65536
+    )
+
+    epochs: int = option(
+        200,
+        "Passes over the data. The schedule is stretched over them: a short run is a "
+        "whole run.",
+        group="optimization",
+        low=1,
+        high=1_000_000,
+    )
+    batch_size: int = option(
+        256,
+        "Images a step, over all devices. When you change it, change the learning "
+        "rate in proportion.",
+        low=2,
+        high=2**20,
+    )
+    learning_rate: float = option(
+        0.06,
+        "Peak of the schedule. Too high: NaN, or a loss that jumps; too low: a loss "
+        "that hardly moves.",
+        low=0.0,
+        high=1000.0,
+    )
+    warmup_epochs: float = option(
+        5.0, "Epochs of linear warm-up from 0; then a cosine to 0.", low=0.0
+    )
+    sgd_momentum: float = option(0.9, "Momentum of SGD.", low=0.0, high=1.0)
+    weight_decay: float = option(
+        5e-4,
+        "L2 added to the gradient before the momentum. Too high: features shrink.",
+        low=0.0,
+        high=1.0,
+    )
+    decay_vectors: bool = option(
+        True,
+        "Decay biases and batch normalisation too (small sets: yes; ImageNet: no).",
+    )
+    seed: int = option(
+        0, "Of weights, order and views; one seed, one result.", low=0, high=2**31 - 1
+    )
+
+    workdir: str = option(
+        "",
+        "Where the run lives: config, checkpoints, logs. The same command goes on "
+        "where it stopped. Empty: runs/METHOD-DATASET-BACKBONE-seedSEED.",
+        group="run",
+        free=True,
+    )
+    strategy: str = option(
+        "auto",
+        "Devices: one, mirrored (all), or auto (mirrored if there are several GPUs).",
+        choices=("auto", "one", "mirrored"),
+        free=True,
+    )
+    knn_every: int = option(
+        10,
+        "Epochs between two kNN checks; it also runs before the first epoch and after "
+        "the last. 0: never.",
+        low=0,
+        free=True,
+    )
+    knn_k: int = option(200, "Neighbours of the kNN monitor.", low=1, free=True)
+    knn_temp: float = option(
+        0.1, "Temperature of its votes, exp(similarity / T).", low=0.001, free=True
+    )
+    knn_images: int = option(
+        50_000, "At most so many labelled images are its memory.", low=1, free=True
+    )
+    keep_checkpoints: int = option(
+        3, "So many of the last checkpoints stay.", low=1, free=True
+    )
+    tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
+    max_steps: int = option(
+        0,
+        "Stop after this step, for trying things; the schedule stays. 0: no.",
+        low=0,
+        free=True,
+    )
+    dry_run: bool = option(
+        False, "Print what would run (steps, parameters, memory) and stop.", free=True
+    )
+
+    def __post_init__(self):
+        check(self)
+        if self.color_jitter[3] > 0.5:
+            raise UsageError(
+                "--color_jitter's hue (the fourth) must be at most 0.5. "
+                f"Received: {self.color_jitter[3]}"
+            )
+        if self.warmup_epochs > self.epochs:
+            raise UsageError(
+                f"--warmup_epochs must be at most --epochs={self.epochs}. "
+                f"Received: {self.warmup_epochs}"
+            )
+        if self.batch_norm == "split" and self.batch_size % 8:
+            raise UsageError(
+                "--batch_norm=split needs a --batch_size that is a multiple of 8. "
+                f"Received: {self.batch_size}"
+            )
+
+    @property
+    def run_dir(self) -> str:
+        """`workdir`, or the name that an empty one stands for."""
+        dataset = self.dataset.rstrip("/").split("/")[-1].replace(":", "-")
+        name = f"{self.method}-{dataset}-{self.backbone}-seed{self.seed}"
+        return self.workdir or f"runs/{name}"
+
+
+def free_fields() -> frozenset[str]:
+    """Names of the flags that may differ when a run is resumed."""
+    fields = dataclasses.fields(Config)
+    return frozenset(f.name for f in fields if f.metadata["free"])

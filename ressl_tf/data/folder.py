@@ -1,0 +1,123 @@
+"""Photos in a folder: class sub-folders, or a heap without labels."""
+
+import collections
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from ressl_tf.errors import UsageError
+
+EXTENSIONS = (".jpg", ".jpeg", ".png")
+SPLIT_FOLDERS = ("train", "test", "validation", "val")
+NO_LABEL = -1
+
+
+class Folder:
+    """Encoded images by path, in sorted order.
+
+    `root/<class>/**/*.jpg` has labels; when any image lies directly in `root`, all are
+    a heap without. If `root` has a sub-folder train, test, validation or val, a split
+    is a sub-folder; otherwise the split "train" is the whole folder. Hidden files are
+    left out. Symbolic links are followed.
+
+    Raises:
+        UsageError: no such folder or split, no images, a single class.
+    """
+
+    def __init__(self, root: str, split: str):
+        self.name = f"folder:{root}"
+        root = os.path.expanduser(root)
+        if not os.path.isdir(root):
+            raise UsageError(f"No such folder. Received: --dataset={self.name}")
+        folder = _split_folder(root, split)
+        self.paths = _list_images(folder)
+        start = len(os.path.join(folder, ""))
+        classes = [path[start:].split(os.sep)[:-1] for path in self.paths]
+        self.label_names = None
+        self.labels = np.full(len(self.paths), NO_LABEL, np.int32)
+        if all(classes):
+            self.label_names = _class_names(root, folder, {c[0] for c in classes})
+            number = {name: label for label, name in enumerate(self.label_names)}
+            self.labels = np.array([number[c[0]] for c in classes], np.int32)
+        with tf.device("CPU:0"):
+            self._paths = tf.constant([os.fsencode(path) for path in self.paths])
+            self._labels = tf.constant(self.labels)
+
+    @property
+    def size(self) -> int:
+        return len(self.paths)
+
+    def read(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """int64 [] -> (encoded image, string []; label, int32 [])."""
+        path = tf.gather(self._paths, row)
+        return tf.io.read_file(path), tf.gather(self._labels, row)
+
+    def example_name(self, row: int) -> str:
+        return self.paths[row]
+
+
+def _split_folder(root: str, split: str) -> str:
+    found = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
+    if not set(found) & set(SPLIT_FOLDERS):
+        if split == "train":
+            return root
+        raise UsageError(
+            f"{root} is not divided into splits, so that its only split is 'train'; "
+            f"put test photos into {os.path.join(root, 'test')}. Received: {split!r}"
+        )
+    synonyms = ("validation", "val") if split in ("validation", "val") else (split,)
+    for name in synonyms:
+        if name in found:
+            return os.path.join(root, name)
+    splits = ", ".join(name for name in found if not name.startswith("."))
+    raise UsageError(f"{root} has the splits {splits}. Received: {split!r}")
+
+
+def _list_images(folder: str) -> list[str]:
+    """Every image below the folder, sorted by path."""
+    paths, others = [], collections.Counter()
+    for path in _walk(folder, ()):
+        extension = os.path.splitext(path)[1].lower()
+        if extension in EXTENSIONS:
+            paths.append(path)
+        else:
+            others[extension or "no extension"] += 1
+    if not paths:
+        seen = ", ".join(f"{n} x {kind}" for kind, n in others.most_common(3))
+        raise UsageError(
+            f"No JPEG or PNG image in {folder} (other files: {seen or 'none'}); "
+            f"images end in {', '.join(EXTENSIONS)}, in any letter case"
+        )
+    return sorted(paths)
+
+
+def _walk(folder: str, above: tuple[tuple[int, int], ...]):
+    """Paths of all visible files; a link back to a folder above is not followed."""
+    status = os.stat(folder)
+    here = (status.st_dev, status.st_ino)
+    if here in above:
+        return
+    with os.scandir(folder) as entries:
+        visible = [entry for entry in entries if not entry.name.startswith(".")]
+    for entry in visible:
+        if entry.is_dir():
+            yield from _walk(entry.path, (*above, here))
+        elif entry.is_file():
+            yield entry.path
+
+
+def _class_names(root: str, folder: str, classes: set[str]) -> tuple[str, ...]:
+    """Sorted classes of all splits together: train and test number them alike."""
+    for sibling in SPLIT_FOLDERS if folder != root else ():
+        path = os.path.join(root, sibling)
+        if os.path.isdir(path):
+            inside = (entry for entry in os.scandir(path) if entry.is_dir())
+            classes |= {e.name for e in inside if not e.name.startswith(".")}
+    if len(classes) == 1:
+        (only,) = classes
+        raise UsageError(
+            f"{folder} holds a single class, {only!r}; for photos without labels give "
+            f"the folder that holds them: --dataset=folder:{os.path.join(folder, only)}"
+        )
+    return tuple(sorted(classes))

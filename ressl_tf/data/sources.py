@@ -1,0 +1,244 @@
+"""Sets of images: opened by name, counted, and read example by example."""
+
+import contextlib
+import dataclasses
+import logging
+import re
+
+import numpy as np
+import tensorflow as tf
+
+from ressl_tf.data.decode import complaint, decode_image
+from ressl_tf.data.folder import Folder
+from ressl_tf.data.tfds_source import Records, open_builder
+from ressl_tf.errors import RunError, UsageError
+
+MEMORY_LIMIT = 2 * 2**30  # decoded bytes
+PROBES = 32  # images looked at to see whether a set is of one size
+BAD_IMAGE_ACTIONS = ("stop", "skip")
+
+logger = logging.getLogger("ressl_tf")
+
+
+@dataclasses.dataclass(frozen=True)
+class MemorySource:
+    """A small set of images of one size, decoded once.
+
+    Attributes:
+        name: the folder's path or the TFDS name.
+        images: uint8 tensor [n, height, width, 3] in host memory.
+        labels: int32 [n], or -1 throughout when `label_names` is None.
+        label_names: class names in the order of their numbers, or None.
+        skipped: names of the unreadable images that were left out.
+    """
+
+    name: str
+    images: tf.Tensor
+    labels: np.ndarray
+    label_names: tuple[str, ...] | None
+    skipped: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        return len(self.labels)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        return tuple(self.images.shape[1:])
+
+    def examples(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """int64 [m] -> (uint8 [m, height, width, 3], int32 [m])."""
+        return tf.gather(self.images, rows), tf.gather(self.labels, rows)
+
+
+@dataclasses.dataclass(frozen=True)
+class StreamSource:
+    """A set that is read and decoded, one image at a time, whenever it is used.
+
+    Attributes as `MemorySource`; `image_shape` is None as sizes may vary.
+    """
+
+    name: str
+    encoded: Folder | Records
+    label_names: tuple[str, ...] | None
+    rows: tf.Tensor  # int64 [n], numbers of the usable examples in `encoded`
+    skipped: tuple[str, ...]
+    image_shape = None
+
+    @property
+    def size(self) -> int:
+        return len(self.rows)
+
+    def example(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """int64 [] -> (uint8 [height, width, 3], int32 []); reads and decodes."""
+        encoded, label = self.encoded.read(tf.gather(self.rows, index))
+        return decode_image(encoded), label
+
+    def example_name(self, index: int) -> str:
+        return self.encoded.example_name(int(self.rows[index]))
+
+    def why_unreadable(self, index: int) -> str | None:
+        return _why_unreadable(self.encoded, int(self.rows[index]))
+
+
+Source = MemorySource | StreamSource
+
+
+def load_source(
+    dataset: str,
+    split: str,
+    *,
+    data_dir: str | None = None,
+    download: bool = False,
+    on_bad_image: str = "stop",
+    memory_limit: int = MEMORY_LIMIT,
+) -> Source:
+    """Opens a set of images.
+
+    Args:
+        dataset: "folder:/path", "shapes", or a TFDS name ("cifar10", "name/config").
+        split: "train", "test", ...; for TFDS also its parts, as "train[:10%]".
+        data_dir: where TFDS keeps its data; None is ~/tensorflow_datasets.
+        download: lets TFDS download what is not prepared.
+        on_bad_image: "stop" raises at the first unreadable image that is met. "skip"
+            leaves unreadable images out, before training, so that the order of the
+            others is fixed; for a set that streams it costs one pass of decoding.
+        memory_limit: sets of one image size are decoded into memory up to this many
+            bytes; others are read from disk in every epoch.
+
+    Raises:
+        UsageError: what was asked for does not exist or holds no images.
+        RunError: an image cannot be read (with "stop"), or none can.
+    """
+    if on_bad_image not in BAD_IMAGE_ACTIONS:
+        allowed = ", ".join(BAD_IMAGE_ACTIONS)
+        raise UsageError(f"on_bad_image is {allowed}. Received: {on_bad_image!r}")
+    encoded = _open(dataset, split, data_dir, download)
+    shape = _probe(encoded)
+    skip = on_bad_image == "skip"
+    if shape and encoded.size * np.prod(shape) <= memory_limit:
+        source = _decode_all(encoded, shape, skip)
+        if source is not None:
+            return source
+    good = np.arange(encoded.size)
+    if skip:
+        good = _scan(encoded)
+    skipped = _leave_out(encoded, np.setdiff1d(np.arange(encoded.size), good), skip)
+    with tf.device("CPU:0"):
+        rows = tf.constant(good)
+    return StreamSource(encoded.name, encoded, encoded.label_names, rows, skipped)
+
+
+@contextlib.contextmanager
+def bad_images_as_run_errors():
+    """Turns the error that a batch of `data.pipeline` ends with into its `RunError`.
+
+    tf.data wraps what its functions raise in an error of its own, traceback included.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        found = re.search(r"RunError: (.*)", error.message)
+        if not found:
+            raise
+        raise RunError(found[1]) from None
+
+
+def unreadable(name: str, reason: str, count: str = "") -> RunError:
+    return RunError(
+        f"Cannot read image {name}: {reason}{count}; remove it, or leave such images "
+        f"out with on_bad_image=skip"
+    )
+
+
+def _open(dataset: str, split: str, data_dir, download: bool) -> Folder | Records:
+    kind, _, path = dataset.partition(":")
+    if kind == "folder":
+        try:
+            return Folder(path, split)
+        except OSError as error:
+            raise UsageError(
+                f"Cannot list {error.filename!r}: {error.strerror}"
+            ) from None
+    return Records(open_builder(dataset, data_dir, download), split)
+
+
+def _probe(encoded) -> tuple[int, int, int] | None:
+    """The shape that some images, spread over the set, have in common, or None."""
+    rows = np.unique(np.linspace(0, encoded.size - 1, PROBES, dtype=np.int64))
+    good = [row for row in rows if _why_unreadable(encoded, row) is None]
+    if not good:
+        raise RunError(
+            f"None of {len(rows)} images tried can be read; the first: "
+            f"{encoded.example_name(rows[0])}: {_why_unreadable(encoded, rows[0])}"
+        )
+    shapes = {tuple(decode_image(encoded.read(row)[0]).shape) for row in good}
+    return shapes.pop() if len(shapes) == 1 else None
+
+
+def _decode_all(encoded, shape, skip: bool) -> MemorySource | None:
+    """Decodes the whole set, or returns None when another size turns up."""
+    images = np.empty((encoded.size, *shape), np.uint8)
+    labels = np.empty(encoded.size, np.int32)
+    good = np.zeros(encoded.size, bool)
+
+    def decoded(row):
+        data, label = encoded.read(row)
+        return row, tf.ensure_shape(decode_image(data), shape), label
+
+    for rows, batch, batch_labels in _readable(encoded, decoded).batch(1024):
+        images[rows], labels[rows], good[rows] = batch, batch_labels, True
+    bad = np.flatnonzero(~good)
+    if any(_why_unreadable(encoded, row) is None for row in bad):
+        return None
+    skipped = _leave_out(encoded, bad, skip)
+    if skipped:
+        images, labels = images[good], labels[good]
+    with tf.device("CPU:0"):
+        images = tf.constant(images)
+    return MemorySource(encoded.name, images, labels, encoded.label_names, skipped)
+
+
+def _scan(encoded) -> np.ndarray:
+    """Rows of all images that decode."""
+    logger.info("%s: checking %d images", encoded.name, encoded.size)
+
+    def checked(row):
+        # The shape must be asked for: unused decoding would be pruned.
+        return row, tf.shape(decode_image(encoded.read(row)[0]))
+
+    return np.concatenate([row for row, _ in _readable(encoded, checked).batch(1024)])
+
+
+def _readable(encoded, function) -> tf.data.Dataset:
+    """`function(row)` of every row, in order, without the rows where it fails."""
+    rows = tf.data.Dataset.range(encoded.size)
+    parallel = rows.map(function, num_parallel_calls=tf.data.AUTOTUNE)
+    return parallel.ignore_errors()
+
+
+def _leave_out(encoded, bad: np.ndarray, skip: bool) -> tuple[str, ...]:
+    """Names and reports the rows that cannot be read: a warning or an error."""
+    if not len(bad):
+        return ()
+    names = tuple(encoded.example_name(row) for row in bad)
+    reason = _why_unreadable(encoded, bad[0]) or "unknown"
+    if not skip:
+        raise unreadable(names[0], reason, f" ({len(bad)} of {encoded.size} images)")
+    logger.warning(
+        "%s: skipped %d of %d images that cannot be read: %s%s",
+        encoded.name,
+        len(bad),
+        encoded.size,
+        ", ".join(names[:10]),
+        ", ..." if len(bad) > 10 else "",
+    )
+    return names
+
+
+def _why_unreadable(encoded, row: int) -> str | None:
+    try:
+        decode_image(encoded.read(tf.constant(row, tf.int64))[0])
+    except tf.errors.OpError as error:
+        return complaint(error)
+    return None

@@ -1,0 +1,59 @@
+"""What a config would run, without running it."""
+
+import dataclasses
+import logging
+import math
+from typing import Any
+
+from ressl_tf.build import build_model
+from ressl_tf.config import Config
+from ressl_tf.data.pipeline import steps_per_epoch
+from ressl_tf.errors import UsageError
+from ressl_tf.pretraining import last_step, open_source
+from ressl_tf.queue import KeyQueue
+
+log = logging.getLogger("ressl_tf")
+
+
+def describe(config: Config) -> dict[str, Any]:
+    """Resolved config, steps, parameters, view shapes and queue memory.
+
+    Where the data set is not there, the steps are None and a warning says why.
+    """
+    steps = _steps(config)
+    model = build_model(config)
+    queues = [layer for layer in model.layers if isinstance(layer, KeyQueue)]
+    report = {
+        **steps,
+        "backbone_parameters": _count(model.online.backbone.trainable_variables),
+        "projector_parameters": _count(model.online.projector.trainable_variables),
+        "feature_dim": model.online.feature_dim,
+        "views": {
+            name: [config.batch_size, size, size, 3]
+            for name, size in model.views.sizes.items()
+        },
+        "queue_bytes": sum(4 * _count(queue.variables) for queue in queues),
+        "workdir": config.run_dir,
+        "config": dataclasses.asdict(config),
+    }
+    for name, value in {**report.pop("config"), **report}.items():
+        log.info("%-22s %s", name, value)
+    return {**report, "config": dataclasses.asdict(config)}
+
+
+def _steps(config) -> dict[str, int | None]:
+    try:
+        source = open_source(config)
+        per_epoch = steps_per_epoch(source, config.batch_size)
+    except UsageError as error:
+        log.warning("the data set cannot be used yet: %s", error)
+        return {"images": None, "steps_per_epoch": None, "steps": None}
+    return {
+        "images": source.size,
+        "steps_per_epoch": per_epoch,
+        "steps": last_step(config, per_epoch),
+    }
+
+
+def _count(variables) -> int:
+    return sum(math.prod(variable.shape) for variable in variables)

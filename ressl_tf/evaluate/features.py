@@ -1,0 +1,33 @@
+"""Features of a model over a data set."""
+
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+
+
+def extract(model: keras.Model, batches: Iterable) -> tuple[np.ndarray, np.ndarray]:
+    """Features in inference mode.
+
+    Args:
+        model: from raw images [batch, h, w, 3] on 0..255 to features [batch, f].
+        batches: of (images, labels), as `data.pipeline.evaluation_batches` gives them.
+
+    Returns:
+        Features [n, f], float32, and labels [n].
+    """
+    features, labels = [], []
+    for images, batch_labels in batches:
+        features.append(model.predict_on_batch(images))
+        labels.append(np.asarray(batch_labels))
+    return np.concatenate(features), np.concatenate(labels)
+
+
+def pixels(batches: Iterable) -> tuple[np.ndarray, np.ndarray]:
+    """Plain pixels, minus each image's mean, as if they were features: a floor."""
+    features, labels = [], []
+    for images, batch_labels in batches:
+        flat = np.asarray(images, np.float32).reshape(len(images), -1)
+        features.append(flat - flat.mean(axis=1, keepdims=True))
+        labels.append(np.asarray(batch_labels))
+    return np.concatenate(features), np.concatenate(labels)

@@ -1,0 +1,75 @@
+"""The kNN monitor: which images classify which, and how well."""
+
+import logging
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from ressl_tf.config import Config
+from ressl_tf.data.pipeline import evaluation_batches
+from ressl_tf.data.sources import Source, load_source
+from ressl_tf.errors import UsageError
+from ressl_tf.evaluate import features, knn
+
+log = logging.getLogger("ressl_tf")
+BATCH_SIZE = 256
+AUTO_SPLITS = ("test", "validation")
+
+
+def make(config: Config, source: Source) -> Callable[[keras.Model], float] | None:
+    """A function from a model to its kNN top-1, or None when nothing has labels.
+
+    The training images are the memory. What they classify is the evaluation split;
+    without one, every tenth of the training images, left out of the memory.
+
+    Args:
+        config: of the run.
+        source: its training images.
+    """
+    if config.knn_every == 0 or config.eval_split == "none":
+        return None
+    if source.label_names is None:
+        log.info("no labels in %s: the kNN monitor is off", source.name)
+        return None
+    bank = evaluation_batches(
+        source, config.image_size, BATCH_SIZE, limit=config.knn_images
+    )
+    queries = _queries(config)
+    options = {"k": config.knn_k, "temperature": config.knn_temp}
+
+    def measure(model: keras.Model) -> float:
+        known = features.extract(model, bank)
+        if queries is None:
+            known, asked = _hold_out(*known)
+        else:
+            asked = features.extract(model, queries)
+        return knn.accuracy(*known, *asked, **options)
+
+    return measure
+
+
+def _queries(config):
+    """Batches of the evaluation split, or None when `auto` finds no labelled one."""
+    auto = config.eval_split == "auto"
+    for split in AUTO_SPLITS if auto else (config.eval_split,):
+        try:
+            source = load_source(
+                config.dataset,
+                split,
+                data_dir=config.data_dir or None,
+                on_bad_image=config.on_bad_image,
+            )
+        except UsageError:
+            if not auto:
+                raise
+        else:
+            if source.label_names is not None:
+                return evaluation_batches(source, config.image_size, BATCH_SIZE)
+    return None
+
+
+def _hold_out(features, labels):
+    """Every tenth example against the others."""
+    asked = np.arange(len(labels)) % 10 == 0
+    return (features[~asked], labels[~asked]), (features[asked], labels[asked])

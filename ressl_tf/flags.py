@@ -1,0 +1,199 @@
+"""From a frozen dataclass to flags, their help, their limits and one clear error.
+
+A field is declared by `option`; `parse` turns an argument list into an instance.
+Nothing here imports TensorFlow: `--help` is quick.
+"""
+
+import dataclasses
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from absl import flags as absl_flags
+
+from ressl_tf.errors import UsageError
+
+T = TypeVar("T")
+HELP_FLAGS = ("--help", "-help", "--helpfull", "--helpshort", "-h", "-?")
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    group: str = "",
+    choices: Callable[[], Sequence[str]] | Sequence[str] | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    free: bool = False,
+) -> Any:
+    """A dataclass field that is a flag.
+
+    Args:
+        default: its type (bool, int, float, str, or a tuple of floats) is the flag's.
+        help: what it does, and what happens when it is too high or too low.
+        group: heading in `--help`; empty continues the previous one.
+        choices: allowed strings, or a function that returns them.
+        low: smallest allowed number.
+        high: largest allowed number.
+        free: may differ when a run is resumed.
+    """
+    metadata = {
+        "help": help,
+        "group": group,
+        "choices": choices,
+        "low": low,
+        "high": high,
+        "free": free,
+    }
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def choices(field: dataclasses.Field) -> Sequence[str] | None:
+    """The allowed strings of a field, None for any."""
+    allowed = field.metadata["choices"]
+    return allowed() if callable(allowed) else allowed
+
+
+def check(config: Any) -> None:
+    """Checks every field of `config` against its type, choices and limits.
+
+    Raises:
+        UsageError: names the flag, what was received and what is allowed.
+    """
+    for field in dataclasses.fields(config):
+        _check_value(field, getattr(config, field.name))
+
+
+def _check_value(field, value):
+    if not _has_type(field, value):
+        raise UsageError(
+            f"--{field.name} must be {_type_name(field)}. Received: {value!r}"
+        )
+    allowed = choices(field)
+    if allowed is not None and value not in allowed:
+        raise UsageError(
+            f"--{field.name} must be one of {', '.join(allowed)}. Received: {value}"
+        )
+    for number in value if isinstance(value, tuple) else (value,):
+        _check_limits(field, number)
+
+
+def _has_type(field, value) -> bool:
+    expected = type(field.default)
+    if isinstance(value, bool):  # which is an int too
+        return expected is bool
+    return isinstance(value, (int, float) if expected is float else expected)
+
+
+def _check_limits(field, number):
+    low, high = field.metadata["low"], field.metadata["high"]
+    below, above = low is not None, high is not None
+    # Written so that NaN fails too.
+    if (below and not number >= low) or (above and not number <= high):
+        raise UsageError(f"--{field.name} must be {_limits(field)}. Received: {number}")
+
+
+def _limits(field) -> str:
+    low, high = field.metadata["low"], field.metadata["high"]
+    if low is not None and high is not None:
+        return f"between {low} and {high}"
+    return f"at least {low}" if low is not None else f"at most {high}"
+
+
+def _type_name(field) -> str:
+    if isinstance(field.default, tuple):
+        return f"{len(field.default)} comma-separated numbers"
+    names = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        str: "a text",
+    }
+    return names[type(field.default)]
+
+
+def parse(cls: type[T], arguments: Sequence[str]) -> T:
+    """An instance of `cls` from an argument list, `--flagfile=` included.
+
+    Later flags win over earlier ones, so that `--flagfile` goes first.
+
+    Raises:
+        UsageError: for anything that is not a flag of `cls` or not a value it allows.
+    """
+    values = _define(cls)
+    try:
+        rest = values(["program", *arguments])[1:]
+    except (absl_flags.Error, ValueError) as error:
+        message = str(error).replace("ERROR:: ", "")
+        raise UsageError(" ".join(message.split())) from None
+    if rest:
+        raise UsageError(f"arguments are flags, --name=value. Received: {rest[0]}")
+    return cls(**{field.name: _value(values, field) for field in _fields(cls)})
+
+
+def _define(cls) -> absl_flags.FlagValues:
+    values = absl_flags.FlagValues()
+    define = {
+        bool: absl_flags.DEFINE_boolean,
+        int: absl_flags.DEFINE_integer,
+        float: absl_flags.DEFINE_float,
+        str: absl_flags.DEFINE_string,
+        tuple: absl_flags.DEFINE_list,
+    }
+    for field in _fields(cls):
+        default = field.default
+        if isinstance(default, tuple):
+            default = [str(number) for number in default]
+        define[type(field.default)](
+            field.name, default, field.metadata["help"], flag_values=values
+        )
+    absl_flags.DEFINE_string("flagfile", "", "", flag_values=values)
+    return values
+
+
+def _value(values, field):
+    value = values[field.name].value
+    if not isinstance(field.default, tuple):
+        return value
+    try:
+        numbers = tuple(float(number) for number in value)
+    except ValueError:
+        numbers = ()
+    if len(numbers) != len(field.default):
+        raise UsageError(
+            f"--{field.name} must be {_type_name(field)}. Received: {','.join(value)}"
+        )
+    return numbers
+
+
+def _fields(cls):
+    return dataclasses.fields(cls)
+
+
+def help_text(cls: type, doc: str, width: int = 88) -> str:
+    """What `--help` prints: the module's text, then the flags under their headings."""
+    parts = [doc.strip(), ""]
+    for field in _fields(cls):
+        if field.metadata["group"]:
+            parts += ["", field.metadata["group"].upper()]
+        parts += _flag_help(field, width)
+    parts += ["", "GENERAL", "  --flagfile=PATH"]
+    parts += ["      flags from a file, one a line, # comments; later flags win"]
+    parts += ["  --help", "      this text"]
+    return "\n".join(parts)
+
+
+def _flag_help(field, width):
+    default = field.default
+    shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
+    shown = str(shown).lower() if isinstance(default, bool) else shown
+    text = field.metadata["help"]
+    allowed = choices(field)
+    if allowed:
+        text += f" One of: {', '.join(allowed)}."
+    if field.metadata["low"] is not None or field.metadata["high"] is not None:
+        text += f" ({_limits(field)})"
+    indent = " " * 6
+    body = textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent)
+    return [f"  --{field.name}={shown}", *body]

@@ -1,0 +1,210 @@
+"""A pretraining run from its config to its result."""
+
+import logging
+import statistics
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ressl_tf import callbacks, distribute
+from ressl_tf.build import build_model, build_optimizer
+from ressl_tf.checkpoint import Checkpoints, weights_sha256
+from ressl_tf.config import Config
+from ressl_tf.data.pipeline import (
+    check_image_size,
+    evaluation_batches,
+    steps_per_epoch,
+    training_batches,
+)
+from ressl_tf.data.sources import Source, bad_images_as_run_errors, load_source
+from ressl_tf.evaluate import features, monitor, plots
+from ressl_tf.methods.base import SSLModel
+from ressl_tf.workdir import Workdir
+
+log = logging.getLogger("ressl_tf")
+SHOWN_IMAGES = 2000  # of which the gallery takes its neighbours
+
+
+def pretrain(config: Config) -> dict[str, Any]:
+    """Pretrains as `config` says, or goes on where the same config stopped.
+
+    Returns:
+        The result, as the command line prints it.
+
+    Raises:
+        UsageError: when the config, the data or the workdir cannot be used.
+        RunError: when the run fails: NaN, unreadable images, a full disk.
+    """
+    source = open_source(config)
+    per_epoch = steps_per_epoch(source, config.batch_size)
+    workdir = Workdir(config)
+    model = make_model(config, per_epoch)
+    checkpoints = Checkpoints(workdir.checkpoints, config.keep_checkpoints)
+    with bad_images_as_run_errors():
+        resume(model, checkpoints, workdir, per_epoch)
+        measure = monitor.make(config, source)
+        if not workdir.rows():
+            begin(model, config, source, workdir, measure)
+        watchers = make_callbacks(config, workdir, checkpoints, per_epoch, measure)
+        fit(model, config, source, watchers)
+        draw_results(model, config, source, workdir)
+    return result(model, config, source, workdir)
+
+
+def open_source(config: Config) -> Source:
+    """The training images, checked against the size of the views."""
+    source = load_source(
+        config.dataset,
+        config.split,
+        data_dir=config.data_dir or None,
+        download=config.download,
+        on_bad_image=config.on_bad_image,
+    )
+    check_image_size(source, config.image_size)
+    return source
+
+
+def make_model(config: Config, per_epoch: int) -> SSLModel:
+    """The compiled model; its random weights are a function of the seed."""
+    keras.utils.set_random_seed(config.seed)
+    with distribute.strategy(config.strategy).scope():
+        model = build_model(config)
+        model.compile(build_optimizer(config, per_epoch))
+        model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def resume(
+    model: SSLModel, checkpoints: Checkpoints, workdir: Workdir, per_epoch: int
+) -> None:
+    """Restores the newest checkpoint, if there is one, and cuts the log to it."""
+    path = checkpoints.restore(model)
+    step = int(model.step.numpy())
+    workdir.resume_at(step, per_epoch)
+    if path:
+        log.info("going on from %s (epoch %.2f)", path, step / per_epoch)
+
+
+def begin(model, config, source, workdir, measure) -> None:
+    """What is there before the first step: a view sheet, the untrained accuracy."""
+    batch = next(iter(batches(model, config, source, 0, 1)))
+    rows = {name: images.numpy() for name, images in batch.items()}
+    plots.save(plots.image_rows(rows), workdir.path / "views.png")
+    row = {"epoch": 0, "step": 0}
+    if measure is not None:
+        row["knn_top1"] = measure(model)
+        log.info("untrained: kNN top-1 %.4f", row["knn_top1"])
+    workdir.log(row)
+
+
+def batches(model, config, source, start: int, stop: int) -> tf.data.Dataset:
+    """Views of the steps from `start` to before `stop`."""
+    return training_batches(
+        source,
+        model.views,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        start_step=start,
+        stop_step=stop,
+    )
+
+
+def last_step(config: Config, per_epoch: int) -> int:
+    """The step that the run stops at: of the last epoch, or `max_steps`."""
+    total = config.epochs * per_epoch
+    return min(total, config.max_steps) if config.max_steps else total
+
+
+def make_callbacks(config, workdir, checkpoints, per_epoch, measure) -> list:
+    """In the order in which they add to an epoch's logs and use them."""
+    watchers = [
+        callbacks.KeepMetrics(),
+        callbacks.Speed(config.batch_size),
+        callbacks.StopOnNaN(),
+        callbacks.CollapseWarning(),
+    ]
+    if measure is not None:
+        stop = last_step(config, per_epoch)
+        watchers.append(callbacks.KNNMonitor(measure, config.knn_every, stop))
+    watchers.append(callbacks.MetricsLog(workdir, per_epoch))
+    if config.tensorboard:
+        folder = str(workdir.path / "tensorboard")
+        watchers.append(keras.callbacks.TensorBoard(folder, write_graph=False))
+    return [*watchers, callbacks.SaveCheckpoint(checkpoints)]
+
+
+def fit(model: SSLModel, config: Config, source: Source, watchers: list) -> None:
+    """Trains from the model's step to the last one."""
+    per_epoch = steps_per_epoch(source, config.batch_size)
+    start, stop = int(model.step.numpy()), last_step(config, per_epoch)
+    for begin_step, epoch, end_epoch, steps in segments(start, stop, per_epoch):
+        end_step = begin_step + steps * (end_epoch - epoch)
+        model.fit(
+            batches(model, config, source, begin_step, end_step),
+            initial_epoch=epoch,
+            epochs=end_epoch,
+            steps_per_epoch=steps,
+            callbacks=watchers,
+            verbose=1 if sys.stderr.isatty() else 2,
+            shuffle=False,
+        )
+
+
+def segments(
+    start: int, stop: int, per_epoch: int
+) -> Iterator[tuple[int, int, int, int]]:
+    """Calls of `fit` that take the steps from `start` to before `stop`.
+
+    Yields:
+        (first step, epoch, end epoch, steps per epoch): the rest of a broken epoch,
+        then all whole ones, then the beginning of the last.
+    """
+    while start < stop:
+        epoch, done = divmod(start, per_epoch)
+        whole = (stop - start) // per_epoch
+        if done or not whole:
+            steps = min(per_epoch - done, stop - start)
+            yield start, epoch, epoch + 1, steps
+            start += steps
+        else:
+            yield start, epoch, epoch + whole, per_epoch
+            start += whole * per_epoch
+
+
+def draw_results(model, config, source, workdir) -> None:
+    """The neighbour gallery and the training curves."""
+    shown = evaluation_batches(source, config.image_size, 256, limit=SHOWN_IMAGES)
+    vectors, labels = features.extract(model, shown)
+    images = [image for batch, _ in shown for image in batch.numpy()]
+    known = labels if source.label_names else None
+    gallery = plots.neighbours(images, vectors, known)
+    plots.save(gallery, workdir.path / "neighbours.png")
+    plots.save(plots.curves(workdir.rows()), workdir.path / "curves.png")
+
+
+def result(model, config, source, workdir) -> dict[str, Any]:
+    """The JSON line."""
+    rows = workdir.rows()
+    last = rows[-1]
+    speeds = [r["images_per_second"] for r in rows if "images_per_second" in r]
+    per_epoch = steps_per_epoch(source, config.batch_size)
+    return {
+        "method": config.method,
+        "dataset": config.dataset,
+        "images": source.size,
+        "images_skipped": len(source.skipped),
+        "backbone": config.backbone,
+        "epochs": last["step"] / per_epoch,
+        "steps": last["step"],
+        "loss": last.get("loss"),
+        "knn_top1": last.get("knn_top1"),
+        "knn_top1_untrained": rows[0].get("knn_top1"),
+        "embedding_std": last.get("embedding_std"),
+        "images_per_second": statistics.median(speeds) if speeds else None,
+        "seed": config.seed,
+        "weights_sha256": weights_sha256(model),
+        "workdir": str(workdir.path),
+    }

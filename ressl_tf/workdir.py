@@ -1,0 +1,111 @@
+"""The folder a run lives in: config, metrics, checkpoints, pictures."""
+
+import dataclasses
+import fcntl
+import json
+import os
+import pathlib
+from typing import Any
+
+from ressl_tf.config import Config, free_fields
+from ressl_tf.errors import UsageError
+from ressl_tf.files import replacing
+
+
+class Workdir:
+    """`config.json`, `metrics.jsonl`, `checkpoints/`, `tensorboard/`, `views.png`.
+
+    It is locked until this process ends: two runs cannot share one.
+
+    Args:
+        config: of the run; its `run_dir` is made if it is not there.
+
+    Raises:
+        UsageError: when another process uses the folder, or a run with another config
+            lies there; the message prints the difference.
+    """
+
+    def __init__(self, config: Config):
+        self.path = pathlib.Path(config.run_dir)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = self._take_lock()
+        except (FileExistsError, NotADirectoryError, PermissionError) as error:
+            raise UsageError(
+                f"--workdir must be a folder that can be written. Received: "
+                f"{self.path} ({error.strerror})"
+            ) from None
+        try:
+            self._check_config(config)
+        except UsageError:
+            self.close()
+            raise
+
+    @property
+    def checkpoints(self) -> pathlib.Path:
+        return self.path / "checkpoints"
+
+    def close(self) -> None:
+        """Gives the folder free; the end of the process does so too."""
+        os.close(self._lock)
+
+    def _take_lock(self):
+        lock = os.open(self.path / "lock", os.O_CREAT | os.O_WRONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise UsageError(
+                f"{self.path} is in use by another process; choose another --workdir"
+            ) from None
+        return lock
+
+    def _check_config(self, config):
+        path, wanted = self.path / "config.json", to_json(config)
+        if path.exists():
+            _refuse_difference(path, wanted)
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(wanted, indent=2) + "\n")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of `metrics.jsonl`."""
+        path = self.path / "metrics.jsonl"
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in path.read_text().splitlines()]
+
+    def write_rows(self, rows: list[dict[str, Any]]) -> None:
+        """Replaces `metrics.jsonl`."""
+        with replacing(self.path / "metrics.jsonl") as temporary:
+            temporary.write_text("".join(json.dumps(row) + os.linesep for row in rows))
+
+    def log(self, row: dict[str, Any]) -> None:
+        """Adds a row to `metrics.jsonl`, in place of one of the same step."""
+        rows = [old for old in self.rows() if old["step"] < row["step"]]
+        self.write_rows([*rows, row])
+
+    def resume_at(self, step: int, steps_per_epoch: int) -> None:
+        """Keeps the rows of whole epochs up to `step`: the run writes the others anew."""
+        rows = self.rows()
+        kept = [r for r in rows if r["step"] <= step and r["step"] % steps_per_epoch == 0]
+        if len(kept) < len(rows):
+            self.write_rows(kept)
+
+
+def to_json(config: Config) -> dict[str, Any]:
+    """The config as JSON reads it back: tuples are lists."""
+    return json.loads(json.dumps(dataclasses.asdict(config)))
+
+
+def _refuse_difference(path, wanted):
+    stored = json.loads(path.read_text())
+    unlike = [
+        f"--{name}={wanted[name]} (there: {stored.get(name)})"
+        for name in wanted
+        if name not in free_fields() and wanted[name] != stored.get(name)
+    ]
+    if unlike:
+        raise UsageError(
+            f"{path.parent} holds a run with another config: {', '.join(unlike)}; "
+            "choose another --workdir or the same flags"
+        )

@@ -1,0 +1,55 @@
+"""Two logical CPUs, one mirrored strategy, one tiny model for all tests."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+CPU = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(
+    CPU, [tf.config.LogicalDeviceConfiguration()] * 2
+)
+
+
+@pytest.fixture(scope="session")
+def mirrored():
+    """Two replicas on one CPU; a second such strategy in one process fails."""
+    from ressl_tf import distribute
+
+    return distribute.strategy("mirrored")
+
+
+@pytest.fixture
+def images():
+    """Smooth colourful pictures, uint8 [12, 16, 16, 3], no two alike."""
+    generator = np.random.default_rng(0)
+    coarse = generator.uniform(0, 255, (12, 4, 4, 3)).astype("float32")
+    return tf.cast(tf.image.resize(coarse, (16, 16), "bicubic"), tf.uint8).numpy()
+
+
+def tiny_backbone(batch_norm="local"):
+    """Two convolutions with batch normalisation: quick to trace."""
+    from ressl_tf.backbones.norm import BatchNormalization
+
+    layers = [keras.Input((16, 16, 3))]
+    for i in (1, 2):
+        layers.append(keras.layers.Conv2D(8, 3, 2, use_bias=False, name=f"conv{i}"))
+        layers.append(BatchNormalization(batch_norm, name=f"bn{i}"))
+        layers.append(keras.layers.ReLU())
+    return keras.Sequential([*layers, keras.layers.GlobalAveragePooling2D()])
+
+
+def tiny_model(batch_norm="local", **options):
+    """A ReSSL model small enough for a test, compiled; the same at every call."""
+    from ressl_tf.methods.ressl import ReSSL
+    from ressl_tf.optimizers import SGD
+
+    keras.utils.set_random_seed(1)
+    defaults = {"image_size": 16, "hidden_dim": 8, "embedding_dim": 6, "queue_size": 10}
+    model = ReSSL(tiny_backbone(batch_norm), **{**defaults, **options})
+    model.compile(SGD(0.1))
+    return model

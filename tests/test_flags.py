@@ -1,0 +1,140 @@
+"""Flags, their limits, and the one line that a mistake gets."""
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from ressl_tf import command, config, flags
+from ressl_tf.config import Config
+from ressl_tf.errors import RunError, UsageError
+
+
+def parse(*arguments):
+    return flags.parse(Config, arguments)
+
+
+def test_every_field_is_a_flag_of_its_type():
+    for field in dataclasses.fields(Config):
+        default = field.default
+        text = ",".join(map(str, default)) if isinstance(default, tuple) else default
+        assert getattr(parse(f"--{field.name}={text}"), field.name) == default
+
+
+def test_values_are_read(tmp_path):
+    flagfile = tmp_path / "some.flags"
+    flagfile.write_text("# a comment\n--epochs=7\n--nodecay_vectors\n--width=0.5\n")
+    read = parse(f"--flagfile={flagfile}", "--epochs=9", "--color_jitter=1,0,0,0.5")
+    assert read == Config(
+        epochs=9, decay_vectors=False, width=0.5, color_jitter=(1.0, 0.0, 0.0, 0.5)
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--epoch=3"], "'epoch'. Did you mean: epochs"),
+        (["--batch_size=x"], "--batch_size=x"),
+        (["--batch_size=1"], "--batch_size must be between 2 and"),
+        (["--method=simclr"], "--method must be one of ressl. Received: simclr"),
+        (["--backbone=vgg"], "resnet18, resnet34, resnet50. Received: vgg"),
+        (["--learning_rate=nan"], "--learning_rate must be between"),
+        (["--learning_rate=-1"], "Received: -1.0"),
+        (["--color_jitter=1,2"], "4 comma-separated numbers. Received: 1,2"),
+        (["--color_jitter=a,b,c,d"], "4 comma-separated numbers. Received: a,b,c,d"),
+        (["--color_jitter=0,0,0,0.6"], "at most 0.5. Received: 0.6"),
+        (["--color_jitter=0,-1,0,0"], "Received: -1.0"),
+        (["--epochs=3", "--warmup_epochs=4"], "at most --epochs=3. Received: 4.0"),
+        (["--batch_norm=split", "--batch_size=12"], "multiple of 8. Received: 12"),
+        (["--nodownload=1"], "--nodownload=1"),
+        (["--flagfile=/does/not/exist"], "/does/not/exist"),
+        (["photos"], "Received: photos"),
+        (["--width"], "width"),
+    ],
+)
+def test_a_mistake_is_one_line_that_says_what_is_allowed(arguments, expected):
+    with pytest.raises(UsageError) as error:
+        parse(*arguments)
+    assert expected in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "values", [{"epochs": "3"}, {"epochs": 1.5}, {"epochs": True}, {"download": 1}]
+)
+def test_types_are_checked_in_python_too(values):
+    with pytest.raises(UsageError, match="must be"):
+        Config(**values)
+
+
+def test_a_whole_number_is_a_number():
+    assert Config(width=1).width == 1
+
+
+def test_an_empty_workdir_is_named_after_the_run():
+    named = Config(dataset="folder:/photos/cats/", seed=3).run_dir
+    assert named == "runs/ressl-cats-resnet18-seed3"
+    assert Config(dataset="shapes").run_dir == "runs/ressl-shapes-resnet18-seed0"
+    assert Config(workdir="here").run_dir == "here"
+
+
+def test_what_shapes_the_model_is_not_free():
+    free = config.free_fields()
+    assert {"workdir", "knn_every", "max_steps", "data_dir"} <= free
+    assert not {"seed", "epochs", "dataset", "queue_size", "learning_rate"} & free
+
+
+def test_help_is_quick_and_whole():
+    """Without TensorFlow: its import alone would take longer than the limit."""
+    code = (
+        "import sys, ressl_tf.train; from ressl_tf import command, config\n"
+        "status = command.run(None, config.Config, 'DOC', ['--help'])\n"
+        "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules\n"
+        "sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.startswith("DOC")
+    for field in dataclasses.fields(Config):
+        assert f"--{field.name}=" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 88
+
+
+def run(main, *arguments):
+    return command.run(main, Config, "", arguments)
+
+
+def test_the_result_is_the_last_line_of_stdout_and_the_rest_on_stderr(capsys):
+    def main(parsed):
+        print("on the way")
+        return {"epochs": parsed.epochs}
+
+    assert run(main, "--epochs=7") == 0
+    out, err = capsys.readouterr()
+    assert out == '{"epochs": 7}\n'
+    assert "on the way" in err
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (UsageError("no such thing"), 2, "error: no such thing"),
+        (RunError("it broke"), 1, "error: it broke"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+)
+def test_errors_are_one_line_and_a_status(capsys, error, status, line):
+    def main(_):
+        raise error
+
+    assert run(main) == status
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(line)
+    assert len(err.splitlines()) == 1

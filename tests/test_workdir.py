@@ -1,0 +1,184 @@
+"""The folder of a run, its checkpoints, and files that are whole or not there."""
+
+import errno
+import json
+import logging
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import tiny_model
+
+from ressl_tf import checkpoint, files
+from ressl_tf.checkpoint import Checkpoints, state, weights_sha256
+from ressl_tf.config import Config
+from ressl_tf.errors import RunError, UsageError
+from ressl_tf.workdir import Workdir
+
+
+def at_step(step):
+    model = tiny_model()
+    model.optimizer.build(model.trainable_variables)
+    generator = np.random.default_rng(step)
+    for variable in state(model).values():
+        variable.assign(generator.integers(0, 100, variable.shape))
+    model.step.assign(step)
+    return model
+
+
+def values(model):
+    return {name: variable.numpy() for name, variable in state(model).items()}
+
+
+def assert_same_state(first, second):
+    assert values(first).keys() == values(second).keys()
+    for name, value in values(first).items():
+        np.testing.assert_array_equal(value, values(second)[name], err_msg=name)
+
+
+def test_a_checkpoint_holds_everything_the_next_step_depends_on(tmp_path):
+    saved, other = at_step(5), at_step(9)
+    checkpoints = Checkpoints(tmp_path)
+    path = checkpoints.save(saved)
+    assert checkpoints.restore(other) == path
+    assert_same_state(saved, other)
+    assert int(other.step.numpy()) == 5
+    known = {id(variable) for variable in state(saved).values()}
+    everything = [
+        *saved.variables,
+        *saved.optimizer.variables,
+        *saved.metrics_variables,
+    ]
+    assert {id(variable) for variable in everything} == known
+
+
+def test_the_last_ones_are_kept(tmp_path):
+    checkpoints = Checkpoints(tmp_path, keep=2)
+    model = at_step(1)
+    for step in (1, 2, 10, 100):
+        model.step.assign(step)
+        checkpoints.save(model)
+    names = [path.name for path in checkpoints.paths()]
+    assert names == ["step-000000010.npz", "step-000000100.npz"]
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_used(
+    tmp_path, caplog, damage
+):
+    checkpoints = Checkpoints(tmp_path)
+    good, newer, restored = at_step(3), at_step(4), at_step(8)
+    checkpoints.save(good)
+    path = checkpoints.save(newer)
+    content = bytearray(path.read_bytes())
+    if damage == "flipped":
+        content[len(content) // 2] ^= 1
+    path.write_bytes(
+        {"truncated": content[:-500], "flipped": content, "empty": b""}[damage]
+    )
+    with caplog.at_level(logging.WARNING, "ressl_tf"):
+        checkpoints.restore(restored)
+    assert path.name in caplog.text
+    assert_same_state(restored, good)
+    (tmp_path / "step-000000003.npz").write_bytes(b"")
+    with pytest.raises(RunError, match="none of the 2 checkpoints"):
+        checkpoints.restore(restored)
+    assert_same_state(restored, good)  # nothing was half assigned
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(tiny_model(queue_size=11))
+    with pytest.raises(RunError, match="none of the 1 checkpoints"):
+        checkpoints.restore(tiny_model())
+
+
+def test_without_checkpoints_nothing_is_restored(tmp_path):
+    assert Checkpoints(tmp_path / "none").restore(at_step(3)) is None
+
+
+def test_a_full_disk_leaves_the_earlier_checkpoints(tmp_path, monkeypatch):
+    checkpoints = Checkpoints(tmp_path)
+    model = at_step(1)
+    checkpoints.save(model)
+    model.step.assign(2)
+
+    def full(file, **arrays):
+        file.write(b"half of it")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(checkpoint.np, "savez", full)
+    with pytest.raises(RunError, match=r"step-000000002.npz: No space left"):
+        checkpoints.save(model)
+    assert [p.name for p in tmp_path.iterdir()] == ["step-000000001.npz"]
+
+
+def test_the_hash_covers_online_target_and_queue_and_nothing_else():
+    model = at_step(1)
+    before = weights_sha256(model)
+    model.optimizer.velocities[0].assign_add(np.ones(model.optimizer.velocities[0].shape))
+    model.step.assign_add(1)
+    assert weights_sha256(model) == before
+    for variable in (
+        model.online.variables[-1],
+        model.target.variables[0],
+        model.queue.keys,
+        model.queue.position,
+    ):
+        variable.assign_add(np.ones(variable.shape))
+        assert weights_sha256(model) != before
+        before = weights_sha256(model)
+
+
+def test_replacing_is_all_or_nothing(tmp_path):
+    path = tmp_path / "a" / "file"
+    with files.replacing(path) as temporary:
+        temporary.write_text("one")
+        assert not path.exists()
+    with pytest.raises(ValueError, match="no"), files.replacing(path) as temporary:
+        temporary.write_text("half of two")
+        raise ValueError("no")
+    assert path.read_text() == "one"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_same_config_comes_back_and_another_is_refused(tmp_path):
+    config = Config(workdir=str(tmp_path), epochs=7)
+    Workdir(config).close()
+    assert json.loads((tmp_path / "config.json").read_text())["epochs"] == 7
+    Workdir(Config(workdir=str(tmp_path), epochs=7, knn_every=1)).close()
+    with pytest.raises(UsageError) as error:
+        Workdir(Config(workdir=str(tmp_path), epochs=8, width=0.5))
+    assert "--width=0.5 (there: 1.0), --epochs=8 (there: 7)" in str(error.value)
+
+
+def test_a_workdir_in_use_is_refused(tmp_path):
+    workdir = Workdir(Config(workdir=str(tmp_path)))
+    code = (
+        "import sys; from ressl_tf.workdir import Workdir\n"
+        "from ressl_tf.config import Config\n"
+        "Workdir(Config(workdir=sys.argv[1]))"
+    )
+    other = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(other, capture_output=True, text=True, timeout=60)
+    assert "in use by another process" in done.stderr
+    workdir.close()
+    subprocess.run(other, timeout=60, check=True)
+
+
+def test_a_workdir_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    for name in ("file", "file/below"):
+        with pytest.raises(UsageError, match="must be a folder that can be written"):
+            Workdir(Config(workdir=str(tmp_path / name)))
+
+
+def test_rows_are_replaced_by_step_and_cut_when_a_run_resumes(tmp_path):
+    workdir = Workdir(Config(workdir=str(tmp_path)))
+    for step, loss in [(0, 9.0), (10, 5.0), (20, 4.0), (25, 3.9), (30, 3.0)]:
+        workdir.log({"step": step, "loss": loss})
+    workdir.log({"step": 30, "loss": 2.0})
+    assert [row["loss"] for row in workdir.rows()] == [9.0, 5.0, 4.0, 3.9, 2.0]
+    workdir.resume_at(25, steps_per_epoch=10)  # 25 lies inside an epoch
+    assert [row["step"] for row in workdir.rows()] == [0, 10, 20]
