@@ -39,6 +39,12 @@ class Config:
         "none turns the monitor off.",
         free=True,
     )
+    knn_bank_split: str = option(
+        "auto",
+        "Split whose labelled images are the kNN monitor's memory: auto takes the one "
+        "that is trained on.",
+        free=True,
+    )
     data_dir: str = option(
         "", "Where TFDS data sets lie; empty for ~/tensorflow_datasets.", free=True
     )

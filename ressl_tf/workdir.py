@@ -87,7 +87,9 @@ class Workdir:
     def resume_at(self, step: int, steps_per_epoch: int) -> None:
         """Keeps the rows of whole epochs up to `step`: the run writes the others anew."""
         rows = self.rows()
-        kept = [r for r in rows if r["step"] <= step and r["step"] % steps_per_epoch == 0]
+        kept = [
+            r for r in rows if r["step"] <= step and r["step"] % steps_per_epoch == 0
+        ]
         if len(kept) < len(rows):
             self.write_rows(kept)
 

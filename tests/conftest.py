@@ -43,6 +43,13 @@ def tiny_backbone(batch_norm="local"):
     return keras.Sequential([*layers, keras.layers.GlobalAveragePooling2D()])
 
 
+def crops():
+    """Two crops as views: without the colours of the strong one, quick to trace."""
+    from ressl_tf.data.views import Views, weak_view
+
+    return Views({"strong": weak_view(16), "weak": weak_view(16)})
+
+
 def tiny_model(batch_norm="local", **options):
     """A ReSSL model small enough for a test, compiled; the same at every call."""
     from ressl_tf.methods.ressl import ReSSL
@@ -50,6 +57,7 @@ def tiny_model(batch_norm="local", **options):
 
     keras.utils.set_random_seed(1)
     defaults = {"image_size": 16, "hidden_dim": 8, "embedding_dim": 6, "queue_size": 10}
+    defaults["views"] = crops()
     model = ReSSL(tiny_backbone(batch_norm), **{**defaults, **options})
     model.compile(SGD(0.1))
     return model

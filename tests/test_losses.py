@@ -52,12 +52,16 @@ def test_gradient_of_the_cross_entropy_is_the_difference_of_the_relations():
 
 
 def test_entropy_of_uniform_and_of_one_neighbour():
-    assert float(losses.entropy(tf.zeros((2, 50)))) == pytest.approx(math.log(50), rel=1e-6)
+    assert float(losses.entropy(tf.zeros((2, 50)))) == pytest.approx(
+        math.log(50), rel=1e-6
+    )
     assert float(losses.entropy(1e4 * tf.eye(3))) == pytest.approx(0.0, abs=1e-6)
 
 
 def test_embedding_std_is_zero_at_a_point_and_one_over_root_d_when_spread():
-    assert float(losses.embedding_std(tf.ones((8, 4)) / 2.0)) == pytest.approx(0.0, abs=1e-6)
+    assert float(losses.embedding_std(tf.ones((8, 4)) / 2.0)) == pytest.approx(
+        0.0, abs=1e-6
+    )
     spread = losses.embedding_std(unit((20_000, 64), 4))
     assert float(spread) == pytest.approx(1 / math.sqrt(64), rel=0.01)
 

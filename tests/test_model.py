@@ -105,7 +105,7 @@ def test_the_student_comes_to_its_teacher_on_a_fixed_batch(images):
 
 @pytest.mark.parametrize("compiled", [True, False])
 def test_a_loaded_model_takes_the_same_next_step(images, tmp_path, compiled):
-    model = fit(tiny_model(), images, batch_size=4, epochs=2)
+    model = fit(tiny_model(views=None), images, batch_size=4, epochs=2)
     path = tmp_path / "model.keras"
     model.save(path)
     loaded = keras.saving.load_model(path, compile=compiled)

@@ -117,7 +117,9 @@ def test_a_full_disk_leaves_the_earlier_checkpoints(tmp_path, monkeypatch):
 def test_the_hash_covers_online_target_and_queue_and_nothing_else():
     model = at_step(1)
     before = weights_sha256(model)
-    model.optimizer.velocities[0].assign_add(np.ones(model.optimizer.velocities[0].shape))
+    model.optimizer.velocities[0].assign_add(
+        np.ones(model.optimizer.velocities[0].shape)
+    )
     model.step.assign_add(1)
     assert weights_sha256(model) == before
     for variable in (

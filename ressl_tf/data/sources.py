@@ -145,6 +145,7 @@ def bad_images_as_run_errors():
 
 
 def unreadable(name: str, reason: str, count: str = "") -> RunError:
+    """The error about an image that cannot be read, and what to do about it."""
     return RunError(
         f"Cannot read image {name}: {reason}{count}; remove it, or leave such images "
         f"out with on_bad_image=skip"

@@ -29,21 +29,23 @@ def predict(
     Reference: Wu et al., Instance Discrimination (CVPR 2018), Sec. 3.4.
     """
     bank, queries = _unit(bank), _unit(queries)
-    classes = int(bank_labels.max()) + 1
+    classes, k = int(bank_labels.max()) + 1, min(k, len(bank))
     labels = tf.constant(bank_labels, tf.int32)
-    k = min(k, len(bank))
+    winners = [
+        _winners(queries[i : i + block], bank, labels, temperature, k, classes)
+        for i in range(0, len(queries), block)
+    ]
+    return np.concatenate(winners)
 
-    @tf.function(reduce_retracing=True)
-    def votes(chunk):
-        similarity, index = tf.math.top_k(tf.matmul(chunk, bank, transpose_b=True), k)
-        weights = tf.exp(similarity / temperature)  # [block, k]
-        count = tf.shape(chunk)[0]
-        cells = classes * tf.range(count)[:, None] + tf.gather(labels, index)
-        sums = tf.math.unsorted_segment_sum(weights, cells, count * classes)
-        return tf.argmax(tf.reshape(sums, [count, classes]), axis=-1)
 
-    chunks = [queries[i : i + block] for i in range(0, len(queries), block)]
-    return np.concatenate([votes(chunk).numpy() for chunk in chunks])
+@tf.function(reduce_retracing=True)
+def _winners(queries, bank, labels, temperature, k, classes):
+    similarity, index = tf.math.top_k(tf.matmul(queries, bank, transpose_b=True), k)
+    weights = tf.exp(similarity / temperature)  # [block, k]
+    count = tf.shape(queries)[0]
+    cells = classes * tf.range(count)[:, None] + tf.gather(labels, index)
+    votes = tf.math.unsorted_segment_sum(weights, cells, count * classes)
+    return tf.argmax(tf.reshape(votes, [count, classes]), axis=-1)
 
 
 def accuracy(

@@ -20,8 +20,8 @@ AUTO_SPLITS = ("test", "validation")
 def make(config: Config, source: Source) -> Callable[[keras.Model], float] | None:
     """A function from a model to its kNN top-1, or None when nothing has labels.
 
-    The training images are the memory. What they classify is the evaluation split;
-    without one, every tenth of the training images, left out of the memory.
+    The training images are the memory, or those of `knn_bank_split`. What they classify
+    is the evaluation split; without one, every tenth image of the memory, left out.
 
     Args:
         config: of the run.
@@ -29,11 +29,14 @@ def make(config: Config, source: Source) -> Callable[[keras.Model], float] | Non
     """
     if config.knn_every == 0 or config.eval_split == "none":
         return None
-    if source.label_names is None:
-        log.info("no labels in %s: the kNN monitor is off", source.name)
+    memory = source
+    if config.knn_bank_split != "auto":
+        memory = _load(config, config.knn_bank_split)
+    if not _has_labels(memory, config.image_size):
+        log.info("no labels in %s: the kNN monitor is off", memory.name)
         return None
     bank = evaluation_batches(
-        source, config.image_size, BATCH_SIZE, limit=config.knn_images
+        memory, config.image_size, BATCH_SIZE, limit=config.knn_images
     )
     queries = _queries(config)
     options = {"k": config.knn_k, "temperature": config.knn_temp}
@@ -49,17 +52,29 @@ def make(config: Config, source: Source) -> Callable[[keras.Model], float] | Non
     return measure
 
 
+def _load(config, split):
+    return load_source(
+        config.dataset,
+        split,
+        data_dir=config.data_dir or None,
+        on_bad_image=config.on_bad_image,
+    )
+
+
+def _has_labels(source, image_size) -> bool:
+    """Whether any of some images, chosen at random, is of a class."""
+    if source.label_names is None:
+        return False
+    some = evaluation_batches(source, image_size, BATCH_SIZE, limit=BATCH_SIZE)
+    return any(np.any(labels.numpy() >= 0) for _, labels in some)
+
+
 def _queries(config):
     """Batches of the evaluation split, or None when `auto` finds no labelled one."""
     auto = config.eval_split == "auto"
     for split in AUTO_SPLITS if auto else (config.eval_split,):
         try:
-            source = load_source(
-                config.dataset,
-                split,
-                data_dir=config.data_dir or None,
-                on_bad_image=config.on_bad_image,
-            )
+            source = _load(config, split)
         except UsageError:
             if not auto:
                 raise

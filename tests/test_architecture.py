@@ -1,0 +1,101 @@
+"""Who may import whom, how long a function may be, and what every method is."""
+
+import ast
+import pathlib
+import statistics
+
+import pytest
+
+PACKAGE = pathlib.Path(__file__).parents[1] / "ressl_tf"
+LAYERS = [  # a module may import from its own row and those above
+    {"errors", "files"},
+    {"losses", "schedules", "flags"},
+    {"queue", "ema", "heads", "optimizers", "distribute", "backbones", "data"},
+    {"methods"},  # their names only
+    {"config", "encoder"},
+    {"methods.base"},
+    {"methods.*"},
+    {"build", "checkpoint", "workdir", "evaluate"},
+    {"callbacks"},
+    {"pretraining", "dry_run", "command"},
+    {"train"},
+]
+ONLY_IMPORTER = {"keras_cv": "data.augment", "tf.distribute": "distribute"}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def name(path):
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def layer(module):
+    """The row of a module: of itself, or of the package it is in."""
+    for row, members in enumerate(LAYERS):
+        if module in members:
+            return row
+    if module.endswith(".*"):
+        return layer(module.removesuffix(".*"))
+    if "." in module:
+        return layer(module.rpartition(".")[0] + ".*")
+    raise AssertionError(f"{module} has no place among LAYERS")
+
+
+def imports(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def own(imported, known):
+    """The module of the package that an imported name is, or is in."""
+    inside = imported.removeprefix("ressl_tf.")
+    while inside and inside not in known:
+        inside = inside.rpartition(".")[0]
+    return inside
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_imports_go_one_way(path):
+    module, known = name(path), {name(other) for other in MODULES} - {""}
+    if module in ("", "__init__"):  # the public names, from everywhere
+        return
+    tree = ast.parse(path.read_text())
+    for imported in imports(tree):
+        if imported.startswith("ressl_tf."):
+            used = own(imported, known)
+            assert layer(used) <= layer(module), f"{module} imports {used}"
+        root = imported.split(".")[0]
+        assert ONLY_IMPORTER.get(root, module) == module
+    if module != ONLY_IMPORTER["tf.distribute"]:
+        assert "tf.distribute." not in path.read_text()
+
+
+def test_functions_are_short_and_files_have_one_idea():
+    lengths = {}
+    for path in MODULES:
+        text = path.read_text()
+        assert text.count("\n") <= 320, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                length = node.end_lineno - node.lineno + 1
+                lengths[f"{name(path)}.{node.name}:{node.lineno}"] = length
+    longest = max(lengths, key=lengths.get)
+    assert lengths[longest] <= 60, longest
+    assert statistics.median(lengths.values()) <= 12
+    assert not {"utils", "helpers", "common"} & {path.stem for path in MODULES}
+
+
+def test_public_functions_and_classes_have_docstrings():
+    bare = [
+        f"{name(path)}.{node.name}"
+        for path in MODULES
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        and not node.name.startswith("_")
+        and not ast.get_docstring(node)
+    ]
+    # The command lines' main is documented by its module; it is what --help prints.
+    assert [entry for entry in bare if not entry.endswith(".main")] == []

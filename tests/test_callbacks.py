@@ -1,0 +1,128 @@
+"""Callbacks: what they add, warn of and stop."""
+
+import json
+import logging
+import math
+
+import keras
+import numpy as np
+import pytest
+from conftest import tiny_model
+
+from ressl_tf import callbacks
+from ressl_tf.config import Config
+from ressl_tf.errors import RunError
+from ressl_tf.workdir import Workdir
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self, monkeypatch):
+        self.now = 0.0
+        monkeypatch.setattr(callbacks.time, "perf_counter", lambda: self.now)
+
+    def step(self, callback, seconds):
+        self.now += seconds
+        logs = {}
+        callback.on_train_batch_end(0, logs)
+        return logs.get("images_per_second")
+
+
+def test_speed_leaves_out_the_first_step_and_the_time_between_epochs(monkeypatch):
+    clock, speed = Clock(monkeypatch), callbacks.Speed(batch_size=10)
+    speed.on_epoch_begin(0)
+    assert clock.step(speed, 60.0) is None  # builds the graph
+    assert clock.step(speed, 2.0) == pytest.approx(5)
+    assert clock.step(speed, 3.0) == pytest.approx(20 / 5)
+    clock.now += 100.0  # kNN, checkpoint
+    speed.on_epoch_begin(1)
+    assert clock.step(speed, 1.0) == pytest.approx(10)
+
+
+def test_nan_stops_and_names_the_step():
+    stop = callbacks.StopOnNaN()
+    stop.set_model(tiny_model())
+    stop.model.step.assign(17)
+    stop.on_train_batch_end(0, {"loss": 3.0})
+    for loss in (math.nan, math.inf):
+        with pytest.raises(RunError, match=r"at step 17; try a lower --learning_rate"):
+            stop.on_train_batch_end(0, {"loss": loss})
+
+
+def test_nan_weights_stop_a_real_fit(images):
+    model = tiny_model()
+    bias = model.online.projector.get_layer("output").bias
+    bias.assign(np.full(bias.shape, np.nan))
+    with pytest.raises(RunError, match="at step 1;"):
+        model.fit(images, batch_size=4, verbose=0, callbacks=[callbacks.StopOnNaN()])
+
+
+@pytest.mark.parametrize(
+    ("spread", "entropy", "warning"),
+    [
+        (1 / math.sqrt(6), 1.0, None),
+        (0.05 / math.sqrt(6), 1.0, "collapse: their std is 5% of"),
+        (1 / math.sqrt(6), 0.995 * math.log(10), "entropy 2.29 of log K = 2.30"),
+    ],
+)
+def test_collapse_is_warned_of(caplog, spread, entropy, warning):
+    watch = callbacks.CollapseWarning()
+    watch.set_model(tiny_model())
+    with caplog.at_level(logging.WARNING, "ressl_tf"):
+        watch.on_epoch_end(0, {"embedding_std": spread, "teacher_entropy": entropy})
+    assert (warning is None and not caplog.text) or warning in caplog.text
+
+
+def test_knn_runs_every_n_epochs_and_after_the_last_step(images):
+    measured = []
+
+    def measure(model):
+        measured.append(int(model.step.numpy()))
+        return len(measured) / 10
+
+    model = tiny_model()
+    monitor = callbacks.KNNMonitor(measure, every=2, last_step=15)
+    history = model.fit(
+        images, batch_size=4, epochs=5, verbose=0, callbacks=[monitor]
+    ).history
+    assert measured == [6, 12, 15]
+    assert history["knn_top1"] == [0.1, 0.2, 0.3]
+
+
+def test_the_log_has_a_row_an_epoch(images, tmp_path):
+    workdir = Workdir(Config(workdir=str(tmp_path)))
+    model = tiny_model()
+    log = callbacks.MetricsLog(workdir, steps_per_epoch=3)
+    model.fit(images, batch_size=4, epochs=2, verbose=0, callbacks=[log])
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert [(row["epoch"], row["step"]) for row in rows] == [(1.0, 3), (2.0, 6)]
+    assert rows[0]["learning_rate"] == pytest.approx(0.1)
+    assert rows[1]["loss"] == pytest.approx(model.history.history["loss"][1])
+
+
+def test_running_means_survive_a_break_inside_an_epoch(images):
+    """Step 1 in one call of fit, steps 2 and 3 in another, against all three."""
+
+    def fit(model, rows, watchers=()):
+        history = model.fit(
+            images[rows], batch_size=4, shuffle=False, verbose=0, callbacks=watchers
+        )
+        return history.history["loss"][0]
+
+    whole = fit(tiny_model(), slice(0, 12))
+    broken = tiny_model()
+    fit(broken, slice(0, 4))
+    resumed = fit(broken, slice(4, 12), [callbacks.KeepMetrics()])
+    assert resumed == pytest.approx(whole, rel=1e-6)
+    assert whole != pytest.approx(fit(tiny_model(), slice(0, 4)), rel=1e-3)
+
+
+def test_keep_metrics_leaves_later_epochs_alone(images):
+    model = tiny_model()
+    keep = callbacks.KeepMetrics()
+    model.fit(images, batch_size=4, epochs=2, verbose=0, callbacks=[keep])
+    count = next(v for v in model.metrics_variables if v.name == "count")
+    assert float(count.numpy()) == 3  # the steps of one epoch
+    assert isinstance(keep, keras.callbacks.Callback)

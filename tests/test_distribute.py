@@ -1,0 +1,84 @@
+"""Two replicas against one device."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import tiny_model
+
+from ressl_tf import distribute
+from ressl_tf.errors import UsageError
+
+
+def batches(images, steps=6):
+    """Finished views, a different batch at every step."""
+    generator = np.random.default_rng(0)
+    order = np.stack([generator.permutation(12)[:8] for _ in range(steps)])
+    views = images.astype("float32")[order].reshape(-1, 16, 16, 3)
+    noisy = np.clip(views + generator.normal(0, 20, views.shape), 0, 255)
+    data = {"strong": noisy.astype("float32"), "weak": views}
+    return tf.data.Dataset.from_tensor_slices(data).batch(8, drop_remainder=True)
+
+
+def replicas(variable):
+    return [value.numpy() for value in variable.value.values]
+
+
+def test_two_replicas_with_sync_batch_norm_equal_one_device(images, mirrored):
+    """Weights, target and queue; K = 10 is no multiple of the batch of 8."""
+    one = tiny_model(batch_norm="sync")
+    one.fit(batches(images), shuffle=False, verbose=0)
+    with mirrored.scope():
+        two = tiny_model(batch_norm="sync")
+    history = two.fit(batches(images), shuffle=False, verbose=0).history
+    assert history["loss"] == pytest.approx(one.history.history["loss"], rel=1e-4)
+    for first, second in zip(one.weights, two.weights, strict=True):
+        np.testing.assert_allclose(first, second, atol=1e-4, err_msg=first.path)
+    assert int(two.step.numpy()) == 6
+
+
+def test_queues_are_bit_equal_and_in_replica_order(images, mirrored):
+    with mirrored.scope():
+        model = tiny_model(queue_size=11)
+    model.fit(batches(images, steps=1), shuffle=False, verbose=0)
+    first, second = replicas(model.queue.keys)
+    np.testing.assert_array_equal(first, second)
+    views = next(iter(batches(images, steps=1)))["weak"]
+    # The first half of the batch is the first replica's, with statistics of its own.
+    expected = [model.target(half, training=True) for half in (views[:4], views[4:])]
+    expected = tf.math.l2_normalize(tf.concat(expected, 0), axis=-1)
+    np.testing.assert_allclose(first[:8], expected, atol=1e-4)
+
+
+def test_the_target_is_equal_on_all_replicas(images, mirrored):
+    with mirrored.scope():
+        model = tiny_model()
+    model.fit(batches(images), shuffle=False, verbose=0)
+    for variable in (*model.target.variables, *model.online.variables):
+        first, second = replicas(variable)
+        np.testing.assert_array_equal(first, second, err_msg=variable.path)
+
+
+def test_raw_images_get_other_views_on_other_replicas(mirrored):
+    """Both replicas hold the same picture; their strong views must differ."""
+    with mirrored.scope():
+        model = tiny_model(queue_size=8)
+        model.compile(keras.optimizers.SGD(0.0))
+    image = np.random.default_rng(0).integers(0, 255, (1, 16, 16, 3), dtype="uint8")
+    same = tf.data.Dataset.from_tensors(np.repeat(image, 8, axis=0))
+    model.fit(same, shuffle=False, verbose=0)
+    keys = replicas(model.queue.keys)[0]
+    assert np.abs(keys[:4] - keys[4:8]).max() > 1e-3
+
+
+def test_one_device_needs_no_strategy():
+    assert distribute.num_replicas() == 1
+    assert distribute.replica_id() == 0
+    np.testing.assert_array_equal(distribute.gather(tf.range(3)), [0, 1, 2])
+    assert distribute.strategy("one") is tf.distribute.get_strategy()
+    assert distribute.strategy("auto") is tf.distribute.get_strategy()  # no GPU here
+
+
+def test_unknown_strategies_are_refused():
+    with pytest.raises(UsageError, match="auto, one, mirrored. Received: horovod"):
+        distribute.strategy("horovod")
