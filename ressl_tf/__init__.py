@@ -23,7 +23,7 @@ _HOMES = {
     "pretrain": "ressl_tf.pretraining",
 }
 _MODULES = ("backbones", "evaluate", "losses")
-__all__ = [*_HOMES, *_MODULES]  # noqa: PLE0604
+__all__ = [*_HOMES, *_MODULES]
 __version__ = "0.1.0"
 
 

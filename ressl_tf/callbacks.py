@@ -119,19 +119,25 @@ class KNNMonitor(keras.callbacks.Callback):
 
 
 class KeepMetrics(keras.callbacks.Callback):
-    """Gives back the running means that `fit` resets when a run resumes mid-epoch."""
+    """Gives back the running means that `fit` resets when a run resumes mid-epoch.
+
+    Args:
+        steps_per_epoch: of the run.
+    """
+
+    def __init__(self, steps_per_epoch: int):
+        super().__init__()
+        self.steps_per_epoch = steps_per_epoch
 
     def on_train_begin(self, logs=None):
-        self.values = [variable.numpy() for variable in self.model.metrics_variables]
+        inside = int(self.model.step.numpy()) % self.steps_per_epoch
+        kept = self.model.metrics_variables if inside else []
+        self.kept = [(variable, variable.numpy()) for variable in kept]
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self.values is None:
-            return
-        for variable, value in zip(
-            self.model.metrics_variables, self.values, strict=True
-        ):
+        for variable, value in self.kept:
             variable.assign(value)
-        self.values = None
+        self.kept = []
 
 
 class MetricsLog(keras.callbacks.Callback):

@@ -69,10 +69,17 @@ class Checkpoints:
         """Saves the state under its step; removes what is older than the last `keep`.
 
         Raises:
-            RunError: when the disk refuses; the earlier checkpoints stay.
+            RunError: when the disk refuses, or a weight is NaN (the update after a
+                finite loss can overflow); the earlier checkpoints stay.
         """
-        path = self.folder / f"step-{int(model.step.numpy()):09d}.npz"
+        step = int(model.step.numpy())
+        path = self.folder / f"step-{step:09d}.npz"
         arrays = {name: v.numpy() for name, v in state(model).items()}
+        if not all(np.isfinite(array).all() for array in arrays.values()):
+            raise RunError(
+                f"weights are not finite after step {step}; nothing was saved; try a "
+                "lower --learning_rate or a longer --warmup_epochs"
+            )
         try:
             with replacing(path) as temporary, open(temporary, "wb") as file:
                 np.savez(file, **arrays)

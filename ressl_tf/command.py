@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import absl.logging
+
 from ressl_tf import flags
 from ressl_tf.errors import RunError, UsageError
 
@@ -57,7 +59,8 @@ def run(
 
 
 def _show_progress():
-    """The package's own log lines, bare, on stderr."""
+    """The package's own log lines, bare, on stderr; of TFDS only the errors."""
+    absl.logging.set_verbosity(absl.logging.ERROR)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     log = logging.getLogger("ressl_tf")
@@ -69,7 +72,8 @@ def _import_quietly():
     """Imports TensorFlow without the notes that its C++ part writes while loading.
 
     They bypass Python and its log levels, so the file descriptor itself is turned away;
-    what was written is shown when the import fails.
+    what was written is shown when the import fails. A machine without a GPU is no error
+    worth a line either: the devices are looked up here.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()
@@ -77,7 +81,9 @@ def _import_quietly():
     with tempfile.TemporaryFile() as notes:
         os.dup2(notes.fileno(), 2)
         try:
-            import tensorflow  # noqa: F401
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
         except BaseException:
             notes.seek(0)
             os.write(stderr, notes.read())

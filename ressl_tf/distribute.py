@@ -33,6 +33,12 @@ def strategy(name: str) -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
+def devices() -> str:
+    """The devices there are, for people."""
+    names = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices()
+    return ", ".join(device.name.removeprefix("/device:") for device in names)
+
+
 def num_replicas() -> int:
     """Replicas of the current strategy."""
     return tf.distribute.get_strategy().num_replicas_in_sync

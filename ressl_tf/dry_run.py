@@ -43,7 +43,7 @@ def describe(config: Config) -> dict[str, Any]:
 
 def _steps(config) -> dict[str, int | None]:
     try:
-        source = open_source(config)
+        source = open_source(dataclasses.replace(config, download=False))
         per_epoch = steps_per_epoch(source, config.batch_size)
     except UsageError as error:
         log.warning("the data set cannot be used yet: %s", error)

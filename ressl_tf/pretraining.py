@@ -40,10 +40,9 @@ def pretrain(config: Config) -> dict[str, Any]:
     """
     source = open_source(config)
     per_epoch = steps_per_epoch(source, config.batch_size)
-    workdir = Workdir(config)
-    model = make_model(config, per_epoch)
-    checkpoints = Checkpoints(workdir.checkpoints, config.keep_checkpoints)
-    with bad_images_as_run_errors():
+    with Workdir(config) as workdir, bad_images_as_run_errors():
+        model = make_model(config, per_epoch)
+        checkpoints = Checkpoints(workdir.checkpoints, config.keep_checkpoints)
         resume(model, checkpoints, workdir, per_epoch)
         measure = monitor.make(config, source)
         if not workdir.rows():
@@ -51,7 +50,7 @@ def pretrain(config: Config) -> dict[str, Any]:
         watchers = make_callbacks(config, workdir, checkpoints, per_epoch, measure)
         fit(model, config, source, watchers)
         draw_results(model, config, source, workdir)
-    return result(model, config, source, workdir)
+        return result(model, config, source, workdir)
 
 
 def open_source(config: Config) -> Source:
@@ -70,7 +69,9 @@ def open_source(config: Config) -> Source:
 def make_model(config: Config, per_epoch: int) -> SSLModel:
     """The compiled model; its random weights are a function of the seed."""
     keras.utils.set_random_seed(config.seed)
-    with distribute.strategy(config.strategy).scope():
+    strategy = distribute.strategy(config.strategy)
+    log.info("replicas: %d on %s", strategy.num_replicas_in_sync, distribute.devices())
+    with strategy.scope():
         model = build_model(config)
         model.compile(build_optimizer(config, per_epoch))
         model.optimizer.build(model.trainable_variables)
@@ -121,7 +122,7 @@ def last_step(config: Config, per_epoch: int) -> int:
 def make_callbacks(config, workdir, checkpoints, per_epoch, measure) -> list:
     """In the order in which they add to an epoch's logs and use them."""
     watchers = [
-        callbacks.KeepMetrics(),
+        callbacks.KeepMetrics(per_epoch),
         callbacks.Speed(config.batch_size),
         callbacks.StopOnNaN(),
         callbacks.CollapseWarning(),

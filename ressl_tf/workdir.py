@@ -15,7 +15,7 @@ from ressl_tf.files import replacing
 class Workdir:
     """`config.json`, `metrics.jsonl`, `checkpoints/`, `tensorboard/`, `views.png`.
 
-    It is locked until this process ends: two runs cannot share one.
+    It is locked until it is closed: two runs cannot share one.
 
     Args:
         config: of the run; its `run_dir` is made if it is not there.
@@ -46,8 +46,14 @@ class Workdir:
         return self.path / "checkpoints"
 
     def close(self) -> None:
-        """Gives the folder free; the end of the process does so too."""
+        """Gives the folder free; so do the end of `with` and of the process."""
         os.close(self._lock)
+
+    def __enter__(self) -> "Workdir":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
 
     def _take_lock(self):
         lock = os.open(self.path / "lock", os.O_CREAT | os.O_WRONLY)
@@ -85,7 +91,7 @@ class Workdir:
         self.write_rows([*rows, row])
 
     def resume_at(self, step: int, steps_per_epoch: int) -> None:
-        """Keeps the rows of whole epochs up to `step`: the run writes the others anew."""
+        """Keeps the rows of whole epochs up to `step`; the run writes the others."""
         rows = self.rows()
         kept = [
             r for r in rows if r["step"] <= step and r["step"] % steps_per_epoch == 0

@@ -80,5 +80,5 @@ def test_one_device_needs_no_strategy():
 
 
 def test_unknown_strategies_are_refused():
-    with pytest.raises(UsageError, match="auto, one, mirrored. Received: horovod"):
+    with pytest.raises(UsageError, match=r"auto, one, mirrored\. Received: horovod"):
         distribute.strategy("horovod")

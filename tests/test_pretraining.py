@@ -99,6 +99,7 @@ def test_the_workdir_holds_config_log_checkpoints_and_pictures(unbroken):
     assert list((folder / "tensorboard").rglob("events*"))
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights_and_another_does_not(
     unbroken, photos, tmp_path
 ):
@@ -110,6 +111,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(
     assert other["weights_sha256"] != result["weights_sha256"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stops", [(3,), (1, 5, 7)])
 def test_a_run_in_pieces_equals_an_unbroken_one(unbroken, photos, tmp_path, stops):
     """Broken at the end of an epoch, and inside of some."""
@@ -120,7 +122,10 @@ def test_a_run_in_pieces_equals_an_unbroken_one(unbroken, photos, tmp_path, stop
         assert part["weights_sha256"] != result["weights_sha256"]
     whole = pretraining.pretrain(config(photos, tmp_path))
     assert whole["weights_sha256"] == result["weights_sha256"]
-    assert rows(tmp_path / "run") == rows(folder)
+    pieces, unbroken_rows = rows(tmp_path / "run"), rows(folder)
+    for row in (*pieces, *unbroken_rows):
+        row.pop("knn_top1", None)  # also measured where a piece ends
+    assert pieces == unbroken_rows
 
 
 def test_a_finished_run_gives_its_result_again(unbroken, photos):
@@ -135,6 +140,7 @@ def test_another_config_in_the_same_workdir_is_refused(unbroken, photos):
         pretraining.pretrain(config(photos, folder.parent, queue_size=31))
 
 
+@pytest.mark.slow
 def test_without_labels_there_is_no_knn(photos, tmp_path, caplog):
     flat = config(photos, tmp_path, dataset=f"folder:{photos}/train/red", epochs=1)
     with caplog.at_level(logging.INFO, "ressl_tf"):
@@ -144,21 +150,24 @@ def test_without_labels_there_is_no_knn(photos, tmp_path, caplog):
     assert (tmp_path / "run" / "neighbours.png").exists()
 
 
+@pytest.mark.slow
 def test_without_a_test_split_a_tenth_of_the_photos_is_asked(photos, tmp_path):
     nested = config(photos, tmp_path, dataset=f"folder:{photos}/train", epochs=1)
     result = pretraining.pretrain(nested)
     assert result["knn_top1"] in (0, 1 / 3, 2 / 3, 1)  # 3 of 26
 
 
+@pytest.mark.slow
 def test_a_nan_names_the_step_and_leaves_the_last_checkpoint(photos, tmp_path):
     wild = config(photos, tmp_path, learning_rate=1e3, weight_decay=1.0, epochs=100)
-    with pytest.raises(RunError, match=r"the loss is (nan|inf) at step \d+; try"):
+    with pytest.raises(RunError, match=r"(loss is (nan|inf) at|finite after) step \d+"):
         pretraining.pretrain(wild)
     saved = sorted((tmp_path / "run" / "checkpoints").iterdir())
     for array in np.load(saved[-1]).values() if saved else ():
         assert np.isfinite(array).all()
 
 
+@pytest.mark.slow
 def test_a_broken_image_is_named_or_skipped(photos, tmp_path):
     broken = tmp_path / "broken"
     broken.mkdir()

@@ -326,7 +326,7 @@ def test_tfds_without_a_class_has_no_labels(prepared):
 def test_what_is_wrong_with_a_tfds_name_is_said_in_one_line(prepared):
     cases = [
         ("cifer10", "train", "such as cifar10.*Received: 'cifer10'"),
-        ("cifar10", "train", "not prepared in .*cifar10.*tfds build cifar10"),
+        ("cifar10", "train", "not prepared in .*cifar10.*--download"),
         ("mnist_corrupted/nope", "train", "cannot open 'mnist_corrupted/nope'"),
         ("two words?", "train", "cannot open 'two words.'"),
         ("ressl_mock/class", "valid", "splits train, test.*Received: 'valid'"),

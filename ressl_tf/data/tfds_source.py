@@ -108,11 +108,10 @@ def open_builder(
     if download:
         return _prepare(builder, name)
     if not builder.is_prepared():
-        where = f" --data_dir={data_dir}" if data_dir else ""
         raise UsageError(
-            f"{name!r} is not prepared in {builder.data_dir}; with network, run "
-            f"`tfds build {name}{where}` or allow the download; else point the data "
-            f"directory to a prepared copy, or use 'shapes' or 'folder:/path'"
+            f"{name!r} is not prepared in {builder.data_dir}; let TFDS fetch it with "
+            f"--download, point --data_dir to a prepared copy, or use "
+            f"--dataset=folder:/path"
         )
     return builder
 
