@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from ressl_tf import distribute
+from ressl_tf.errors import UsageError
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
@@ -23,6 +24,8 @@ class KeyQueue(keras.layers.Layer):
 
     def __init__(self, size: int, dim: int, seed: int = 0, **kwargs):
         super().__init__(trainable=False, dtype="float32", **kwargs)
+        if size < 1 or dim < 1:
+            raise UsageError(f"a queue needs rows. Received: size={size}, dim={dim}")
         self.size, self.dim, self.seed = size, dim, seed
         self.build()
 

@@ -7,6 +7,7 @@ import tensorflow as tf
 from conftest import tiny_model
 
 from ressl_tf.checkpoint import state
+from ressl_tf.errors import UsageError
 from ressl_tf.methods.ressl import ReSSL
 
 SEED = tf.constant([0, 0])
@@ -149,10 +150,34 @@ def test_metrics_are_epoch_means_of_terms_and_signals(images):
     history = model.fit(images, batch_size=4, epochs=2, verbose=0).history
     assert set(history) == {
         "loss",
-        "relation",
         "teacher_entropy",
         "student_entropy",
         "embedding_std",
     }
-    assert history["loss"] == pytest.approx(history["relation"])
     assert int(model.step.numpy()) == int(model.optimizer.iterations.numpy()) == 6
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"momentum": 1.5}, r"within 0\.\.1. Received: 1\.5"),
+        ({"teacher_temp": 0.0}, r"above 0.*teacher_temp=0\.0"),
+        ({"queue_size": 0}, r"size=0"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(options, message):
+    with pytest.raises(UsageError, match=message):
+        tiny_model(**options)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (np.zeros((4, 16, 16), "uint8"), r"\[batch, height, width, 3\].*16, 16\)"),
+        (np.zeros((4, 16, 16, 1), "uint8"), r"Received: shape .*16, 16, 1\)"),
+        ({"strong": np.zeros((4, 16, 16, 3))}, "missing: weak. Received: strong"),
+    ],
+)
+def test_data_that_cannot_be_is_refused(data, message):
+    with pytest.raises(UsageError, match=message):
+        tiny_model().fit(data, batch_size=4, verbose=0)

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from ressl_tf import backbones, distribute, ema, heads, losses
 from ressl_tf.encoder import Encoder
+from ressl_tf.errors import UsageError
 
 Embeddings = dict[str, tf.Tensor]  # view name -> [batch, dim], unit length
 Scalars = dict[str, tf.Tensor]
@@ -66,6 +67,8 @@ class SSLModel(keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        if not 0 <= momentum <= 1:
+            raise UsageError(f"momentum must be within 0..1. Received: {momentum}")
         if isinstance(backbone, str):
             stem = "small" if image_size <= 32 else "standard"
             backbone = backbones.build(backbone, stem=stem)
@@ -87,7 +90,8 @@ class SSLModel(keras.Model):
         self.built = True
 
     def _make_metrics(self):
-        names = ["loss", *self.loss_names, *self.signal_names, "embedding_std"]
+        terms = self.loss_names if len(self.loss_names) > 1 else ()  # one is the loss
+        names = ["loss", *terms, *self.signal_names, "embedding_std"]
         return {name: keras.metrics.Mean(name=name) for name in names}
 
     # What a method defines.
@@ -131,7 +135,20 @@ class SSLModel(keras.Model):
     def derive_views(self, data, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """Finished views as they are, or views of raw images."""
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return images if isinstance(images, dict) else self.views(images, seed)
+        if not isinstance(images, dict):
+            if images.shape.rank != 4 or images.shape[-1] != 3:
+                raise UsageError(
+                    "images must be [batch, height, width, 3] on 0..255. Received: "
+                    f"shape {tuple(images.shape)}"
+                )
+            return self.views(images, seed)
+        needed = {*self.online_views, *self.target_views}
+        if missing := needed - set(images):
+            raise UsageError(
+                f"a batch of views needs {', '.join(sorted(needed))}; missing: "
+                f"{', '.join(sorted(missing))}. Received: {', '.join(images)}"
+            )
+        return images
 
     def train_step(self, data):
         """One step on raw images or finished views; returns the running means."""
@@ -158,8 +175,8 @@ class SSLModel(keras.Model):
         return tf.random.fold_in(seed, distribute.replica_id())
 
     def _report(self, values: Scalars) -> Scalars:
-        for name, value in values.items():
-            self._means[name].update_state(value)
+        for name, mean in self._means.items():
+            mean.update_state(values[name])
         return {name: mean.result() for name, mean in self._means.items()}
 
     @property

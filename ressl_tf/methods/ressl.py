@@ -3,6 +3,7 @@
 import keras
 
 from ressl_tf.data import views
+from ressl_tf.errors import UsageError
 from ressl_tf.losses import cross_entropy, entropy, relation
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.queue import KeyQueue
@@ -42,6 +43,11 @@ class ReSSL(SSLModel):
         **kwargs,
     ):
         super().__init__(backbone, **kwargs)
+        if min(student_temp, teacher_temp) <= 0:
+            raise UsageError(
+                "temperatures must be above 0. Received: "
+                f"student_temp={student_temp}, teacher_temp={teacher_temp}"
+            )
         self.queue = KeyQueue(queue_size, self.embedding_dim, seed=self.seed)
         self.queue_size = queue_size
         self.student_temp, self.teacher_temp = student_temp, teacher_temp
