@@ -84,10 +84,17 @@ class Config:
         high=1.0,
     )
     color_jitter_prob: float = option(
-        0.8, "Share of strong views with colour jitter.", low=0.0, high=1.0
+        0.8,
+        "Share of strong views with colour jitter. Too low: colour gives images away.",
+        low=0.0,
+        high=1.0,
     )
     grayscale_prob: float = option(
-        0.2, "Share of strong views without colour.", low=0.0, high=1.0
+        0.2,
+        "Share of strong views without colour. Raise it where colour says nothing about "
+        "what matters; too high: colour is not learned at all.",
+        low=0.0,
+        high=1.0,
     )
     blur_prob: float = option(
         0.5,
@@ -121,7 +128,11 @@ class Config:
         high=1.0,
     )
     student_temp: float = option(
-        0.1, "Temperature of the student's relation.", low=0.001, high=10.0
+        0.1,
+        "Temperature of the student's relation. Too low: it may be as sharp as its "
+        "teacher's and learns nothing from it; too high: it cannot follow.",
+        low=0.001,
+        high=10.0,
     )
     teacher_temp: float = option(
         0.04,
@@ -156,10 +167,18 @@ class Config:
         choices=("local", "sync", "split"),
     )
     hidden_dim: int = option(
-        2048, "Width of the projector's hidden layer.", low=1, high=65536
+        2048,
+        "Width of the projector's hidden layer. Too low: the features themselves have "
+        "to drop what the loss ignores.",
+        low=1,
+        high=65536,
     )
     embedding_dim: int = option(
-        128, "Length of an embedding; more room, more memory.", low=2, high=65536
+        128,
+        "Length of an embedding. Too low: relations are coarse; too high: memory of "
+        "the queue, K times this.",
+        low=2,
+        high=65536,
     )
 
     epochs: int = option(
@@ -185,9 +204,17 @@ class Config:
         high=1000.0,
     )
     warmup_epochs: float = option(
-        5.0, "Epochs of linear warm-up from 0; then a cosine to 0.", low=0.0
+        5.0,
+        "Epochs of linear warm-up from 0; then a cosine to 0. Too short: NaN or a "
+        "jump at the start.",
+        low=0.0,
     )
-    sgd_momentum: float = option(0.9, "Momentum of SGD.", low=0.0, high=1.0)
+    sgd_momentum: float = option(
+        0.9,
+        "Momentum of SGD. Too high: the loss swings; too low: slow.",
+        low=0.0,
+        high=1.0,
+    )
     weight_decay: float = option(
         5e-4,
         "L2 added to the gradient before the momentum. Too high: features shrink.",
@@ -222,7 +249,13 @@ class Config:
         low=0,
         free=True,
     )
-    knn_k: int = option(200, "Neighbours of the kNN monitor.", low=1, free=True)
+    knn_k: int = option(
+        200,
+        "Neighbours that vote in the kNN monitor. Too high for a small set: far ones "
+        "outvote the near; too low: noise.",
+        low=1,
+        free=True,
+    )
     knn_temp: float = option(
         0.1, "Temperature of its votes, exp(similarity / T).", low=0.001, free=True
     )

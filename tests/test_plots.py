@@ -1,0 +1,69 @@
+"""Pictures: that they show what they say."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from matplotlib.colors import to_hex
+
+from ressl_tf.evaluate import plots
+
+
+def shown(axis):
+    """The grey level of the one picture in an axis."""
+    (picture,) = axis.get_images()
+    return round(float(np.asarray(picture.get_array())[0, 0, 0]) * 255)
+
+
+def flat(levels):
+    """Pictures [n, 2, 2, 3] of one grey level each."""
+    return np.broadcast_to(
+        np.array(levels)[:, None, None, None], (len(levels), 2, 2, 3)
+    )
+
+
+def test_rows_have_names_and_at_most_so_many_pictures():
+    rows = {"weak": flat([10, 20, 30]), "strong": flat([40, 50, 60, 70])}
+    axes = plots.image_rows(rows, columns=5).axes
+    assert [shown(axis) for axis in axes] == [10, 20, 30, 40, 50, 60]
+    assert [axes[0].get_ylabel(), axes[3].get_ylabel()] == ["weak", "strong"]
+
+
+def test_values_beyond_the_range_are_clipped():
+    (axis,) = plots.image_rows({"": flat([300])}).axes
+    assert shown(axis) == 255
+
+
+def test_neighbours_are_sorted_by_cosine_and_framed_by_class():
+    """Features on a circle at 0, 100, 10 and 30 degrees, of different lengths."""
+    angles = np.deg2rad([0, 100, 10, 30])
+    features = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    features *= np.array([[1], [9], [2], [0.5]])
+    figure = plots.neighbours(
+        flat([0, 100, 10, 30]), features, np.array([1, 1, 0, 1]), queries=2, count=3
+    )
+    rows = np.array([shown(axis) for axis in figure.axes]).reshape(2, 4)
+    assert rows.tolist() == [[0, 10, 30, 100], [30, 10, 0, 100]]
+    frames = [to_hex(axis.spines["top"].get_edgecolor()) for axis in figure.axes[:4]]
+    green, red = "#2a9d3a", "#d03030"
+    assert frames[1:] == [red, green, green]
+    assert not figure.axes[0].spines["top"].get_visible()
+
+
+def test_curves_draw_the_rows_that_have_a_value():
+    rows = [
+        {"epoch": 0, "knn_top1": 0.2},
+        {"epoch": 1, "loss": 5.0},
+        {"epoch": 2, "loss": 4.0, "knn_top1": 0.5},
+    ]
+    loss, knn = plots.curves(rows).axes
+    assert loss.lines[0].get_xydata().tolist() == [[1, 5], [2, 4]]
+    assert knn.lines[0].get_xydata().tolist() == [[0, 0.2], [2, 0.5]]
+
+
+@pytest.mark.parametrize("dpi", [40, 80])
+def test_a_saved_figure_is_a_png_of_its_size(tmp_path, dpi):
+    figure = plots.image_rows({"weak": flat([10, 20])}, side=1.0)
+    plots.save(figure, tmp_path / "sheet.png", dpi=dpi)
+    picture = tf.io.decode_png((tmp_path / "sheet.png").read_bytes())
+    assert picture.shape[0] == dpi
+    assert [path.name for path in tmp_path.iterdir()] == ["sheet.png"]
