@@ -91,8 +91,8 @@ class Config:
     )
     grayscale_prob: float = option(
         0.2,
-        "Share of strong views without colour. Raise it where colour says nothing about "
-        "what matters; too high: colour is not learned at all.",
+        "Share of strong views without colour. Too low: colour gives images away; "
+        "too high: colour is not learned at all.",
         low=0.0,
         high=1.0,
     )
