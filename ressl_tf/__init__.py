@@ -1,14 +1,17 @@
 """Relational self-supervised learning of images in TensorFlow and Keras 3.
 
-The public names load on first use, so that `--help` does not wait for TensorFlow.
+In Python the public names load with the package, so that Keras knows the classes of a
+saved model. A command line loads them when it needs them: `--help` takes no seconds.
 """
 
 import importlib
+import sys
 
 _HOMES = {
     "ReSSL": "ressl_tf.methods.ressl",
     "SGD": "ressl_tf.optimizers",
     "WarmupCosine": "ressl_tf.schedules",
+    "BatchNormalization": "ressl_tf.backbones.norm",
     "Config": "ressl_tf.config",
     "Views": "ressl_tf.data.views",
     "View": "ressl_tf.data.views",
@@ -37,3 +40,9 @@ def __getattr__(name):
 
 def __dir__():
     return sorted([*globals(), *__all__])
+
+
+# Python's documented mark of `python -m` while it is still looking for the module.
+if getattr(sys, "argv", [])[:1] != ["-m"]:
+    for _name in __all__:
+        __getattr__(_name)

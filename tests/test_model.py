@@ -1,5 +1,8 @@
 """The Keras model as people use it: fit, predict, save, load."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -120,6 +123,22 @@ def test_a_loaded_model_takes_the_same_next_step(images, tmp_path, compiled):
     for either in (model, loaded):
         fit(either, images, batch_size=4)
     assert_equal(values(loaded), values(model))
+
+
+def test_another_process_loads_what_was_saved(images, tmp_path):
+    """With nothing but the package imported, as in a notebook."""
+    model = tiny_model()
+    model.save(tmp_path / "model.keras")
+    np.save(tmp_path / "images.npy", images)
+    code = (
+        "import sys, numpy, keras, ressl_tf\n"
+        "model = keras.saving.load_model(sys.argv[1] + '/model.keras')\n"
+        "features = model.predict(numpy.load(sys.argv[1] + '/images.npy'), verbose=0)\n"
+        "numpy.save(sys.argv[1] + '/features.npy', features)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], timeout=300, check=True)
+    features = np.load(tmp_path / "features.npy")
+    np.testing.assert_allclose(features, model.predict(images, verbose=0), atol=1e-5)
 
 
 def test_split_permutes_the_targets_batch_and_puts_it_back(images):
