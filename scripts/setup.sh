@@ -25,12 +25,13 @@ make_venv() {
   python=$(find_python) || return 1
   echo "making $VENV with $("$python" --version)" >&2
   if ! "$python" -m venv "$VENV" >/dev/null 2>&1; then
-    # Some systems ship Python without ensurepip.
+    # Some systems ship Python without ensurepip; nothing is installed outside of here.
     rm -rf "$VENV"
-    "$python" -m pip install --quiet --user virtualenv >&2 ||
-      "$python" -m pip install --quiet --user --break-system-packages virtualenv >&2 ||
+    local tools=$VENV-tools
+    "$python" -m pip install --quiet --target "$tools" virtualenv >&2 ||
       { echo "error: install python3-venv, or pip, for $python" >&2; return 1; }
-    "$python" -m virtualenv --quiet "$VENV" >&2
+    PYTHONPATH=$tools "$python" -m virtualenv --quiet "$VENV" >&2
+    rm -rf "$tools"
   fi
 }
 
