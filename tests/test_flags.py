@@ -41,6 +41,7 @@ def test_values_are_read(tmp_path):
         (["--backbone=vgg"], "resnet18, resnet34, resnet50. Received: vgg"),
         (["--learning_rate=nan"], "--learning_rate must be between"),
         (["--learning_rate=-1"], "Received: -1.0"),
+        (["--warmup_epochs=nan"], "--warmup_epochs must be at least 0.0"),
         (["--color_jitter=1,2"], "4 comma-separated numbers. Received: 1,2"),
         (["--color_jitter=a,b,c,d"], "4 comma-separated numbers. Received: a,b,c,d"),
         (["--color_jitter=0,0,0,0.6"], "at most 0.5. Received: 0.6"),

@@ -1,0 +1,26 @@
+"""The projector: PyTorch's initialisation, and no batch normalisation."""
+
+import math
+
+import keras
+import numpy as np
+
+from ressl_tf import heads
+
+
+def test_it_is_two_linear_layers_with_a_relu_between():
+    head = heads.projector(5, 7, 3)
+    x = np.random.default_rng(0).normal(size=(4, 5)).astype("float32")
+    w1, b1, w2, b2 = (v.numpy() for v in head.variables)
+    expected = np.maximum(x @ w1 + b1, 0) @ w2 + b2
+    np.testing.assert_allclose(head(x, training=True), expected, atol=1e-5)
+    assert len(head.trainable_variables) == len(head.variables) == 4
+
+
+def test_weights_and_biases_start_uniform_within_one_over_root_of_the_inputs():
+    keras.utils.set_random_seed(0)
+    head = heads.projector(400, 3000, 2000)
+    for variable, inputs in zip(head.variables, (400, 400, 3000, 3000), strict=True):
+        values, bound = variable.numpy() * math.sqrt(inputs), 1.0
+        assert 0.99 < np.abs(values).max() <= bound
+        np.testing.assert_allclose(values.std(), bound / math.sqrt(3), rtol=0.03)
