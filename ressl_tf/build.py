@@ -3,7 +3,8 @@
 import importlib
 
 from ressl_tf import backbones
-from ressl_tf.config import NORMALIZATIONS, Config
+from ressl_tf.config import Config
+from ressl_tf.data.normalization import NORMALIZATIONS
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.optimizers import SGD
 from ressl_tf.schedules import WarmupCosine
