@@ -23,11 +23,19 @@ def extract(model: keras.Model, batches: Iterable) -> tuple[np.ndarray, np.ndarr
     return np.concatenate(features), np.concatenate(labels)
 
 
-def pixels(batches: Iterable) -> tuple[np.ndarray, np.ndarray]:
-    """Plain pixels, minus each image's mean, as if they were features: a floor."""
+def pixels(batches: Iterable, centre: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Plain pixels as if they were features: a floor for every encoder.
+
+    Args:
+        batches: of (images, labels).
+        centre: subtract each image's mean, a stronger floor.
+
+    Returns:
+        Features [n, h * w * 3], float32, and labels [n].
+    """
     features, labels = [], []
     for images, batch_labels in batches:
         flat = np.asarray(images, np.float32).reshape(len(images), -1)
-        features.append(flat - flat.mean(axis=1, keepdims=True))
+        features.append(flat - centre * flat.mean(axis=1, keepdims=True))
         labels.append(np.asarray(batch_labels))
     return np.concatenate(features), np.concatenate(labels)
