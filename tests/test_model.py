@@ -125,6 +125,7 @@ def test_a_loaded_model_takes_the_same_next_step(images, tmp_path, compiled):
     assert_equal(values(loaded), values(model))
 
 
+@pytest.mark.slow
 def test_another_process_loads_what_was_saved(images, tmp_path):
     """With nothing but the package imported, as in a notebook."""
     model = tiny_model()

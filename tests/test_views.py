@@ -149,6 +149,7 @@ def test_the_two_parts_together_are_the_whole():
         np.testing.assert_array_equal(finished, whole[name])
 
 
+@pytest.mark.slow
 def test_a_pipeline_of_photos_of_different_sizes():
     sizes = [(40, 60), (90, 30), (25, 25), (64, 48)]
     pictures = [reference.photo(i, *size) for i, size in enumerate(sizes)]
