@@ -254,6 +254,7 @@ def test_jitter_is_drawn_with_probability_p():
     np.testing.assert_array_equal(changed, drawn["shift"].numpy() != 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [1, 3, 4, 10])
 def test_every_image_has_each_of_the_24_orders_equally_often(batch):
     layer = augment.ColorJitter()

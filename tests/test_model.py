@@ -31,6 +31,7 @@ def fit(model, data, **options):
     return model
 
 
+@pytest.mark.slow
 def test_an_array_a_dataset_and_finished_views_train_alike(images):
     """Raw images go through the model's own views, by the model's seed and step."""
     from_array = fit(tiny_model(), images, batch_size=4)
