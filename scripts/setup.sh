@@ -35,17 +35,19 @@ make_venv() {
   fi
 }
 
-# install NAME FILE...: installs requirement files unless these very ones are installed.
+# install NAME FILE...: installs requirement files, and this package as it stands here,
+# unless these very ones are installed.
 install() {
   local stamp=$VENV/installed-$1 want
   shift
-  want=$(cat "$@" | cksum)
+  want=$(cat "$@" pyproject.toml | cksum)
   if [ "$(cat "$stamp" 2>/dev/null)" != "$want" ]; then
     echo "installing $* (minutes the first time)" >&2
     local files=()
     for file in "$@"; do files+=(-r "$file"); done
-    "$VENV_PYTHON" -m pip install --quiet --disable-pip-version-check "${files[@]}" >&2 ||
-      return 1
+    local pip=("$VENV_PYTHON" -m pip install --quiet --disable-pip-version-check)
+    "${pip[@]}" "${files[@]}" >&2 || return 1
+    "${pip[@]}" --no-deps --no-build-isolation --editable . >&2 || return 1
     echo "$want" >"$stamp"
   fi
 }
