@@ -13,7 +13,6 @@ import numpy as np
 
 from ressl_tf.errors import RunError
 from ressl_tf.files import replacing
-from ressl_tf.queue import KeyQueue
 
 log = logging.getLogger("ressl_tf")
 
@@ -40,9 +39,8 @@ def state(model: keras.Model) -> dict[str, keras.Variable]:
 
 def weights_sha256(model: keras.Model) -> str:
     """Hash over the variables of the online network, the target and the queues."""
-    queues = [layer for layer in model.layers if isinstance(layer, KeyQueue)]
     digest = hashlib.sha256()
-    for part in (model.online, model.target, *queues):
+    for part in (model.online, model.target, *model.queues):
         for variable in part.variables:
             digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
     return digest.hexdigest()

@@ -10,7 +10,6 @@ from ressl_tf.config import Config
 from ressl_tf.data.pipeline import steps_per_epoch
 from ressl_tf.errors import UsageError
 from ressl_tf.pretraining import last_step, open_source
-from ressl_tf.queue import KeyQueue
 
 log = logging.getLogger("ressl_tf")
 
@@ -22,7 +21,6 @@ def describe(config: Config) -> dict[str, Any]:
     """
     steps = _steps(config)
     model = build_model(config)
-    queues = [layer for layer in model.layers if isinstance(layer, KeyQueue)]
     report = {
         **steps,
         "backbone_parameters": _count(model.online.backbone.trainable_variables),
@@ -32,13 +30,13 @@ def describe(config: Config) -> dict[str, Any]:
             name: [config.batch_size, size, size, 3]
             for name, size in model.views.sizes.items()
         },
-        "queue_bytes": sum(4 * _count(queue.variables) for queue in queues),
+        "queue_bytes": sum(4 * _count(queue.variables) for queue in model.queues),
         "workdir": config.run_dir,
-        "config": dataclasses.asdict(config),
     }
-    for name, value in {**report.pop("config"), **report}.items():
+    flags = dataclasses.asdict(config)
+    for name, value in {**flags, **report}.items():
         log.info("%-22s %s", name, value)
-    return {**report, "config": dataclasses.asdict(config)}
+    return {**report, "config": flags}
 
 
 def _steps(config) -> dict[str, int | None]:

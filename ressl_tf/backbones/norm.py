@@ -3,7 +3,6 @@
 import keras
 import tensorflow as tf
 
-SCOPES = ("local", "sync", "split")
 NUM_GROUPS = 8  # the official small-image code splits a batch of 256 like 8 devices
 
 

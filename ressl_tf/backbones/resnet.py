@@ -14,7 +14,6 @@ BLOCKS = {
     "resnet34": ("basic", (3, 4, 6, 3)),
     "resnet50": ("bottleneck", (3, 4, 6, 3)),
 }
-STEMS = ("standard", "small", "small_maxpool")
 
 
 def resnet(

@@ -8,6 +8,7 @@ import tensorflow as tf
 from ressl_tf import backbones, distribute, ema, heads, losses
 from ressl_tf.encoder import Encoder
 from ressl_tf.errors import UsageError
+from ressl_tf.queue import KeyQueue
 
 Embeddings = dict[str, tf.Tensor]  # view name -> [batch, dim], unit length
 Scalars = dict[str, tf.Tensor]
@@ -178,6 +179,11 @@ class SSLModel(keras.Model):
         for name, mean in self._means.items():
             mean.update_state(values[name])
         return {name: mean.result() for name, mean in self._means.items()}
+
+    @property
+    def queues(self) -> list[KeyQueue]:
+        """The method's queues, in the order in which it made them."""
+        return [layer for layer in self.layers if isinstance(layer, KeyQueue)]
 
     @property
     def metrics(self):
