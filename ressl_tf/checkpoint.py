@@ -15,18 +15,22 @@ from ressl_tf.errors import RunError
 from ressl_tf.files import replacing
 
 log = logging.getLogger("ressl_tf")
+PATTERN = "step-*.npz"
 
 
 def state(model: keras.Model) -> dict[str, keras.Variable]:
     """Every variable that the next step depends on, by group and number.
 
     Keras's own names would not do: they count the layers of a process.
+
+    Args:
+        model: has `networks` (name -> layer) and `step`, as `SSLModel` has.
     """
-    network = {id(v) for v in (*model.online.variables, *model.target.variables)}
+    networks = {name: part.variables for name, part in model.networks.items()}
+    inside = {id(v) for variables in networks.values() for v in variables}
     groups = {
-        "online": model.online.variables,
-        "target": model.target.variables,
-        "model": [v for v in model.weights if id(v) not in network],
+        **networks,
+        "model": [v for v in model.weights if id(v) not in inside],
         "optimizer": model.optimizer.variables if model.optimizer else [],
         "metrics": model.metrics_variables,
     }
@@ -38,9 +42,9 @@ def state(model: keras.Model) -> dict[str, keras.Variable]:
 
 
 def weights_sha256(model: keras.Model) -> str:
-    """Hash over the variables of the online network, the target and the queues."""
+    """Hash over the variables of the networks (online, target) and the queues."""
     digest = hashlib.sha256()
-    for part in (model.online, model.target, *model.queues):
+    for part in (*model.networks.values(), *model.queues):
         for variable in part.variables:
             digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
     return digest.hexdigest()
@@ -59,7 +63,7 @@ class Checkpoints:
 
     def paths(self) -> list[pathlib.Path]:
         """The checkpoints there are, oldest first."""
-        return sorted(self.folder.glob("step-*.npz"))
+        return sorted(self.folder.glob(PATTERN))
 
     def save(self, model: keras.Model) -> pathlib.Path:
         """Saves the state under its step; removes what is older than the last `keep`.
@@ -91,22 +95,45 @@ class Checkpoints:
         Raises:
             RunError: when there are checkpoints and none can be read.
         """
-        paths = self.paths()
-        for path in reversed(paths):
-            try:
-                _assign(state(model), _read(path))
-            except Exception as error:  # a flipped bit can raise anything in zipfile
-                log.warning(
-                    "%s cannot be read (%s); trying the one before", path, error
-                )
-            else:
-                return path
-        if paths:
-            raise RunError(
-                f"none of the {len(paths)} checkpoints in {self.folder} can be read; "
-                "move the folder away to start anew"
-            )
-        return None
+        return _restore(self.folder, state(model))
+
+
+def restore_network(
+    folder: str | pathlib.Path, name: str, layer: keras.layers.Layer
+) -> pathlib.Path | None:
+    """Restores one network alone, for whoever does not go on training.
+
+    Args:
+        folder: of the checkpoints.
+        name: its group, such as "online".
+        layer: built as the saved one was.
+
+    Returns:
+        The newest readable checkpoint, or None where there is none.
+
+    Raises:
+        RunError: when there are checkpoints and none can be read.
+    """
+    variables = {f"{name}/{i:03d}": v for i, v in enumerate(layer.variables)}
+    return _restore(pathlib.Path(folder), variables, group=f"{name}/")
+
+
+def _restore(folder, variables, group="") -> pathlib.Path | None:
+    paths = sorted(folder.glob(PATTERN))
+    for path in reversed(paths):
+        try:
+            arrays = _read(path)
+            _assign(variables, {n: a for n, a in arrays.items() if n.startswith(group)})
+        except Exception as error:  # a flipped bit can raise anything in zipfile
+            log.warning("%s cannot be read (%s); trying the one before", path, error)
+        else:
+            return path
+    if paths:
+        raise RunError(
+            f"none of the {len(paths)} checkpoints in {folder} can be read; "
+            "move the folder away to start anew"
+        )
+    return None
 
 
 def _read(path) -> dict[str, np.ndarray]:

@@ -173,6 +173,12 @@ class Config:
         high=65536,
     )
 
+    init_from: str = option(
+        "",
+        "Start from a trained encoder: a workdir, a SavedModel or a .keras file. Its "
+        "projector is taken too where it has the run's shapes. Empty: random weights.",
+    )
+
     epochs: int = option(
         200,
         "Passes over the data. The schedule is stretched over them: a short run is a "
@@ -292,9 +298,3 @@ class Config:
         dataset = self.dataset.rstrip("/").split("/")[-1].replace(":", "-")
         name = f"{self.method}-{dataset}-{self.backbone}-seed{self.seed}"
         return self.workdir or f"runs/{name}"
-
-
-def free_fields() -> frozenset[str]:
-    """Names of the flags that may differ when a run is resumed."""
-    fields = dataclasses.fields(Config)
-    return frozenset(f.name for f in fields if f.metadata["free"])

@@ -12,7 +12,8 @@ class Encoder(keras.layers.Layer):
 
     Args:
         backbone: a built `keras.Model` from normalised images to features [batch, f].
-        projector: a built `keras.Model` from features to embeddings [batch, d].
+        projector: a built `keras.Model` from features to embeddings [batch, d]; None
+            for an encoder that gives features alone.
         mean: per channel, on the scale 0..1; it is subtracted from the images.
         std: per channel, on the scale 0..1; the images are divided by it.
     """
@@ -20,7 +21,7 @@ class Encoder(keras.layers.Layer):
     def __init__(
         self,
         backbone: keras.Model,
-        projector: keras.Model,
+        projector: keras.Model | None,
         mean: Sequence[float],
         std: Sequence[float],
         **kwargs,
@@ -32,11 +33,19 @@ class Encoder(keras.layers.Layer):
 
     @property
     def embedding_dim(self) -> int:
-        return self.projector.output_shape[-1]
+        return (self.projector or self.backbone).output_shape[-1]
 
     @property
     def feature_dim(self) -> int:
         return self.backbone.output_shape[-1]
+
+    def without_projector(self) -> "Encoder":
+        """The same backbone (not a copy) as an encoder of features."""
+        return Encoder(self.backbone, None, self.mean, self.std, name=self.name)
+
+    def feature_model(self) -> keras.Model:
+        """A model from raw images [batch, h, w, 3] on 0..255 to features [batch, f]."""
+        return keras.Sequential([self.without_projector()])
 
     def features(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Images [batch, h, w, 3] on 0..255, of any dtype, to float32 features."""
@@ -45,8 +54,10 @@ class Encoder(keras.layers.Layer):
         return tf.cast(self.backbone(images, training=training), tf.float32)
 
     def call(self, images, training=False):
-        """Embeddings [batch, d], float32, not normalised."""
+        """Embeddings [batch, d], float32, not unit; features without a projector."""
         features = self.features(images, training=training)
+        if self.projector is None:
+            return features
         return tf.cast(self.projector(features, training=training), tf.float32)
 
     def get_config(self):

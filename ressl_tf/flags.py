@@ -26,17 +26,20 @@ def option(
     low: float | None = None,
     high: float | None = None,
     free: bool = False,
+    any_length: bool = False,
 ) -> Any:
     """A dataclass field that is a flag.
 
     Args:
-        default: its type (bool, int, float, str, or a tuple of floats) is the flag's.
+        default: its type (bool, int, float, str, or a tuple of numbers or texts alike)
+            is the flag's.
         help: what it does, and what happens when it is too high or too low.
         group: heading in `--help`; empty continues the previous one.
         choices: allowed strings, or a function that returns them.
         low: smallest allowed number.
         high: largest allowed number.
         free: may differ when a run is resumed.
+        any_length: of a tuple: one or more, not just as many as the default has.
     """
     metadata = {
         "help": help,
@@ -45,8 +48,14 @@ def option(
         "low": low,
         "high": high,
         "free": free,
+        "any_length": any_length,
     }
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def free_fields(cls: type) -> frozenset[str]:
+    """Names of the flags that may differ when a run is resumed."""
+    return frozenset(f.name for f in dataclasses.fields(cls) if f.metadata["free"])
 
 
 def choices(field: dataclasses.Field) -> Sequence[str] | None:
@@ -70,17 +79,29 @@ def _check_value(field, value):
         raise UsageError(
             f"--{field.name} must be {_type_name(field)}. Received: {value!r}"
         )
+    for part in value if isinstance(value, tuple) else (value,):
+        _check_choice(field, part)
+        _check_limits(field, part)
+
+
+def _check_choice(field, value):
     allowed = choices(field)
     if allowed is not None and value not in allowed:
         raise UsageError(
             f"--{field.name} must be one of {', '.join(allowed)}. Received: {value}"
         )
-    for number in value if isinstance(value, tuple) else (value,):
-        _check_limits(field, number)
 
 
 def _has_type(field, value) -> bool:
-    expected = type(field.default)
+    if not isinstance(field.default, tuple):
+        return _is_a(type(field.default), value)
+    if not isinstance(value, tuple) or not value:
+        return False
+    long = field.metadata["any_length"] or len(value) == len(field.default)
+    return long and all(_is_a(type(field.default[0]), part) for part in value)
+
+
+def _is_a(expected: type, value) -> bool:
     if isinstance(value, bool):  # which is an int too
         return expected is bool
     return isinstance(value, (int, float) if expected is float else expected)
@@ -103,7 +124,9 @@ def _limits(field) -> str:
 
 def _type_name(field) -> str:
     if isinstance(field.default, tuple):
-        return f"{len(field.default)} comma-separated numbers"
+        parts = {int: "whole numbers", float: "numbers", str: "texts"}
+        count = "" if field.metadata["any_length"] else f"{len(field.default)} "
+        return f"{count}comma-separated {parts[type(field.default[0])]}"
     names = {
         bool: "true or false",
         int: "a whole number",
@@ -144,7 +167,7 @@ def _define(cls) -> absl_flags.FlagValues:
     for field in _fields(cls):
         default = field.default
         if isinstance(default, tuple):
-            default = [str(number) for number in default]
+            default = [str(part) for part in default]
         define[type(field.default)](
             field.name, default, field.metadata["help"], flag_values=values
         )
@@ -157,14 +180,14 @@ def _value(values, field):
     if not isinstance(field.default, tuple):
         return value
     try:
-        numbers = tuple(float(number) for number in value)
+        parts = tuple(type(field.default[0])(part) for part in value)
     except ValueError:
-        numbers = ()
-    if len(numbers) != len(field.default):
+        parts = ()
+    if not _has_type(field, parts):
         raise UsageError(
             f"--{field.name} must be {_type_name(field)}. Received: {','.join(value)}"
         )
-    return numbers
+    return parts
 
 
 def _fields(cls):

@@ -1,5 +1,7 @@
 """SGD as the papers mean it."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
@@ -22,6 +24,9 @@ class SGD(keras.optimizers.Optimizer):
         weight_decay: coupled L2.
         decay_vectors: whether biases and batch normalisation (variables of rank 0
             and 1) decay too.
+        nesterov: step along gradient + momentum * velocity instead.
+        multipliers: factors on the learning rate, one for each variable in the order
+            of the model's `trainable_variables`; None for 1.
     """
 
     def __init__(
@@ -30,6 +35,8 @@ class SGD(keras.optimizers.Optimizer):
         momentum: float = 0.9,
         weight_decay: float = 5e-4,
         decay_vectors: bool = True,
+        nesterov: bool = False,
+        multipliers: Sequence[float] | None = None,
         name: str = "sgd",
         **kwargs,
     ):
@@ -37,6 +44,7 @@ class SGD(keras.optimizers.Optimizer):
         self.momentum = momentum
         self.coupled_weight_decay = weight_decay
         self.decay_vectors = decay_vectors
+        self.nesterov, self.multipliers = nesterov, multipliers
 
     def build(self, variables):
         if self.built:
@@ -45,17 +53,26 @@ class SGD(keras.optimizers.Optimizer):
         self.velocities = self.add_optimizer_variables(variables, "velocity")
 
     def update_step(self, gradient, variable, learning_rate):
-        velocity = self.velocities[self._get_variable_index(variable)]
+        index = self._get_variable_index(variable)
+        velocity = self.velocities[index]
         if self.decay_vectors or variable.shape.rank > 1:
             gradient = gradient + self.coupled_weight_decay * variable
         velocity_new = self.momentum * velocity + gradient
         self.assign(velocity, velocity_new)
-        self.assign_sub(variable, tf.cast(learning_rate, variable.dtype) * velocity_new)
+        step = (
+            gradient + self.momentum * velocity_new if self.nesterov else velocity_new
+        )
+        rate = tf.cast(learning_rate, variable.dtype)
+        if self.multipliers is not None:
+            rate *= self.multipliers[index]
+        self.assign_sub(variable, rate * step)
 
     def get_config(self):
         own = {
             "momentum": self.momentum,
             "weight_decay": self.coupled_weight_decay,
             "decay_vectors": self.decay_vectors,
+            "nesterov": self.nesterov,
+            "multipliers": self.multipliers,
         }
         return {**super().get_config(), **own}

@@ -2,14 +2,12 @@
 
 import logging
 import statistics
-import sys
-from collections.abc import Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from ressl_tf import callbacks, distribute
+from ressl_tf import callbacks, distribute, fitting, warm_start
 from ressl_tf.build import build_model, build_optimizer
 from ressl_tf.checkpoint import Checkpoints, weights_sha256
 from ressl_tf.config import Config
@@ -40,10 +38,13 @@ def pretrain(config: Config) -> dict[str, Any]:
     """
     source = open_source(config)
     per_epoch = steps_per_epoch(source, config.batch_size)
+    start = warm_start.open_start(config)
     with Workdir(config) as workdir, bad_images_as_run_errors():
         model = make_model(config, per_epoch)
         checkpoints = Checkpoints(workdir.checkpoints, config.keep_checkpoints)
         resume(model, checkpoints, workdir, per_epoch)
+        if start is not None:
+            warm_start.start_from(model, start)
         measure = monitor.make(config, source)
         if not workdir.rows():
             begin(model, config, source, workdir, measure)
@@ -140,39 +141,11 @@ def make_callbacks(config, workdir, checkpoints, per_epoch, measure) -> list:
 def fit(model: SSLModel, config: Config, source: Source, watchers: list) -> None:
     """Trains from the model's step to the last one."""
     per_epoch = steps_per_epoch(source, config.batch_size)
-    start, stop = int(model.step.numpy()), last_step(config, per_epoch)
-    for begin_step, epoch, end_epoch, steps in segments(start, stop, per_epoch):
-        end_step = begin_step + steps * (end_epoch - epoch)
-        model.fit(
-            batches(model, config, source, begin_step, end_step),
-            initial_epoch=epoch,
-            epochs=end_epoch,
-            steps_per_epoch=steps,
-            callbacks=watchers,
-            verbose=1 if sys.stderr.isatty() else 2,
-            shuffle=False,
-        )
 
+    def between(start, stop):
+        return batches(model, config, source, start, stop)
 
-def segments(
-    start: int, stop: int, per_epoch: int
-) -> Iterator[tuple[int, int, int, int]]:
-    """Calls of `fit` that take the steps from `start` to before `stop`.
-
-    Yields:
-        (first step, epoch, end epoch, steps per epoch): the rest of a broken epoch,
-        then all whole ones, then the beginning of the last.
-    """
-    while start < stop:
-        epoch, done = divmod(start, per_epoch)
-        whole = (stop - start) // per_epoch
-        if done or not whole:
-            steps = min(per_epoch - done, stop - start)
-            yield start, epoch, epoch + 1, steps
-            start += steps
-        else:
-            yield start, epoch, epoch + whole, per_epoch
-            start += whole * per_epoch
+    fitting.fit(model, between, per_epoch, last_step(config, per_epoch), watchers)
 
 
 def draw_results(model, config, source, workdir) -> None:

@@ -7,9 +7,9 @@ import os
 import pathlib
 from typing import Any
 
-from ressl_tf.config import Config, free_fields
 from ressl_tf.errors import UsageError
 from ressl_tf.files import replacing
+from ressl_tf.flags import free_fields
 
 
 class Workdir:
@@ -18,21 +18,24 @@ class Workdir:
     It is locked until it is closed: two runs cannot share one.
 
     Args:
-        config: of the run; its `run_dir` is made if it is not there.
+        config: of the run, a dataclass of flags; its `run_dir` is made if it is not
+            there.
+        flag: that chooses the folder, for messages.
 
     Raises:
         UsageError: when another process uses the folder, or a run with another config
             lies there; the message prints the difference.
     """
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Any, flag: str = "--workdir"):
+        self.flag = flag
         self.path = pathlib.Path(config.run_dir)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = self._take_lock()
         except (FileExistsError, NotADirectoryError, PermissionError) as error:
             raise UsageError(
-                f"--workdir must be a folder that can be written. Received: "
+                f"{flag} must be a folder that can be written. Received: "
                 f"{self.path} ({error.strerror})"
             ) from None
         try:
@@ -62,14 +65,14 @@ class Workdir:
         except BlockingIOError:
             os.close(lock)
             raise UsageError(
-                f"{self.path} is in use by another process; choose another --workdir"
+                f"{self.path} is in use by another process; choose another {self.flag}"
             ) from None
         return lock
 
     def _check_config(self, config):
         path, wanted = self.path / "config.json", to_json(config)
         if path.exists():
-            _refuse_difference(path, wanted)
+            _refuse_difference(path, wanted, config, self.flag)
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(wanted, indent=2) + "\n")
 
@@ -100,20 +103,22 @@ class Workdir:
             self.write_rows(kept)
 
 
-def to_json(config: Config) -> dict[str, Any]:
+def to_json(config: Any) -> dict[str, Any]:
     """The config as JSON reads it back: tuples are lists."""
     return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
-def _refuse_difference(path, wanted):
-    stored = json.loads(path.read_text())
+def _refuse_difference(path, wanted, config, flag):
+    """A flag that the stored config does not know yet had its default there."""
+    defaults = {f.name: f.default for f in dataclasses.fields(config)}
+    stored = {**json.loads(json.dumps(defaults)), **json.loads(path.read_text())}
     unlike = [
-        f"--{name}={wanted[name]} (there: {stored.get(name)})"
+        f"--{name}={wanted[name]} (there: {stored[name]})"
         for name in wanted
-        if name not in free_fields() and wanted[name] != stored.get(name)
+        if name not in free_fields(type(config)) and wanted[name] != stored[name]
     ]
     if unlike:
         raise UsageError(
             f"{path.parent} holds a run with another config: {', '.join(unlike)}; "
-            "choose another --workdir or the same flags"
+            f"choose another {flag} or the same flags"
         )

@@ -14,6 +14,20 @@ tf.config.set_logical_device_configuration(
     CPU, [tf.config.LogicalDeviceConfiguration()] * 2
 )
 
+TINY = {
+    "image_size": 16,
+    "width": 1 / 16,
+    "stem": "standard",
+    "hidden_dim": 16,
+    "embedding_dim": 8,
+    "queue_size": 30,
+    "batch_size": 8,
+    "epochs": 3,
+    "warmup_epochs": 1.0,
+    "knn_every": 2,
+    "knn_k": 5,
+}
+
 
 @pytest.fixture(scope="session")
 def mirrored():
@@ -61,3 +75,31 @@ def tiny_model(batch_norm="local", **options):
     model = ReSSL(tiny_backbone(batch_norm), **{**defaults, **options})
     model.compile(SGD(0.1))
     return model
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory):
+    """26 training and 10 test photos of two classes: reddish and bluish noise."""
+    root = tmp_path_factory.mktemp("photos")
+    generator = np.random.default_rng(0)
+    for split, count in (("train", 13), ("test", 5)):
+        for colour, channel in (("red", 0), ("blue", 2)):
+            folder = root / split / colour
+            folder.mkdir(parents=True)
+            for index in range(count):
+                image = generator.integers(0, 200, (16, 16, 3))
+                image[..., channel] += 55
+                encoded = tf.io.encode_png(tf.constant(image, tf.uint8))
+                (folder / f"{index}.png").write_bytes(encoded.numpy())
+    return root
+
+
+@pytest.fixture(scope="session")
+def unbroken(photos, tmp_path_factory):
+    """The result and the workdir of a tiny run; not to be changed."""
+    from ressl_tf import pretraining
+    from ressl_tf.config import Config
+
+    folder = tmp_path_factory.mktemp("unbroken") / "run"
+    config = Config(**TINY, dataset=f"folder:{photos}", workdir=str(folder))
+    return pretraining.pretrain(config), folder

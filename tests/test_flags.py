@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from ressl_tf import command, config, flags
+from ressl_tf import command, flags
 from ressl_tf.config import Config
 from ressl_tf.errors import RunError, UsageError
 
@@ -81,7 +81,7 @@ def test_an_empty_workdir_is_named_after_the_run():
 
 
 def test_what_shapes_the_model_is_not_free():
-    free = config.free_fields()
+    free = flags.free_fields(Config)
     assert {"workdir", "knn_every", "max_steps", "data_dir"} <= free
     assert not {"seed", "epochs", "dataset", "queue_size", "learning_rate"} & free
 
@@ -135,3 +135,34 @@ def test_errors_are_one_line_and_a_status(capsys, error, status, line):
     assert out == ""
     assert err.startswith(line)
     assert len(err.splitlines()) == 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Lists:
+    k: tuple = flags.option((200,), "Neighbours.", low=1, any_length=True)
+    names: tuple = flags.option(("a",), "N.", choices=("a", "b"), any_length=True)
+    pair: tuple = flags.option((0.5, 0.5), "Two.")
+
+    def __post_init__(self):
+        flags.check(self)
+
+
+def test_lists_take_any_length_of_one_type():
+    parsed = flags.parse(Lists, ["--k=20,100,200", "--names=b,a"])
+    assert parsed == Lists(k=(20, 100, 200), names=("b", "a"))
+    assert all(isinstance(number, int) for number in parsed.k)
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("--k=1.5", "--k must be comma-separated whole numbers. Received: 1.5"),
+        ("--k=", "--k must be comma-separated whole numbers"),
+        ("--k=5,0", "--k must be at least 1. Received: 0"),
+        ("--names=a,c", "--names must be one of a, b. Received: c"),
+        ("--pair=1", "--pair must be 2 comma-separated numbers. Received: 1"),
+    ],
+)
+def test_lists_are_checked_part_by_part(argument, message):
+    with pytest.raises(UsageError, match=message):
+        flags.parse(Lists, [argument])

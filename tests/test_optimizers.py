@@ -36,6 +36,23 @@ def test_vectors_are_spared_when_asked():
     np.testing.assert_allclose(bias, 1.0)
 
 
+def test_nesterov_steps_along_the_gradient_and_the_next_velocity():
+    """PyTorch's form: w <- w - lr (g + m v), v = m v + g."""
+    optimizer = SGD(0.5, momentum=0.9, weight_decay=0.0, nesterov=True)
+    (w,) = descend(optimizer, [np.ones(2)], [[np.full(2, 2.0)]] * 2)
+    v1, v2 = 2.0, 0.9 * 2 + 2
+    np.testing.assert_allclose(w, 1 - 0.5 * (2 + 0.9 * v1) - 0.5 * (2 + 0.9 * v2))
+
+
+def test_multipliers_scale_the_rate_of_each_variable():
+    optimizer = SGD(0.5, momentum=0.0, weight_decay=0.0, multipliers=[0.1, 1.0])
+    first, second = descend(
+        optimizer, [np.ones(2), np.ones(2)], [[np.ones(2), np.ones(2)]]
+    )
+    np.testing.assert_allclose(first, 1 - 0.5 * 0.1)
+    np.testing.assert_allclose(second, 1 - 0.5)
+
+
 def test_config_round_trip():
     optimizer = SGD(WarmupCosine(0.3, 5, 50), 0.8, 1e-3, decay_vectors=False)
     again = SGD.from_config(optimizer.get_config())

@@ -258,3 +258,33 @@ def test_crops_that_most_images_are_too_small_for(folder):
     check_image_size(source, 5)
     with pytest.raises(UsageError, match=r"side has 5 pixels.*image_size=6"):
         check_image_size(source, 6)
+
+
+def labelled(source, **options):
+    """(image numbers, labels) of every step."""
+    steps = run(source, labelled=True, **options)
+    views, labels = zip(*steps, strict=True)
+    return numbers(views), np.stack(labels)
+
+
+def test_labels_come_with_their_images(folder):
+    for source, expected in (
+        (in_memory(30), lambda n: n % 2),
+        (streamed(folder), lambda n: n // 15),
+    ):
+        shown, labels = labelled(source)
+        np.testing.assert_array_equal(labels, expected(shown))
+        plain = numbers(run(source))
+        np.testing.assert_array_equal(shown, plain)  # the same order with and without
+
+
+def test_some_examples_of_a_source_are_a_source(folder):
+    rows = np.array([7, 3, 20])
+    for source in (in_memory(30), streamed(folder)):
+        few = source.take(rows)
+        assert few.size == 3
+        np.testing.assert_array_equal(few.all_labels(), source.all_labels()[rows])
+        shown, labels = labelled(few, batch_size=3, stop_step=2)
+        np.testing.assert_array_equal(np.sort(shown), np.sort([rows, rows]))
+        order = dict(zip(rows, few.all_labels(), strict=True))
+        assert [[order[n] for n in row] for row in shown] == labels.tolist()

@@ -7,52 +7,16 @@ import logging
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import TINY
 
-from ressl_tf import dry_run, pretraining
+from ressl_tf import dry_run, fitting, pretraining
 from ressl_tf.config import Config
 from ressl_tf.errors import RunError, UsageError
-
-TINY = {
-    "image_size": 16,
-    "width": 1 / 16,
-    "stem": "standard",
-    "hidden_dim": 16,
-    "embedding_dim": 8,
-    "queue_size": 30,
-    "batch_size": 8,
-    "epochs": 3,
-    "warmup_epochs": 1.0,
-    "knn_every": 2,
-    "knn_k": 5,
-}
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory):
-    """26 training and 10 test photos of two classes: reddish and bluish noise."""
-    root = tmp_path_factory.mktemp("photos")
-    generator = np.random.default_rng(0)
-    for split, count in (("train", 13), ("test", 5)):
-        for colour, channel in (("red", 0), ("blue", 2)):
-            folder = root / split / colour
-            folder.mkdir(parents=True)
-            for index in range(count):
-                image = generator.integers(0, 200, (16, 16, 3))
-                image[..., channel] += 55
-                encoded = tf.io.encode_png(tf.constant(image, tf.uint8))
-                (folder / f"{index}.png").write_bytes(encoded.numpy())
-    return root
 
 
 def config(photos, tmp_path, **options):
     values = {**TINY, "dataset": f"folder:{photos}", "workdir": str(tmp_path / "run")}
     return Config(**{**values, **options})
-
-
-@pytest.fixture(scope="module")
-def unbroken(photos, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("unbroken")
-    return pretraining.pretrain(config(photos, folder)), folder / "run"
 
 
 def rows(folder):
@@ -213,7 +177,7 @@ def test_what_cannot_be_fails_before_training(photos, tmp_path, options, message
     ],
 )
 def test_segments_take_every_step_once(start, stop, expected):
-    assert list(pretraining.segments(start, stop, per_epoch=10)) == expected
+    assert list(fitting.segments(start, stop, per_epoch=10)) == expected
 
 
 def test_dry_run_says_what_would_run(photos, tmp_path, caplog):

@@ -349,3 +349,11 @@ def test_a_download_that_fails_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(ResslMock, "download_and_prepare", fail)
     with pytest.raises(RunError, match="Cannot prepare 'ressl_mock': OSError: no netw"):
         load_source("ressl_mock", "train", data_dir=str(tmp_path), download=True)
+
+
+def test_all_labels_of_records_are_those_of_their_examples(prepared):
+    stream = load_source("ressl_mock/class", "train", data_dir=prepared, memory_limit=0)
+    labels = stream.all_labels()
+    expected = [int(stream.example(row)[1]) for row in range(stream.size)]
+    assert labels.tolist() == expected
+    assert set(expected) == {0, 1}

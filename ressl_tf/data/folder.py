@@ -53,6 +53,10 @@ class Folder:
         path = tf.gather(self._paths, row)
         return tf.io.read_file(path), tf.gather(self._labels, row)
 
+    def all_labels(self) -> np.ndarray:
+        """int32 [n]."""
+        return self.labels
+
     def example_name(self, row: int) -> str:
         return self.paths[row]
 

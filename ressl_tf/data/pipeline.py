@@ -60,6 +60,7 @@ def training_batches(
     seed: int,
     start_step: int = 0,
     stop_step: int,
+    labelled: bool = False,
 ) -> tf.data.Dataset:
     """Views of the batches of steps `start_step` to `stop_step` (excluded).
 
@@ -69,9 +70,11 @@ def training_batches(
         batch_size: images per step.
         seed: fixes the order of every epoch and every view.
         start_step: counted from the start of the run; epochs follow one another.
+        labelled: whether the labels come along.
 
     Returns:
-        One element per step: name -> float32 [batch, size, size, 3] on 0..255.
+        One element per step: name -> float32 [batch, size, size, 3] on 0..255; when
+        `labelled`, that and the labels, int32 [batch].
 
     Raises:
         UsageError: the source is smaller than one batch.
@@ -84,6 +87,8 @@ def training_batches(
     steps = _training_steps(source, batch_size, order_seed, start_step, stop_step)
     make = _batched_views if isinstance(source, MemorySource) else _streamed_views
     batches = make(source, views, steps, batch_size, view_seed)
+    if not labelled:
+        batches = batches.map(lambda finished, labels: finished)
     count = max(0, stop_step - start_step)
     batches = batches.apply(tf.data.experimental.assert_cardinality(count))
     return batches.prefetch(BUFFERED_STEPS).with_options(_options())
@@ -167,23 +172,24 @@ def _training_steps(
 
 def _batched_views(source, views, steps, batch_size, seed) -> tf.data.Dataset:
     def viewed(step, rows):
-        images, _ = source.examples(rows)
-        return views(images, _fold(seed, step))
+        images, labels = source.examples(rows)
+        return views(images, _fold(seed, step)), tf.ensure_shape(labels, [batch_size])
 
     return steps.map(viewed, AUTOTUNE)
 
 
 def _streamed_views(source, views, steps, batch_size, seed) -> tf.data.Dataset:
-    def cropped(step, position, image, _label):
+    def cropped(step, position, image, label):
         crops = views.geometric(image[None], _fold(_fold(seed, step), position))
-        return step, {name: crop[0] for name, crop in crops.items()}
+        return step, {name: crop[0] for name, crop in crops.items()}, label
 
-    def finished(batch_steps, crops):
+    def finished(batch_steps, crops, labels):
         crops = {
             name: tf.ensure_shape(crop, [batch_size, *crop.shape[1:]])
             for name, crop in crops.items()
         }
-        return views.photometric(crops, _fold(seed, batch_steps[0]))
+        labels = tf.ensure_shape(labels, [batch_size])
+        return views.photometric(crops, _fold(seed, batch_steps[0])), labels
 
     batches = _decoded(source, steps, cropped, batch_size)
     return batches.map(finished, AUTOTUNE)

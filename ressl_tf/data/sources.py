@@ -46,6 +46,16 @@ class MemorySource:
     def image_shape(self) -> tuple[int, int, int]:
         return tuple(self.images.shape[1:])
 
+    def take(self, rows: np.ndarray) -> "MemorySource":
+        """The source of these examples alone, in this order."""
+        with tf.device("CPU:0"):
+            images = tf.gather(self.images, rows)
+        return dataclasses.replace(self, images=images, labels=self.labels[rows])
+
+    def all_labels(self) -> np.ndarray:
+        """int32 [n]."""
+        return self.labels
+
     def examples(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """int64 [m] -> (uint8 [m, height, width, 3], int32 [m])."""
         return tf.gather(self.images, rows), tf.gather(self.labels, rows)
@@ -68,6 +78,15 @@ class StreamSource:
     @property
     def size(self) -> int:
         return len(self.rows)
+
+    def take(self, rows: np.ndarray) -> "StreamSource":
+        """The source of these examples alone, in this order."""
+        with tf.device("CPU:0"):
+            return dataclasses.replace(self, rows=tf.gather(self.rows, rows))
+
+    def all_labels(self) -> np.ndarray:
+        """int32 [n]; reads every record of a TFDS set once, without decoding."""
+        return self.encoded.all_labels()[self.rows.numpy()]
 
     def example(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """int64 [] -> (uint8 [height, width, 3], int32 []); reads and decodes."""

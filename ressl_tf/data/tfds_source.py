@@ -69,6 +69,12 @@ class Records:
         records = tf.data.experimental.from_variant(reader, record_spec)
         return self._parse(records.take(1).get_single_element())
 
+    def all_labels(self) -> np.ndarray:
+        """int32 [n]; one pass over the records, decoding no image."""
+        rows = tf.data.Dataset.range(self.size)
+        labels = rows.map(lambda row: self.read(row)[1], tf.data.AUTOTUNE)
+        return np.concatenate([batch.numpy() for batch in labels.batch(1024)])
+
     def example_name(self, row: int) -> str:
         return f"{self.files[self._file_of[row]]}, record {self._rows[row]}"
 

@@ -181,6 +181,11 @@ class SSLModel(keras.Model):
         return {name: mean.result() for name, mean in self._means.items()}
 
     @property
+    def networks(self) -> dict[str, Encoder]:
+        """Name -> network, as checkpoints group them."""
+        return {"online": self.online, "target": self.target}
+
+    @property
     def queues(self) -> list[KeyQueue]:
         """The method's queues, in the order in which it made them."""
         return [layer for layer in self.layers if isinstance(layer, KeyQueue)]
