@@ -1,0 +1,24 @@
+"""Exports an encoder, or a fine-tuned classifier, for use without this package.
+
+    python -m ressl_tf.export --workdir=runs/my-run --output=exported
+    python -m ressl_tf.export --workdir=runs/my-run --output=my.keras --format=keras
+
+It takes raw images (RGB on 0..255) and gives features. `model_card.md` beside it says
+what it is and how it is loaded.
+"""
+
+import sys
+
+from ressl_tf import command
+from ressl_tf.exporting.config import ExportConfig
+
+
+def main(config: ExportConfig) -> dict:
+    # After parsing, as TensorFlow takes seconds to load.
+    from ressl_tf.exporting import export
+
+    return export.export(config)
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(main, ExportConfig, __doc__))
