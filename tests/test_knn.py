@@ -6,43 +6,70 @@ import pytest
 from ressl_tf.evaluate import knn
 
 
+def predict(bank, labels, queries, k=200, temperature=0.1, block=1024):
+    similarities, indices = knn.neighbours(bank, queries, k, block)
+    votes = knn.votes(similarities, labels[indices], labels.max() + 1, temperature)
+    return votes.argmax(axis=1)
+
+
 def reference(bank, labels, queries, k, temperature):
     bank = bank / np.linalg.norm(bank, axis=1, keepdims=True)
-    predicted = []
+    rows = []
     for query in queries / np.linalg.norm(queries, axis=1, keepdims=True):
         similarity = bank @ query
         votes = np.zeros(labels.max() + 1)
         for index in np.argsort(-similarity)[:k]:
             votes[labels[index]] += np.exp(similarity[index] / temperature)
-        predicted.append(votes.argmax())
-    return np.array(predicted)
+        rows.append(votes)
+    return np.array(rows)
 
 
 @pytest.mark.parametrize(("k", "temperature"), [(1, 0.1), (20, 0.1), (200, 0.5)])
 @pytest.mark.parametrize("block", [7, 1000])
-def test_predictions_equal_a_loop(k, temperature, block):
+def test_votes_equal_a_loop(k, temperature, block):
     generator = np.random.default_rng(0)
     bank, queries = generator.normal(size=(300, 5)), generator.normal(size=(50, 5))
     labels = generator.integers(0, 4, 300)
-    predicted = knn.predict(
-        bank, labels, queries, k=k, temperature=temperature, block=block
-    )
+    similarities, indices = knn.neighbours(bank, queries, k, block)
+    votes = knn.votes(similarities, labels[indices], 4, temperature)
     expected = reference(bank, labels, queries, k, temperature)
-    np.testing.assert_array_equal(predicted, expected)
-    assert len(set(predicted)) > 1
+    shares = expected / expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(
+        votes / votes.sum(axis=1, keepdims=True), shares, atol=1e-5
+    )
+    assert len(set(votes.argmax(axis=1))) > 1
+
+
+def test_neighbours_come_with_the_most_similar_first():
+    generator = np.random.default_rng(0)
+    bank, queries = generator.normal(size=(30, 5)), generator.normal(size=(4, 5))
+    similarities, indices = knn.neighbours(bank, queries, 10)
+    assert np.all(np.diff(similarities) <= 0)
+    unit = bank / np.linalg.norm(bank, axis=1, keepdims=True)
+    asked = queries / np.linalg.norm(queries, axis=1, keepdims=True)
+    for row in range(4):
+        np.testing.assert_allclose(
+            similarities[row], unit[indices[row]] @ asked[row], atol=1e-6
+        )
 
 
 def test_weights_can_outvote_a_majority():
     """One neighbour at similarity 1 against two at 0.5: e^10 > 2 e^5."""
     bank = np.array([[1.0, 0.0], [0.5, 0.75**0.5], [0.5, -(0.75**0.5)]])
     labels, query = np.array([0, 1, 1]), np.array([[1.0, 0.0]])
-    assert knn.predict(bank, labels, query, k=3, temperature=0.1) == [0]
-    assert knn.predict(bank, labels, query, k=3, temperature=10.0) == [1]
+    assert predict(bank, labels, query, k=3, temperature=0.1) == [0]
+    assert predict(bank, labels, query, k=3, temperature=10.0) == [1]
+
+
+def test_a_small_temperature_does_not_overflow():
+    """exp(1 / 0.001) has no float."""
+    bank, labels = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0, 1])
+    assert list(predict(bank, labels, bank, k=2, temperature=0.001)) == [0, 1]
 
 
 def test_k_beyond_the_bank_takes_all_of_it():
     bank = np.eye(3)
-    assert list(knn.predict(bank, np.arange(3), bank, k=200)) == [0, 1, 2]
+    assert list(predict(bank, np.arange(3), bank, k=200)) == [0, 1, 2]
 
 
 def test_accuracy_leaves_out_what_has_no_label():

@@ -4,48 +4,55 @@ import numpy as np
 import tensorflow as tf
 
 
-def predict(
-    bank: np.ndarray,
-    bank_labels: np.ndarray,
-    queries: np.ndarray,
-    *,
-    k: int = 200,
-    temperature: float = 0.1,
-    block: int = 1024,
-) -> np.ndarray:
-    """Votes of the k most similar bank features, weighted by exp(similarity / T).
+def neighbours(
+    bank: np.ndarray, queries: np.ndarray, k: int, block: int = 1024
+) -> tuple[np.ndarray, np.ndarray]:
+    """The k most similar bank features of every query, the most similar first.
 
     Args:
         bank: [n, f], of any length; similarity is the cosine.
-        bank_labels: [n], 0 and up.
         queries: [m, f].
         k: neighbours; all of them where the bank holds fewer.
-        temperature: T.
         block: queries at a time, which bounds memory to block * n.
 
     Returns:
-        Labels [m].
-
-    Reference: Wu et al., Instance Discrimination (CVPR 2018), Sec. 3.4.
+        Similarities [m, k], float32, and indices into the bank [m, k].
     """
-    bank, queries = _unit(bank), _unit(queries)
-    classes, k = int(bank_labels.max()) + 1, min(k, len(bank))
-    labels = tf.constant(bank_labels, tf.int32)
-    winners = [
-        _winners(queries[i : i + block], bank, labels, temperature, k, classes)
+    bank, k = _unit(bank), min(k, len(bank))
+    found = [
+        _nearest(_unit(queries[i : i + block]), bank, k)
         for i in range(0, len(queries), block)
     ]
-    return np.concatenate(winners)
+    similarities, indices = zip(*found, strict=True)
+    return np.concatenate(similarities), np.concatenate(indices)
 
 
 @tf.function(reduce_retracing=True)
-def _winners(queries, bank, labels, temperature, k, classes):
-    similarity, index = tf.math.top_k(tf.matmul(queries, bank, transpose_b=True), k)
-    weights = tf.exp(similarity / temperature)  # [block, k]
-    count = tf.shape(queries)[0]
-    cells = classes * tf.range(count)[:, None] + tf.gather(labels, index)
-    votes = tf.math.unsorted_segment_sum(weights, cells, count * classes)
-    return tf.argmax(tf.reshape(votes, [count, classes]), axis=-1)
+def _nearest(queries, bank, k):
+    return tf.math.top_k(tf.matmul(queries, bank, transpose_b=True), k)
+
+
+def votes(
+    similarities: np.ndarray, labels: np.ndarray, classes: int, temperature: float
+) -> np.ndarray:
+    """Votes for every class, each neighbour's weighted by exp(similarity / T).
+
+    Args:
+        similarities: of the neighbours, [m, k].
+        labels: of the neighbours, [m, k], 0 and up.
+        classes: how many there are.
+        temperature: T.
+
+    Returns:
+        float32 [m, classes].
+
+    Reference: Wu et al., Instance Discrimination (CVPR 2018), Sec. 3.4.
+    """
+    # Minus the largest: a small T would overflow; the votes' order stays.
+    weights = np.exp((similarities - similarities[:, :1]) / temperature)
+    cells = classes * np.arange(len(labels))[:, None] + labels
+    counted = np.bincount(cells.ravel(), weights.ravel(), len(labels) * classes)
+    return counted.reshape(len(labels), classes).astype(np.float32)
 
 
 def accuracy(
@@ -53,19 +60,24 @@ def accuracy(
     bank_labels: np.ndarray,
     queries: np.ndarray,
     query_labels: np.ndarray,
-    **options,
+    *,
+    k: int = 200,
+    temperature: float = 0.1,
 ) -> float:
-    """Share of queries that `predict` labels right; labels below 0 do not count.
+    """Share of queries whose class wins the vote; labels below 0 do not count.
 
     Args:
         bank: [n, f].
         bank_labels: [n].
         queries: [m, f].
         query_labels: [m].
-        **options: of `predict`.
+        k: neighbours that vote.
+        temperature: T.
     """
     known, asked = bank_labels >= 0, query_labels >= 0
-    predicted = predict(bank[known], bank_labels[known], queries[asked], **options)
+    similarities, indices = neighbours(bank[known], queries[asked], k)
+    labels = bank_labels[known][indices]
+    predicted = votes(similarities, labels, labels.max() + 1, temperature).argmax(1)
     return float(np.mean(predicted == query_labels[asked]))
 
 

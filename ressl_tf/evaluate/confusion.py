@@ -1,0 +1,48 @@
+"""The picture of a confusion matrix."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+NAMED_CLASSES = 40  # beyond, names and numbers would be unreadable
+
+
+def confusion_matrix(
+    counts: np.ndarray, names: Sequence[str], title: str = ""
+) -> Figure:
+    """Shares of each right class (row) that were given each answer (column).
+
+    Args:
+        counts: [classes, classes]; a row is the right class.
+        names: of the classes, in order.
+        title: above the picture.
+    """
+    counts = np.asarray(counts, float)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = min(2.4 + 0.42 * len(names), 12)
+    figure = Figure((side + 0.8, side), layout="tight")
+    FigureCanvasAgg(figure)
+    axis = figure.subplots()
+    shown = axis.imshow(100 * shares, cmap="Blues", vmin=0, vmax=100)
+    figure.colorbar(shown, ax=axis, fraction=0.046, label="% of the class")
+    axis.set_xlabel("answer")
+    axis.set_ylabel("class")
+    axis.set_title(title, fontsize=10)
+    if len(names) <= NAMED_CLASSES:
+        _name_classes(axis, shares, names)
+    return figure
+
+
+def _name_classes(axis, shares, names):
+    ticks = range(len(names))
+    axis.set_xticks(ticks, names, rotation=90, fontsize=8)
+    axis.set_yticks(ticks, names, fontsize=8)
+    if len(names) > 20:
+        return
+    for row, column in np.ndindex(shares.shape):
+        share = shares[row, column]
+        colour = "white" if share > 0.5 else "black"
+        text = f"{100 * share:.0f}"
+        axis.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)

@@ -1,0 +1,61 @@
+"""Linear evaluation: a linear classifier on the features of a frozen encoder."""
+
+import dataclasses
+import logging
+from typing import Any
+
+from ressl_tf import distribute
+from ressl_tf.classifier import Classifier
+from ressl_tf.data.sources import bad_images_as_run_errors
+from ressl_tf.evaluate import features, logistic, scores
+from ressl_tf.judging import results, supervised
+from ressl_tf.judging.config import LinearConfig
+from ressl_tf.judging.task import Task, open_task
+from ressl_tf.workdir import Workdir
+
+log = logging.getLogger("ressl_tf")
+
+
+def judge(config: LinearConfig) -> dict[str, Any]:
+    """Trains the classifier and classifies the test images; the encoder stays as it is.
+
+    Returns:
+        The result, as the command line prints it.
+
+    Raises:
+        UsageError: when the encoder or the images cannot be used.
+        RunError: when an image cannot be read or the loss is NaN.
+    """
+    with distribute.strategy(config.strategy).scope(), bad_images_as_run_errors():
+        task = open_task(config)
+        config = dataclasses.replace(config, dataset=task.dataset)
+        model = supervised.classifier(config, task, frozen=True)
+        solve = {"sgd": supervised.train, "lbfgs": _solve}[config.solver]
+        line = solve(model, config, task)
+    line = {**line, "solver": config.solver, "linear_top1": line["top1"]}
+    results.write_json(supervised.folder(config) / "result.json", line)
+    return line
+
+
+def _solve(model: Classifier, config: LinearConfig, task: Task) -> dict[str, Any]:
+    """The head by logistic regression on the features of whole images."""
+    with Workdir(config, flag="--output") as workdir:
+        encoder = task.encoder.feature_model()
+        known, labels = features.extract(encoder, task.batches(task.train))
+        solution = logistic.fit(
+            known,
+            labels,
+            len(task.label_names),
+            config.lbfgs_c,
+            seed=config.seed,
+            iterations=config.lbfgs_iterations,
+        )
+        model.head.set_weights([solution.kernel, solution.bias])
+        figures = supervised.evaluate(model, task)
+        fitted = scores.ranks(known @ solution.kernel + solution.bias, labels)
+        return {
+            **supervised.finish(model, config, task, workdir.path, figures),
+            "c": solution.c,
+            "held_out_top1": solution.accuracies,
+            "train_top1": float((fitted == 0).mean()),
+        }

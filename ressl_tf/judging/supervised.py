@@ -1,0 +1,191 @@
+"""A run that learns from labels: linear evaluation and fine-tuning."""
+
+import logging
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from ressl_tf import callbacks, fitting
+from ressl_tf.checkpoint import Checkpoints
+from ressl_tf.classifier import Classifier
+from ressl_tf.data.pipeline import steps_per_epoch, training_batches
+from ressl_tf.data.views import Views, weak_view
+from ressl_tf.evaluate import features, scores
+from ressl_tf.files import replacing
+from ressl_tf.judging import results
+from ressl_tf.judging.config import SupervisedConfig
+from ressl_tf.judging.task import Task
+from ressl_tf.optimizers import SGD
+from ressl_tf.schedules import WarmupCosine
+from ressl_tf.workdir import Workdir
+
+log = logging.getLogger("ressl_tf")
+
+
+class Evaluate(keras.callbacks.Callback):
+    """Adds `eval_top1` to the logs every n epochs.
+
+    Args:
+        measure: model -> figures of `evaluate.scores.report`.
+        every: n; 0 for never.
+    """
+
+    def __init__(self, measure: Callable[[Classifier], dict], every: int):
+        super().__init__()
+        self.measure, self.every = measure, every
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.every and (epoch + 1) % self.every == 0:
+            logs["eval_top1"] = self.measure(self.model)["top1"]
+
+
+def classifier(config: SupervisedConfig, task: Task, frozen: bool) -> Classifier:
+    """The encoder with a fresh head for the task's classes."""
+    keras.utils.set_random_seed(config.seed)
+    return Classifier(
+        task.encoder,
+        len(task.label_names),
+        frozen=frozen,
+        image_size=task.image_size,
+        label_names=task.label_names,
+    )
+
+
+def train(
+    model: Classifier,
+    config: SupervisedConfig,
+    task: Task,
+    multipliers: Sequence[float] | None = None,
+) -> dict[str, Any]:
+    """Trains in the config's folder, or goes on where the same config stopped.
+
+    Args:
+        model: made by `classifier`.
+        config: of the run.
+        task: its images.
+        multipliers: factors on the learning rate, see `SGD`.
+
+    Returns:
+        The JSON line, without what is the caller's own.
+    """
+    batch_size = min(config.batch_size, task.train.size)
+    per_epoch = steps_per_epoch(task.train, batch_size)
+    model.compile(make_optimizer(config, per_epoch, multipliers))
+    model.optimizer.build(model.trainable_variables)
+
+    def measure(model):
+        return evaluate(model, task)
+
+    with Workdir(config, flag="--output") as workdir:
+        checkpoints = Checkpoints(workdir.checkpoints, config.keep_checkpoints)
+        if path := checkpoints.restore(model):
+            log.info("going on from %s", path)
+        workdir.resume_at(int(model.step.numpy()), per_epoch)
+        watchers = _callbacks(config, workdir, checkpoints, per_epoch, measure)
+        _fit(model, config, task, batch_size, watchers)
+        last = workdir.rows()[-1]
+        return {
+            **finish(model, config, task, workdir.path, measure(model)),
+            "epochs": config.epochs,
+            "steps": last["step"],
+            "loss": last["loss"],
+            "train_top1": last["top1"],
+        }
+
+
+def folder(config: SupervisedConfig) -> pathlib.Path:
+    """Where the run lives."""
+    return pathlib.Path(config.run_dir)
+
+
+def evaluate(model: Classifier, task: Task) -> dict[str, Any]:
+    """Figures of `evaluate.scores.report` on the test images, in inference mode."""
+    logits, labels = features.extract(model, task.batches(task.test))
+    return scores.report(logits, labels, task.label_names)
+
+
+def make_optimizer(
+    config: SupervisedConfig, per_epoch: int, multipliers: Sequence[float] | None
+) -> SGD:
+    """SGD with the config's schedule; `multipliers` as of `SGD`."""
+    total = config.epochs * per_epoch
+    if config.schedule == "cosine":
+        warmup = round(config.warmup_epochs * per_epoch)
+        rate = WarmupCosine(config.learning_rate, warmup, total)
+    else:
+        # Keras keeps a value up to its boundary, that step included.
+        steps = [
+            round(share * config.epochs) * per_epoch - 1 for share in config.decay_at
+        ]
+        rates = [config.learning_rate * 0.1**i for i in range(len(steps) + 1)]
+        rate = keras.optimizers.schedules.PiecewiseConstantDecay(steps, rates)
+    return SGD(
+        rate,
+        config.sgd_momentum,
+        config.weight_decay,
+        nesterov=config.nesterov,
+        multipliers=multipliers,
+    )
+
+
+def _callbacks(config, workdir, checkpoints, per_epoch, measure) -> list:
+    watchers = [
+        callbacks.KeepMetrics(per_epoch),
+        callbacks.Speed(config.batch_size),
+        callbacks.StopOnNaN(),
+        Evaluate(measure, config.eval_every),
+        callbacks.MetricsLog(workdir, per_epoch),
+    ]
+    if config.tensorboard:
+        folder = str(workdir.path / "tensorboard")
+        watchers.append(keras.callbacks.TensorBoard(folder, write_graph=False))
+    return [*watchers, callbacks.SaveCheckpoint(checkpoints)]
+
+
+def _fit(model, config, task, batch_size, watchers):
+    crop = weak_view(
+        task.image_size, (config.crop_scale_min, 1.0), flip_p=config.flip_prob
+    )
+
+    def between(start, stop):
+        batches = training_batches(
+            task.train,
+            Views({"crop": crop}),
+            batch_size=batch_size,
+            seed=config.seed,
+            start_step=start,
+            stop_step=stop,
+            labelled=True,
+        )
+        return batches.map(lambda views, labels: (views["crop"], labels))
+
+    per_epoch = steps_per_epoch(task.train, batch_size)
+    fitting.fit(model, between, per_epoch, config.epochs * per_epoch, watchers)
+
+
+def finish(
+    model: Classifier,
+    config: SupervisedConfig,
+    task: Task,
+    path: pathlib.Path,
+    figures: dict[str, Any],
+) -> dict[str, Any]:
+    """Leaves classifier and figures in the folder; the head of the JSON line."""
+    save(model, path / "classifier.keras")
+    title = f"{config.command} on {task.dataset}: {100 * figures['top1']:.1f} %"
+    results.save_report(path, figures, title)
+    return {
+        **results.summary(config, task, figures),
+        "classifier": str(path / "classifier.keras"),
+        "output": str(path),
+    }
+
+
+def save(model: keras.Model, path: pathlib.Path) -> None:
+    """Saves a `.keras` file, whole or not at all."""
+    with replacing(path) as temporary:
+        named = temporary.with_suffix(".keras")  # Keras asks for this ending
+        model.save(named)
+        named.rename(temporary)

@@ -1,0 +1,24 @@
+"""Judges an encoder by its nearest neighbours and prints the result as one JSON line.
+
+    python -m ressl_tf.knn --workdir=runs/ressl-shapes-resnet18-seed0
+    python -m ressl_tf.knn --model=exported --dataset=folder:/photos --k=20,200
+
+Each test image gets the class that its most similar training images vote for; nothing
+is trained.
+"""
+
+import sys
+
+from ressl_tf import command
+from ressl_tf.judging.config import KNNConfig
+
+
+def main(config: KNNConfig) -> dict:
+    # After parsing, as TensorFlow takes seconds to load.
+    from ressl_tf.judging import knn
+
+    return knn.judge(config)
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(main, KNNConfig, __doc__))

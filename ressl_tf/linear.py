@@ -1,0 +1,23 @@
+"""Judges an encoder by a linear classifier and prints the result as one JSON line.
+
+    python -m ressl_tf.linear --workdir=RUN --flagfile=configs/linear_cifar.flags
+    python -m ressl_tf.linear --workdir=RUN --solver=lbfgs
+
+The encoder stays as it is. The same command again goes on where it stopped.
+"""
+
+import sys
+
+from ressl_tf import command
+from ressl_tf.judging.config import LinearConfig
+
+
+def main(config: LinearConfig) -> dict:
+    # After parsing, as TensorFlow takes seconds to load.
+    from ressl_tf.judging import linear
+
+    return linear.judge(config)
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(main, LinearConfig, __doc__))
