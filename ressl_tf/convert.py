@@ -1,0 +1,28 @@
+"""Converts weights of PyTorch into a workdir, or back.
+
+    python -m ressl_tf.convert --checkpoint=ressl-200.pth --workdir=runs/imported
+    python -m ressl_tf.train --flagfile=configs/r50.flags --init_from=runs/imported
+    python -m ressl_tf.convert --to=torch --workdir=runs/mine --output=model.pth
+
+Files of PyTorch need PyTorch: pip install torch==2.13.0
+"""
+
+import sys
+
+from ressl_tf import command
+from ressl_tf.pytorch.config import ConvertConfig
+
+
+def main(config: ConvertConfig) -> dict:
+    # After parsing, as TensorFlow takes seconds to load.
+    if config.to == "torch":
+        from ressl_tf.pytorch import writing
+
+        return writing.export(config)
+    from ressl_tf.pytorch import reading
+
+    return reading.convert(config)
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(main, ConvertConfig, __doc__))
