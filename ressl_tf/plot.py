@@ -1,0 +1,23 @@
+"""Draws what an encoder has learned: its features, their neighbours, its curves.
+
+    python -m ressl_tf.plot --workdir=runs/ressl-shapes-resnet18-seed0
+    python -m ressl_tf.plot --model=encoder.keras --dataset=shapes --kind=neighbours
+
+The pictures are PNG files; the JSON line says where.
+"""
+
+import sys
+
+from ressl_tf import command
+from ressl_tf.drawing.plot_config import PlotConfig
+
+
+def main(config: PlotConfig) -> dict:
+    # After parsing, as TensorFlow takes seconds to load.
+    from ressl_tf.drawing import pictures
+
+    return pictures.draw(config)
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(main, PlotConfig, __doc__))

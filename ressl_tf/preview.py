@@ -1,0 +1,23 @@
+"""Shows what training will see: images, and the views drawn from them.
+
+    python -m ressl_tf.preview --flagfile=configs/demo.flags --dataset=folder:/photos
+
+It takes the flags of ressl_tf.train and uses those of data and views. Look at the sheet
+before a long run: do the strong views still show what you want to be recognised?
+"""
+
+import sys
+
+from ressl_tf import command
+from ressl_tf.drawing.preview_config import PreviewConfig
+
+
+def main(config: PreviewConfig) -> dict:
+    # After parsing, as TensorFlow takes seconds to load.
+    from ressl_tf.drawing import view_sheet
+
+    return view_sheet.draw(config)
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(main, PreviewConfig, __doc__))
