@@ -12,7 +12,9 @@ _HOMES = {
     "SGD": "ressl_tf.optimizers",
     "WarmupCosine": "ressl_tf.schedules",
     "BatchNormalization": "ressl_tf.backbones.norm",
+    "Classifier": "ressl_tf.classifier",
     "Config": "ressl_tf.config",
+    "Encoder": "ressl_tf.encoder",
     "Views": "ressl_tf.data.views",
     "View": "ressl_tf.data.views",
     "strong_view": "ressl_tf.data.views",
@@ -23,6 +25,7 @@ _HOMES = {
     "steps_per_epoch": "ressl_tf.data.pipeline",
     "build_model": "ressl_tf.build",
     "build_optimizer": "ressl_tf.build",
+    "open_pretrained": "ressl_tf.pretrained",
     "pretrain": "ressl_tf.pretraining",
 }
 _MODULES = ("backbones", "evaluate", "losses")

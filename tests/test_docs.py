@@ -1,19 +1,26 @@
 """README, configs and notebook say what is true: their commands run."""
 
+import importlib
 import json
 import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import typing
 
 import nbformat
+import numpy as np
 import pytest
 from nbclient import NotebookClient
 
 from ressl_tf import flags
 from ressl_tf.config import Config
+from ressl_tf.exporting import export
+from ressl_tf.exporting.config import ExportConfig
+from ressl_tf.judging.config import LinearConfig
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -28,15 +35,15 @@ def lines(language):
     return [line for block in blocks(language) for line in block.splitlines()]
 
 
-def run(command, tmp_path, *more):
-    """Runs `python -m ...` as a user would, in the project's folder."""
+def run(command, folder):
+    """Runs `python -m ...` as a user would."""
     words = shlex.split(command)
     assert words[:2] == ["python", "-m"]
-    home = {"HOME": os.environ.get("HOME", str(tmp_path)), "PATH": os.environ["PATH"]}
+    home = {"HOME": os.environ.get("HOME", str(folder)), "PATH": os.environ["PATH"]}
     return subprocess.run(
-        [sys.executable, *words[1:], *more],
-        cwd=ROOT,
-        env=home,
+        [sys.executable, *words[1:]],
+        cwd=folder,
+        env={**home, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=900,
@@ -47,15 +54,46 @@ def commands():
     return [line for line in lines("bash") if line.startswith("python -m")]
 
 
-@pytest.mark.slow
+def config_of(command):
+    """The flags' class that a command's module parses with."""
+    module = importlib.import_module(shlex.split(command)[2])
+    return typing.get_type_hints(module.main)["config"]
+
+
 @pytest.mark.parametrize("command", commands())
-def test_readme_commands_run(command, tmp_path):
-    trial = {"--help", "--dry_run"} & set(command.split()) or "--max_steps" in command
-    workdir = f"--workdir={tmp_path}/run"
-    done = run(command, tmp_path, *([workdir] if trial else [workdir, "--dry_run"]))
-    assert done.returncode == 0, done.stderr
-    if "--help" not in command:
-        assert json.loads(done.stdout.splitlines()[-1])["workdir"]
+def test_readme_commands_parse(command, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    arguments = shlex.split(command)[3:]
+    if "--help" not in arguments:
+        flags.parse(config_of(command), arguments)
+
+
+def trial(command, photos):
+    """The command as it can be tried here: on these photos, without a long training."""
+    command = command.replace("folder:/photos", f"folder:{photos}")
+    words = shlex.split(command)[3:]
+    if {"--help", "--dry_run"} & set(words):
+        return command
+    short = {
+        "ressl_tf.train": "" if "--max_steps" in command else "--dry_run",
+        "ressl_tf.linear": "--epochs=1",
+        "ressl_tf.finetune": "--epochs=1",
+        "ressl_tf.convert": "--help",  # needs a file of PyTorch's
+    }
+    return f"{command} {short.get(shlex.split(command)[2], '')}"
+
+
+@pytest.mark.slow
+def test_readme_commands_run(photos, unbroken, tmp_path):
+    """One after the other, in a folder that has the configs and a run."""
+    (tmp_path / "configs").symlink_to(ROOT / "configs")
+    for name in ("my-run", "imported"):
+        shutil.copytree(unbroken[1], tmp_path / "runs" / name)
+    for command in commands():
+        done = run(trial(command, photos), tmp_path)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+        if "--help" not in trial(command, photos):
+            assert json.loads(done.stdout.splitlines()[-1])
 
 
 def test_readme_scripts_exist_and_its_links_lead_somewhere():
@@ -71,7 +109,7 @@ def test_readme_scripts_exist_and_its_links_lead_somewhere():
 
 def test_readme_flags_exist():
     names = set(re.findall(r"`--(\w+)", README))
-    fields = set(Config.__dataclass_fields__)
+    fields = {name for c in commands() for name in config_of(c).__dataclass_fields__}
     assert names - fields - {"flagfile", "help"} == set()
 
 
@@ -82,12 +120,15 @@ def test_readme_explains_every_key_of_the_result():
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_configs_parse_and_begin_with_what_to_expect(path):
-    config = flags.parse(Config, [f"--flagfile={path}"])
     text = path.read_text()
+    command = re.search("python -m .*|$", text)[0]
+    if "ressl_tf.linear" in command:
+        flags.parse(LinearConfig, ["--workdir=run", f"--flagfile={path}"])
+    else:
+        assert flags.parse(Config, [f"--flagfile={path}"]).method == "ressl"
     assert f"configs/{path.name}" in text or path.stem == "demo"
     for heading in ("Data:", "Hardware:", "Time:", "Measured:"):
         assert re.search(rf"^# {heading}", text, re.MULTILINE), heading
-    assert config.method == "ressl"
 
 
 SMALL = {
@@ -152,13 +193,18 @@ def test_the_papers_hyper_parameters(name, own):
 
 
 @pytest.mark.slow
-def test_readme_python_runs(tmp_path, monkeypatch):
+def test_readme_python_runs(unbroken, images, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (code,) = blocks("python")
+    notebook, downstream = blocks("python")
     names = {}
-    exec(code, names)
+    exec(notebook, names)
     assert names["features"].shape == (5000, 512)
     assert (tmp_path / "encoder.keras").exists()
+    export.export(ExportConfig(workdir=str(unbroken[1]), output="exported"))
+    names = {"images": images, "batches": [(images, np.arange(12) % 10)] * 5}
+    exec(downstream, names)
+    assert names["features"].shape == (12, 32)
+    assert 0 < names["loss"] < np.log(10)
 
 
 @pytest.mark.slow
