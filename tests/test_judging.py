@@ -20,7 +20,7 @@ from ressl_tf.evaluate import features
 from ressl_tf.evaluate import knn as knn_votes
 from ressl_tf.judging import finetune, knn, linear, supervised
 from ressl_tf.judging.config import FinetuneConfig, KNNConfig, LinearConfig
-from ressl_tf.judging.task import hold_out, open_task, random_weights
+from ressl_tf.judging.task import hold_out, labelled_only, open_task, random_weights
 from ressl_tf.pretrained import open_pretrained
 
 QUICK = {"epochs": 2, "batch_size": 8, "eval_every": 1, "tensorboard": False}
@@ -188,6 +188,15 @@ def test_every_tenth_image_is_held_out():
     rest, held = hold_out(source([0, 1] * 12))
     assert shown(held) == [0, 10, 20]
     assert sorted(shown(rest) + shown(held)) == list(range(24))
+
+
+def test_images_without_a_label_are_not_judged():
+    some = labelled_only(source([1, -1, 0, -1, 1]), "train")
+    assert (shown(some), some.labels.tolist()) == ([0, 2, 4], [1, 0, 1])
+    whole = source([1, 0])
+    assert labelled_only(whole, "train") is whole
+    with pytest.raises(UsageError, match="numbers has no labels in its split 'train'"):
+        labelled_only(dataclasses.replace(whole, label_names=None), "train")
 
 
 def test_rates_fall_block_by_block_below_the_head():

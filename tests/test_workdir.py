@@ -183,6 +183,16 @@ def test_the_same_config_comes_back_and_another_is_refused(tmp_path):
     assert "--width=0.5 (there: 1.0), --epochs=8 (there: 7)" in str(error.value)
 
 
+def test_a_flag_that_an_older_config_does_not_know_had_its_default(tmp_path):
+    path = tmp_path / "config.json"
+    Workdir(Config(workdir=str(tmp_path))).close()
+    older = {n: v for n, v in json.loads(path.read_text()).items() if n != "stem"}
+    path.write_text(json.dumps(older))
+    with pytest.raises(UsageError, match=r"--stem=small \(there: standard\)"):
+        Workdir(Config(workdir=str(tmp_path), stem="small"))
+    Workdir(Config(workdir=str(tmp_path))).close()
+
+
 @pytest.mark.slow
 def test_a_workdir_in_use_is_refused(tmp_path):
     workdir = Workdir(Config(workdir=str(tmp_path)))

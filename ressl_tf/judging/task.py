@@ -79,7 +79,7 @@ def _open_splits(config, dataset, data_dir) -> tuple[Source, Source]:
             download=config.download,
             on_bad_image=config.on_bad_image,
         )
-        return _labelled(source, split)
+        return labelled_only(source, split)
 
     train = load(config.train_split)
     if config.eval_split != "auto":
@@ -112,7 +112,7 @@ def hold_out(source: Source) -> tuple[Source, Source]:
     return source.take(np.flatnonzero(~asked)), source.take(np.flatnonzero(asked))
 
 
-def _labelled(source: Source, split: str) -> Source:
+def labelled_only(source: Source, split: str) -> Source:
     """The examples that have a label.
 
     Raises:
