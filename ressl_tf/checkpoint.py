@@ -38,9 +38,10 @@ def state(model: keras.Model) -> dict[str, keras.Variable]:
 
 
 def weights_sha256(model: keras.Model) -> str:
-    """Hash over the variables of the online network, the target and the queues."""
+    """Hash over all networks (online, target, predictor) and the queues."""
     digest = hashlib.sha256()
-    for part in (model.online, model.target, *model.queues):
+    predictor = [model.predictor] if model.predictor else []
+    for part in (model.online, model.target, *predictor, *model.queues):
         for variable in part.variables:
             digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
     return digest.hexdigest()

@@ -26,6 +26,7 @@ def option(
     low: float | None = None,
     high: float | None = None,
     free: bool = False,
+    any_length: bool = False,
 ) -> Any:
     """A dataclass field that is a flag.
 
@@ -37,6 +38,7 @@ def option(
         low: smallest allowed number.
         high: largest allowed number.
         free: may differ when a run is resumed.
+        any_length: a tuple may have more or fewer numbers than its default, or none.
     """
     metadata = {
         "help": help,
@@ -45,6 +47,7 @@ def option(
         "low": low,
         "high": high,
         "free": free,
+        "any_length": any_length,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -103,7 +106,8 @@ def _limits(field) -> str:
 
 def _type_name(field) -> str:
     if isinstance(field.default, tuple):
-        return f"{len(field.default)} comma-separated numbers"
+        count = "" if field.metadata["any_length"] else f"{len(field.default)} "
+        return f"{count}comma-separated numbers"
     names = {
         bool: "true or false",
         int: "a whole number",
@@ -159,8 +163,9 @@ def _value(values, field):
     try:
         numbers = tuple(float(number) for number in value)
     except ValueError:
-        numbers = ()
-    if len(numbers) != len(field.default):
+        numbers = None
+    fits = field.metadata["any_length"] or len(numbers or ()) == len(field.default)
+    if numbers is None or not fits:
         raise UsageError(
             f"--{field.name} must be {_type_name(field)}. Received: {','.join(value)}"
         )

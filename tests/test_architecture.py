@@ -12,7 +12,7 @@ LAYERS = [  # a module may import from its own row and those above
     {"losses", "schedules", "flags"},
     {"queue", "ema", "heads", "optimizers", "distribute", "backbones", "data"},
     {"methods"},  # their names only
-    {"config", "encoder"},
+    {"config", "method_flags", "encoder"},
     {"methods.base"},
     {"methods.*"},
     {"build", "checkpoint", "workdir", "evaluate"},

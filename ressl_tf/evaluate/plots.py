@@ -76,7 +76,7 @@ def curves(rows: Sequence[Mapping[str, Any]]) -> Figure:
         rows: of `metrics.jsonl`.
     """
     names = {
-        "loss": "loss (nats)",
+        "loss": "loss",
         "knn_top1": "kNN top-1",
         "embedding_std": "std of embeddings",
     }
