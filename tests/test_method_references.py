@@ -66,7 +66,12 @@ def tiny(cls, **options):
     if "queue_size" in cls.options:
         options = {"queue_size": QUEUE, **options}
     numbers = {"image_size": SIDE, "hidden_dim": HIDDEN, "embedding_dim": DIM}
-    numbers |= {"momentum": 0.9, "mean": MEAN, "std": STD, "total_steps": TOTAL}
+    numbers |= {
+        "momentum": 0.9,
+        "mean": MEAN.tolist(),
+        "std": STD.tolist(),
+        "total_steps": TOTAL,
+    }
     model = cls(keras.Sequential(layers), **{**numbers, **options})
     generator = np.random.default_rng(3)
     for variable in (*model.trainable_variables, *parameters(model.target)):
@@ -166,8 +171,8 @@ def test_multicrop_with_one_full_crop_is_ressl():
     crop = ressl_tf.ReSSLMultiCrop(
         keras.models.clone_model(layers),
         **{name: getattr(single, name) for name in ressl_tf.ReSSL.options},
-        mean=MEAN,
-        std=STD,
+        mean=MEAN.tolist(),
+        std=STD.tolist(),
         views=crops,
     )
     for source, copy in zip(single.variables, crop.variables, strict=True):
@@ -279,8 +284,8 @@ def test_rsa_strong_views_are_the_weak_ones_in_other_colours():
     views = {
         name: view.numpy() for name, view in plain(images, tf.constant([0, 1])).items()
     }
-    np.testing.assert_allclose(views["strong1"], views["weak1"])
-    np.testing.assert_allclose(views["strong2"], views["weak2"])
+    np.testing.assert_allclose(views["strong1"], views["weak1"], atol=1e-3)
+    np.testing.assert_allclose(views["strong2"], views["weak2"], atol=1e-3)
     assert np.abs(views["weak1"] - views["weak2"]).max() > 1
     grey = ressl_tf.RSA.make_views(8, jitter_p=0.0, grayscale_p=1.0, blur_p=0.0)
     views = {
