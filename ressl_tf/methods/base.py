@@ -225,6 +225,7 @@ class SSLModel(keras.Model):
         """Finished views as they are, or views of raw images."""
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         if not isinstance(images, dict):
+            images = tf.convert_to_tensor(images)
             if images.shape.rank != 4 or images.shape[-1] != 3:
                 raise UsageError(
                     "images must be [batch, height, width, 3] on 0..255. Received: "
