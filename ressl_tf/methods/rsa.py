@@ -1,7 +1,5 @@
 """RSA: reducing semantic shift from aggressive augmentations (NeurIPS 2022)."""
 
-import dataclasses
-
 import keras
 import tensorflow as tf
 
@@ -45,11 +43,9 @@ class RSA(BYOL):
     @classmethod
     def make_views(cls, image_size, scale=(0.2, 1.0), flip_p=0.5, **colour):
         weak = views.weak_view(image_size, scale, flip_p=flip_p)
-        strong = dataclasses.replace(
-            views.strong_view(image_size, **colour), geometric=[]
-        )
-        strong1 = dataclasses.replace(strong, source="weak1")
-        strong2 = dataclasses.replace(strong, source="weak2")
+        colours = views.strong_view(image_size, **colour).photometric
+        strong1 = views.View(photometric=colours, source="weak1")
+        strong2 = views.View(photometric=colours, source="weak2")
         staged = {"weak1": weak, "weak2": weak, "strong1": strong1, "strong2": strong2}
         return views.Views(staged)
 
@@ -61,9 +57,8 @@ class RSA(BYOL):
         aggressive = squared_distance(p1, tf.stop_gradient(p2))
         aggressive += squared_distance(p2, tf.stop_gradient(p1))
         weak = squared_distance(p1, z2) + squared_distance(p2, z1)
-        return {"aggressive": beta * aggressive, "weak": (1 - beta) * weak}, {
-            "beta": beta
-        }
+        terms = {"aggressive": beta * aggressive, "weak": (1 - beta) * weak}
+        return terms, {"beta": beta}
 
 
 METHOD = RSA
