@@ -239,3 +239,15 @@ def test_raw_images_and_a_config_are_enough(name, images):
     logs = model.train_on_batch(twice, return_dict=True)
     assert np.isfinite(logs["loss"])
     assert logs["embedding_std"] > 0
+
+
+@every_method
+def test_the_hash_is_of_every_weight_that_the_next_step_needs(name):
+    model = tiny(name)
+    outside = {id(variable) for variable in (model.step, *model.metrics_variables)}
+    seen = {weights_sha256(model)}
+    weights = [v for v in model.weights if id(v) not in outside]
+    for variable in weights:
+        variable.assign(variable + 1)
+        seen.add(weights_sha256(model))
+    assert len(seen) == 1 + len(weights)
