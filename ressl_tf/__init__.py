@@ -9,7 +9,14 @@ import sys
 
 _HOMES = {
     "ReSSL": "ressl_tf.methods.ressl",
+    "ReSSLMultiCrop": "ressl_tf.methods.ressl_multicrop",
+    "ReSSLPlus": "ressl_tf.methods.ressl_plus",
+    "ReCo": "ressl_tf.methods.reco",
+    "RSA": "ressl_tf.methods.rsa",
+    "BYOL": "ressl_tf.methods.byol",
+    "MoCoV2": "ressl_tf.methods.mocov2",
     "SGD": "ressl_tf.optimizers",
+    "LARS": "ressl_tf.optimizers",
     "WarmupCosine": "ressl_tf.schedules",
     "BatchNormalization": "ressl_tf.backbones.norm",
     "Classifier": "ressl_tf.classifier",

@@ -78,17 +78,18 @@ class CollapseWarning(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         spread = logs["embedding_std"] * math.sqrt(self.model.online.embedding_dim)
+        relational = "teacher_entropy" in self.model.signal_names
         if spread < 0.1:
             log.warning(
                 "the embeddings collapse: their std is %.0f%% of 1/sqrt(dim); try a "
-                "lower --teacher_temp or a higher --momentum",
+                "%shigher --momentum",
                 100 * spread,
+                "lower --teacher_temp or a " if relational else "",
             )
-        queue = getattr(self.model, "queue", None)
-        if queue is None or "teacher_entropy" not in logs:
+        if not relational or "teacher_entropy" not in logs:
             return
-        uniform = math.log(queue.size)
-        if queue.size > 1 and logs["teacher_entropy"] > 0.99 * uniform:
+        uniform = math.log(self.model.queue_size)
+        if uniform > 0 and logs["teacher_entropy"] > 0.99 * uniform:
             log.warning(
                 "the teacher's relation is uniform: entropy %.2f of log K = %.2f; "
                 "try a lower --teacher_temp",

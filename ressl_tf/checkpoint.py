@@ -42,7 +42,7 @@ def state(model: keras.Model) -> dict[str, keras.Variable]:
 
 
 def weights_sha256(model: keras.Model) -> str:
-    """Hash over the variables of the networks (online, target) and the queues."""
+    """Hash over all networks (online, target, predictor) and the queues."""
     digest = hashlib.sha256()
     for part in (*model.networks.values(), *model.queues):
         for variable in part.variables:

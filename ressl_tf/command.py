@@ -40,8 +40,7 @@ def run(
         return 0
     try:
         config = flags.parse(config_class, arguments)
-        with contextlib.redirect_stdout(sys.stderr):
-            _show_progress()
+        with contextlib.redirect_stdout(sys.stderr), _shown_progress():
             _import_quietly()
             result = main(config)
     except UsageError as error:
@@ -58,14 +57,21 @@ def run(
     return 0
 
 
-def _show_progress():
+@contextlib.contextmanager
+def _shown_progress():
     """The package's own log lines, bare, on stderr; of TFDS only the errors."""
     absl.logging.set_verbosity(absl.logging.ERROR)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     log = logging.getLogger("ressl_tf")
+    before = log.handlers, log.propagate, log.level
     log.handlers, log.propagate = [handler], False
     log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.handlers, log.propagate = before[:2]
+        log.setLevel(before[2])
 
 
 def _import_quietly():

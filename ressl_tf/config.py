@@ -1,15 +1,19 @@
-"""One frozen dataclass: every flag of pretraining, its help and its limits."""
+"""One frozen dataclass: every flag of pretraining, its help and its limits.
+
+Those of the methods are in `method_flags`.
+"""
 
 import dataclasses
 
-from ressl_tf import backbones, methods
+from ressl_tf import backbones
 from ressl_tf.data.normalization import NORMALIZATIONS
 from ressl_tf.errors import UsageError
 from ressl_tf.flags import check, option
+from ressl_tf.method_flags import MethodFlags
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(MethodFlags):
     """A pretraining run. A run is a function of these values and the step.
 
     Raises:
@@ -102,38 +106,6 @@ class Config:
         high=1.0,
     )
 
-    method: str = option(
-        "ressl", "What is learned.", group="method", choices=methods.names
-    )
-    queue_size: int = option(
-        4096,
-        "Past embeddings K that an image is related to. Too low: a coarse relation; "
-        "too high for the epoch: the oldest keys come from a target long gone.",
-        low=1,
-        high=2**24,
-    )
-    momentum: float = option(
-        0.99,
-        "Of the target's moving average. Too low: the target runs after the student "
-        "and may collapse; too high for a short run: it stays near its start.",
-        low=0.0,
-        high=1.0,
-    )
-    student_temp: float = option(
-        0.1,
-        "Temperature of the student's relation. Too low: it may be as sharp as its "
-        "teacher's and learns nothing from it; too high: it cannot follow.",
-        low=0.001,
-        high=10.0,
-    )
-    teacher_temp: float = option(
-        0.04,
-        "Temperature of the teacher's relation. Keep it well under the student's: near "
-        "it nothing sharpens and the embeddings collapse; near 0 it is one neighbour.",
-        low=0.001,
-        high=10.0,
-    )
-
     backbone: str = option(
         "resnet18",
         "The encoder's network.",
@@ -157,6 +129,10 @@ class Config:
         "Samples that share batch statistics: local (one device's), sync (all), split "
         "(8 groups of a device's batch, the target's batch permuted).",
         choices=("local", "sync", "split"),
+    )
+    zero_init_gamma: bool = option(
+        False,
+        "Start each residual block as the identity (RSA and BYOL publish it so).",
     )
     hidden_dim: int = option(
         2048,
@@ -194,6 +170,18 @@ class Config:
         low=2,
         high=2**20,
     )
+    optimizer: str = option(
+        "sgd",
+        "sgd; or lars for batches of thousands, where each layer moves in proportion "
+        "to its weights and the learning rate is about 100 times that of sgd.",
+        choices=("sgd", "lars"),
+    )
+    trust_coefficient: float = option(
+        1e-3,
+        "Of lars: a layer's relative change at learning rate 1. Too high: NaN.",
+        low=0.0,
+        high=1.0,
+    )
     learning_rate: float = option(
         0.06,
         "Peak of the schedule. Too high: NaN, or a loss that jumps; too low: a loss "
@@ -207,9 +195,12 @@ class Config:
         "jump at the start.",
         low=0.0,
     )
+    cosine_per_epoch: bool = option(
+        False, "Let the cosine change once an epoch, as RSA's small sets do."
+    )
     sgd_momentum: float = option(
         0.9,
-        "Momentum of SGD. Too high: the loss swings; too low: slow.",
+        "Momentum of sgd or lars. Too high: the loss swings; too low: slow.",
         low=0.0,
         high=1.0,
     )
@@ -285,6 +276,11 @@ class Config:
             raise UsageError(
                 f"--warmup_epochs must be at most --epochs={self.epochs}. "
                 f"Received: {self.warmup_epochs}"
+            )
+        if self.method == "ressl_plus" and self.infonce_warmup_epochs > self.epochs:
+            raise UsageError(
+                f"--infonce_warmup_epochs must be at most --epochs={self.epochs}. "
+                f"Received: {self.infonce_warmup_epochs}"
             )
         if self.batch_norm == "split" and self.batch_size % 8:
             raise UsageError(

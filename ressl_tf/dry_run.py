@@ -15,16 +15,19 @@ log = logging.getLogger("ressl_tf")
 
 
 def describe(config: Config) -> dict[str, Any]:
-    """Resolved config, steps, parameters, view shapes and queue memory.
+    """Resolved config, steps, parameters, view shapes and memory of the queues.
 
     Where the data set is not there, the steps are None and a warning says why.
     """
     steps = _steps(config)
-    model = build_model(config)
+    model = build_model(config, steps["steps_per_epoch"] or 1)
     report = {
         **steps,
         "backbone_parameters": _count(model.online.backbone.trainable_variables),
         "projector_parameters": _count(model.online.projector.trainable_variables),
+        "predictor_parameters": (
+            _count(model.predictor.trainable_variables) if model.predictor else 0
+        ),
         "feature_dim": model.online.feature_dim,
         "views": {
             name: [config.batch_size, size, size, 3]

@@ -39,7 +39,8 @@ def option(
         low: smallest allowed number.
         high: largest allowed number.
         free: may differ when a run is resumed.
-        any_length: of a tuple: one or more, not just as many as the default has.
+        any_length: of a tuple: not just as many as the default has. One or more, or
+            none where the default is empty, which is of floats.
     """
     metadata = {
         "help": help,
@@ -95,10 +96,14 @@ def _check_choice(field, value):
 def _has_type(field, value) -> bool:
     if not isinstance(field.default, tuple):
         return _is_a(type(field.default), value)
-    if not isinstance(value, tuple) or not value:
+    if not isinstance(value, tuple) or (field.default and not value):
         return False
     long = field.metadata["any_length"] or len(value) == len(field.default)
-    return long and all(_is_a(type(field.default[0]), part) for part in value)
+    return long and all(_is_a(_part_type(field), part) for part in value)
+
+
+def _part_type(field) -> type:
+    return type(field.default[0]) if field.default else float
 
 
 def _is_a(expected: type, value) -> bool:
@@ -126,7 +131,7 @@ def _type_name(field) -> str:
     if isinstance(field.default, tuple):
         parts = {int: "whole numbers", float: "numbers", str: "texts"}
         count = "" if field.metadata["any_length"] else f"{len(field.default)} "
-        return f"{count}comma-separated {parts[type(field.default[0])]}"
+        return f"{count}comma-separated {parts[_part_type(field)]}"
     names = {
         bool: "true or false",
         int: "a whole number",
@@ -180,9 +185,9 @@ def _value(values, field):
     if not isinstance(field.default, tuple):
         return value
     try:
-        parts = tuple(type(field.default[0])(part) for part in value)
+        parts = tuple(_part_type(field)(part) for part in value)
     except ValueError:
-        parts = ()
+        parts = None
     if not _has_type(field, parts):
         raise UsageError(
             f"--{field.name} must be {_type_name(field)}. Received: {','.join(value)}"

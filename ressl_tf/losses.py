@@ -43,6 +43,45 @@ def cross_entropy(teacher: tf.Tensor, student: tf.Tensor) -> tf.Tensor:
     )
 
 
+def info_nce(
+    queries: tf.Tensor, keys: tf.Tensor, queue: tf.Tensor, temperature: float
+) -> tf.Tensor:
+    """Cross-entropy of telling an image's own key from those in the queue, batch mean.
+
+    Args:
+        queries: [batch, dim], unit length.
+        keys: [batch, dim], unit length, row for row those of the queries.
+        queue: [queue, dim], unit length.
+        temperature: divides the cosine similarities; lower weighs the nearest wrong
+            keys more.
+
+    Returns:
+        Scalar, in nats.
+
+    Reference: He et al., MoCo (CVPR 2020), Eq. 1.
+    """
+    queries = tf.cast(queries, tf.float32)
+    own = tf.reduce_sum(queries * keys, axis=-1, keepdims=True) / temperature
+    logits = tf.concat([own, relation(queries, queue, temperature)], axis=1)
+    return tf.reduce_mean(tf.reduce_logsumexp(logits, axis=1) - own[:, 0])
+
+
+def squared_distance(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
+    """|first - second|^2 = 2 - 2 first . second of unit vectors, batch mean.
+
+    Args:
+        first: [batch, dim], unit length.
+        second: [batch, dim], unit length.
+
+    Returns:
+        Scalar within 0..4.
+
+    Reference: Grill et al., BYOL (NeurIPS 2020), Eq. 2.
+    """
+    cosine = tf.reduce_sum(tf.cast(first, tf.float32) * second, axis=-1)
+    return 2.0 - 2.0 * tf.reduce_mean(cosine)
+
+
 def entropy(logits: tf.Tensor) -> tf.Tensor:
     """Mean entropy of the relations, in nats: log(queue) means uniform."""
     log_p = tf.nn.log_softmax(logits)

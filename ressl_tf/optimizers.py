@@ -57,6 +57,7 @@ class SGD(keras.optimizers.Optimizer):
         velocity = self.velocities[index]
         if self.decay_vectors or variable.shape.rank > 1:
             gradient = gradient + self.coupled_weight_decay * variable
+        gradient = self.rescale(gradient, variable)
         velocity_new = self.momentum * velocity + gradient
         self.assign(velocity, velocity_new)
         step = (
@@ -67,6 +68,10 @@ class SGD(keras.optimizers.Optimizer):
             rate *= self.multipliers[index]
         self.assign_sub(variable, rate * step)
 
+    def rescale(self, gradient: tf.Tensor, variable: keras.Variable) -> tf.Tensor:
+        """What goes into the velocity; SGD takes the gradient as it is."""
+        return gradient
+
     def get_config(self):
         own = {
             "momentum": self.momentum,
@@ -76,3 +81,50 @@ class SGD(keras.optimizers.Optimizer):
             "multipliers": self.multipliers,
         }
         return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="ressl_tf")
+class LARS(SGD):
+    """`SGD` whose step is in proportion to the weights of each layer, for big batches.
+
+        gradient <- gradient + weight_decay * w
+        gradient <- gradient * trust_coefficient * |w| / |gradient|
+
+    Biases and batch normalisation (rank 0 and 1) keep their gradient, as do variables
+    and gradients that are 0. The learning rate is many times that of SGD.
+
+    Args:
+        learning_rate: float or a Keras schedule.
+        momentum: 0 for none.
+        weight_decay: coupled L2.
+        decay_vectors: whether biases and batch normalisation decay too.
+        trust_coefficient: the relative change of a layer at learning rate 1.
+
+    Reference: You et al., Large Batch Training of Convolutional Networks (2017).
+    """
+
+    def __init__(
+        self,
+        learning_rate=4.8,
+        momentum: float = 0.9,
+        weight_decay: float = 1e-6,
+        decay_vectors: bool = False,
+        trust_coefficient: float = 1e-3,
+        name: str = "lars",
+        **kwargs,
+    ):
+        super().__init__(
+            learning_rate, momentum, weight_decay, decay_vectors, name=name, **kwargs
+        )
+        self.trust_coefficient = trust_coefficient
+
+    def rescale(self, gradient, variable):
+        if variable.shape.rank <= 1:
+            return gradient
+        weight_norm, gradient_norm = tf.norm(variable), tf.norm(gradient)
+        moves = (weight_norm > 0) & (gradient_norm > 0)
+        ratio = self.trust_coefficient * weight_norm / gradient_norm
+        return tf.where(moves, ratio, 1.0) * gradient
+
+    def get_config(self):
+        return {**super().get_config(), "trust_coefficient": self.trust_coefficient}

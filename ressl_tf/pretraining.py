@@ -73,7 +73,7 @@ def make_model(config: Config, per_epoch: int) -> SSLModel:
     strategy = distribute.strategy(config.strategy)
     log.info("replicas: %d on %s", strategy.num_replicas_in_sync, distribute.devices())
     with strategy.scope():
-        model = build_model(config)
+        model = build_model(config, per_epoch)
         model.compile(build_optimizer(config, per_epoch))
         model.optimizer.build(model.trainable_variables)
     return model

@@ -27,20 +27,57 @@ def warmup_cosine(
     return peak * tf.where(step < warmup_steps, rising, falling)
 
 
+FADES = {  # progress on 0..1 -> weight
+    "cosine": lambda progress: 0.5 * (1.0 + tf.cos(math.pi * progress)),
+    "linear": lambda progress: 1.0 - progress,
+    "switch": lambda progress: tf.cast(progress < 1.0, tf.float32),
+    "constant": tf.ones_like,
+    "off": tf.zeros_like,
+}
+
+
+def fade(step: tf.Tensor | int, total_steps: int, form: str) -> tf.Tensor:
+    """A weight that starts at 1.
+
+    Args:
+        step: scalar; from `total_steps` on, the weight stays.
+        total_steps: the step at which it is 0; 0: it is 0 from the start.
+        form: of `FADES`: "cosine", "linear", "switch" (1, then 0), "constant" (always
+            1, whatever the step) or "off" (always 0).
+
+    Returns:
+        float32 scalar.
+    """
+    progress = tf.cast(step, tf.float32) / total_steps if total_steps else tf.ones(())
+    return FADES[form](tf.clip_by_value(progress, 0.0, 1.0))
+
+
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
     """`warmup_cosine` as a learning rate of a Keras optimizer.
+
+    Args:
+        peak: the value at the end of the warm-up.
+        warmup_steps: 0 for none.
+        total_steps: the step at which the value reaches 0.
+        hold: the cosine changes every so many steps (those of an epoch, say); the
+            warm-up rises at each.
 
     Example:
         optimizer = SGD(WarmupCosine(0.06, warmup_steps=975, total_steps=39_000))
     """
 
-    def __init__(self, peak: float, warmup_steps: int, total_steps: int):
+    def __init__(self, peak: float, warmup_steps: int, total_steps: int, hold: int = 1):
         self.peak = peak
         self.warmup_steps = warmup_steps
         self.total_steps = total_steps
+        self.hold = hold
 
     def __call__(self, step):
+        if self.hold > 1:
+            step = tf.cast(step, tf.int64)
+            held = tf.maximum(step // self.hold * self.hold, self.warmup_steps)
+            step = tf.where(step < self.warmup_steps, step, held)
         return warmup_cosine(step, self.peak, self.warmup_steps, self.total_steps)
 
     def get_config(self):
@@ -48,4 +85,5 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
             "peak": self.peak,
             "warmup_steps": self.warmup_steps,
             "total_steps": self.total_steps,
+            "hold": self.hold,
         }

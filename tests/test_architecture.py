@@ -13,7 +13,7 @@ LAYERS = [  # a module may import from its own row and those above
     {"queue", "ema", "heads", "optimizers", "distribute", "backbones", "data"},
     {"pytorch.names", "pytorch.layouts", "pytorch.files", "pytorch.architecture"},
     {"methods"},  # their names only
-    {"config", "encoder", "pytorch.config"},
+    {"config", "method_flags", "encoder", "pytorch.config"},
     {"judging.config", "exporting.config"},
     {"drawing.plot_config", "drawing.preview_config"},
     {"methods.base"},

@@ -4,6 +4,7 @@ import json
 import logging
 import math
 
+import keras
 import numpy as np
 import pytest
 from conftest import tiny_model
@@ -11,6 +12,7 @@ from conftest import tiny_model
 from ressl_tf import callbacks
 from ressl_tf.config import Config
 from ressl_tf.errors import RunError
+from ressl_tf.methods.byol import BYOL
 from ressl_tf.workdir import Workdir
 
 
@@ -71,6 +73,15 @@ def test_collapse_is_warned_of(caplog, spread, entropy, warning):
     with caplog.at_level(logging.WARNING, "ressl_tf"):
         watch.on_epoch_end(0, {"embedding_std": spread, "teacher_entropy": entropy})
     assert (warning is None and not caplog.text) or warning in caplog.text
+
+
+def test_without_a_relation_the_advice_is_another(caplog):
+    watch = callbacks.CollapseWarning()
+    backbone = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Flatten()])
+    watch.set_model(BYOL(backbone, image_size=16, hidden_dim=8, total_steps=9))
+    with caplog.at_level(logging.WARNING, "ressl_tf"):
+        watch.on_epoch_end(0, {"embedding_std": 1e-3})
+    assert "try a higher --momentum" in caplog.text
 
 
 def test_knn_runs_every_n_epochs_and_after_the_last_step(images):

@@ -1,6 +1,7 @@
 """Flags, their limits, and the one line that a mistake gets."""
 
 import dataclasses
+import logging
 import subprocess
 import sys
 
@@ -31,22 +32,42 @@ def test_values_are_read(tmp_path):
     )
 
 
+@pytest.mark.parametrize("count", [0, 1, 3, 7])
+def test_a_list_has_any_length(count):
+    numbers = tuple(8.0 + index for index in range(count))
+    text = ",".join(map(str, numbers))
+    assert parse(f"--crop_sizes={text}").crop_sizes == numbers
+
+
+def test_what_a_method_does_not_use_does_not_stop_it():
+    assert parse("--epochs=5", "--infonce_warmup_epochs=6").method == "ressl"
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (["--epoch=3"], "'epoch'. Did you mean: epochs"),
         (["--batch_size=x"], "--batch_size=x"),
         (["--batch_size=1"], "--batch_size must be between 2 and"),
-        (["--method=simclr"], "--method must be one of ressl. Received: simclr"),
+        (
+            ["--method=simclr"],
+            "ressl, ressl_multicrop, ressl_plus, rsa. Received: simclr",
+        ),
         (["--backbone=vgg"], "resnet18, resnet34, resnet50. Received: vgg"),
         (["--learning_rate=nan"], "--learning_rate must be between"),
         (["--learning_rate=-1"], "Received: -1.0"),
         (["--warmup_epochs=nan"], "--warmup_epochs must be at least 0.0"),
         (["--color_jitter=1,2"], "4 comma-separated numbers. Received: 1,2"),
         (["--color_jitter=a,b,c,d"], "4 comma-separated numbers. Received: a,b,c,d"),
+        (["--crop_sizes=8,x"], "must be comma-separated numbers. Received: 8,x"),
+        (["--crop_sizes=8,0"], "--crop_sizes must be between 1.0 and"),
         (["--color_jitter=0,0,0,0.6"], "at most 0.5. Received: 0.6"),
         (["--color_jitter=0,-1,0,0"], "Received: -1.0"),
         (["--epochs=3", "--warmup_epochs=4"], "at most --epochs=3. Received: 4.0"),
+        (
+            ["--method=ressl_plus", "--epochs=5", "--infonce_warmup_epochs=6"],
+            "--infonce_warmup_epochs must be at most --epochs=5. Received: 6.0",
+        ),
         (["--batch_norm=split", "--batch_size=12"], "multiple of 8. Received: 12"),
         (["--nodownload=1"], "--nodownload=1"),
         (["--flagfile=/does/not/exist"], "/does/not/exist"),
@@ -135,6 +156,20 @@ def test_errors_are_one_line_and_a_status(capsys, error, status, line):
     assert out == ""
     assert err.startswith(line)
     assert len(err.splitlines()) == 1
+
+
+def test_a_command_gives_the_log_back_as_it_was():
+    """Whoever calls a command's main in a program of their own keeps their logging."""
+    log = logging.getLogger("ressl_tf")
+    before = (log.handlers, log.propagate, log.level)
+    inside = []
+
+    def main(config):
+        inside.append((log.level, len(log.handlers), log.propagate))
+
+    assert command.run(main, Config, "doc", []) == 0
+    assert inside == [(logging.INFO, 1, False)]
+    assert (log.handlers, log.propagate, log.level) == before
 
 
 @dataclasses.dataclass(frozen=True)

@@ -78,3 +78,22 @@ def test_loss_at_the_start_lies_in_the_simulated_range(queue_size, dim, low, hig
     independent = losses.cross_entropy(teacher, losses.relation(q, queue, 0.1))
     assert float(same) == pytest.approx(low, abs=0.03)
     assert float(independent) == pytest.approx(high, abs=0.03)
+
+
+def test_info_nce_against_numpy():
+    q, k, queue = unit((3, 5), 0), unit((3, 5), 1), unit((7, 5), 2)
+    p = softmax(np.concatenate([(q * k).sum(1)[:, None], q @ queue.T], axis=1) / 0.2)
+    expected = -np.log(p[:, 0]).mean()
+    np.testing.assert_allclose(losses.info_nce(q, k, queue, 0.2), expected, rtol=1e-5)
+
+
+def test_info_nce_of_a_key_that_stands_out_is_small_and_finite():
+    q = np.eye(4, dtype="float32")[:2]
+    assert float(losses.info_nce(q, q, -q, 0.001)) == pytest.approx(0, abs=1e-6)
+    assert float(losses.info_nce(q, -q, q, 0.001)) == pytest.approx(2000)
+
+
+def test_squared_distance_against_numpy():
+    a, b = unit((4, 5), 0), unit((4, 5), 1)
+    expected = ((a - b) ** 2).sum(1).mean()
+    np.testing.assert_allclose(losses.squared_distance(a, b), expected, rtol=1e-5)

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from ressl_tf.optimizers import SGD
-from ressl_tf.schedules import WarmupCosine, warmup_cosine
+from ressl_tf.optimizers import LARS, SGD
+from ressl_tf.schedules import WarmupCosine, fade, warmup_cosine
 
 
 def descend(optimizer, weights, gradients):
@@ -53,9 +53,65 @@ def test_multipliers_scale_the_rate_of_each_variable():
     np.testing.assert_allclose(second, 1 - 0.5)
 
 
-def test_config_round_trip():
-    optimizer = SGD(WarmupCosine(0.3, 5, 50), 0.8, 1e-3, decay_vectors=False)
-    again = SGD.from_config(optimizer.get_config())
+@pytest.mark.parametrize("decay_vectors", [True, False])
+def test_lars_steps_in_proportion_to_the_weights_of_a_matrix(decay_vectors):
+    """Two steps against NumPy; vectors and matrices of zeros keep their gradient."""
+    generator = np.random.default_rng(0)
+    weights = [generator.normal(size=shape) for shape in [(3, 2), (4,), (2, 2)]]
+    weights[2] *= 0
+    gradients = [[generator.normal(size=w.shape) for w in weights] for _ in range(2)]
+    optimizer = LARS(2.0, 0.9, 0.1, decay_vectors, trust_coefficient=0.01)
+    result = descend(optimizer, weights, gradients)
+    for index, w in enumerate(weights):
+        velocity = np.zeros_like(w)
+        for step in gradients:
+            g = step[index] + (0.1 * w if w.ndim > 1 or decay_vectors else 0)
+            if w.ndim > 1 and np.linalg.norm(w) > 0:
+                g = g * 0.01 * np.linalg.norm(w) / np.linalg.norm(g)
+            velocity = 0.9 * velocity + g
+            w = w - 2.0 * velocity
+        np.testing.assert_allclose(result[index], w, rtol=1e-5)
+
+
+def test_lars_leaves_alone_what_has_no_gradient():
+    (w,) = descend(LARS(1.0, weight_decay=0.0), [np.ones((2, 2))], [[np.zeros((2, 2))]])
+    np.testing.assert_array_equal(w, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("linear", [1, 0.75, 0.5, 0, 0]),
+        ("cosine", [1, 0.5 + np.sqrt(0.125), 0.5, 0, 0]),
+        ("switch", [1, 1, 1, 0, 0]),
+        ("constant", [1, 1, 1, 1, 1]),
+        ("off", [0, 0, 0, 0, 0]),
+    ],
+)
+def test_fades_start_at_one_and_end_with_the_last_step(form, expected):
+    values = [float(fade(step, 4, form)) for step in (0, 1, 2, 4, 5)]
+    np.testing.assert_allclose(values, expected, atol=1e-6)
+    over = 1.0 if form == "constant" else 0.0
+    assert float(fade(0, 0, form)) == over
+
+
+def test_a_cosine_can_be_held_for_an_epoch():
+    """Epochs of ten steps; the warm-up still rises at every step."""
+    schedule = WarmupCosine(0.2, warmup_steps=15, total_steps=40, hold=10)
+    exact = WarmupCosine(0.2, warmup_steps=15, total_steps=40)
+    for step in (0, 7, 14):
+        assert float(schedule(step)) == pytest.approx(float(exact(step)))
+    for step, start in [(15, 15), (19, 15), (20, 20), (29, 20), (30, 30), (39, 30)]:
+        assert float(schedule(step)) == pytest.approx(float(exact(start)))
+    alone = WarmupCosine(0.1, warmup_steps=0, total_steps=200, hold=10)
+    assert float(alone(57)) == pytest.approx(0.05 * (1 + np.cos(np.pi * 5 / 20)))
+
+
+@pytest.mark.parametrize("cls", [SGD, LARS])
+def test_config_round_trip(cls):
+    schedule = WarmupCosine(0.3, 5, 50, hold=10)
+    optimizer = cls(schedule, 0.8, 1e-3, decay_vectors=False)
+    again = cls.from_config(optimizer.get_config())
     assert again.get_config() == optimizer.get_config()
     assert float(again.learning_rate) == 0.0
 

@@ -291,8 +291,7 @@ def of_model(any_size, photos, **options):
 
 
 @pytest.fixture
-def heard(caplog, monkeypatch):
-    monkeypatch.setattr(logging.getLogger("ressl_tf"), "propagate", True)
+def heard(caplog):
     caplog.set_level(logging.INFO, "ressl_tf")
     return caplog
 

@@ -25,9 +25,9 @@ def test_a_workdir_gives_its_last_online_encoder(unbroken, images):
     assert (opened.kind, opened.image_size) == ("workdir", 16)
     assert opened.config["dataset"] == result["dataset"]
     assert opened.classifier is None
-    config = {**json.loads((folder / "config.json").read_text())}
-    config["color_jitter"] = tuple(config["color_jitter"])
-    model = build_model(Config(**config))
+    config = json.loads((folder / "config.json").read_text())
+    lists = {name: tuple(v) for name, v in config.items() if isinstance(v, list)}
+    model = build_model(Config(**{**config, **lists}))
     arrays = np.load(folder / "checkpoints" / "step-000000009.npz")
     for index, variable in enumerate(model.online.variables):
         variable.assign(arrays[f"online/{index:03d}"])

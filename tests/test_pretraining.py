@@ -187,9 +187,17 @@ def test_dry_run_says_what_would_run(photos, tmp_path, caplog):
     assert report["views"] == {"strong": [8, 16, 16, 3], "weak": [8, 16, 16, 3]}
     assert report["queue_bytes"] == 4 * (30 * 8) + 4
     assert report["projector_parameters"] == 32 * 16 + 16 + 16 * 8 + 8
+    assert report["predictor_parameters"] == 0
     assert report["config"]["epochs"] == 3
     assert "queue_bytes" in caplog.text
     assert not (tmp_path / "run").exists()
+
+
+def test_dry_run_counts_a_predictor_staged_views_and_no_queue(photos, tmp_path):
+    report = dry_run.describe(config(photos, tmp_path, method="rsa"))
+    assert report["predictor_parameters"] == 8 * 16 + 3 * 16 + 16 * 8
+    assert list(report["views"]) == ["weak1", "weak2", "strong1", "strong2"]
+    assert report["queue_bytes"] == 0
 
 
 def test_dry_run_without_the_data_leaves_the_steps_open(photos, tmp_path, caplog):

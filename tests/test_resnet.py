@@ -132,3 +132,13 @@ def test_all_names_build_and_others_are_refused():
     assert set(backbones.NAMES) == set(BLOCKS)
     with pytest.raises(UsageError, match=r"resnet50\. Received: vgg"):
         backbones.build("vgg")
+
+
+@pytest.mark.parametrize(("name", "last"), [("resnet18", "bn2"), ("resnet50", "bn3")])
+def test_zero_init_makes_every_block_the_identity(name, last):
+    model = resnet(name, width=1 / 16, zero_init_gamma=True)
+    zeros = {v.path for v in model.trainable_variables if not np.any(v)}
+    gammas = {path for path in zeros if "gamma" in path}
+    blocks = sum(BLOCKS[name][1])
+    assert len(gammas) == blocks
+    assert all(f"_{last}/" in path for path in gammas)

@@ -23,6 +23,7 @@ def resnet(
     stem: str = "standard",
     width: float = 1.0,
     batch_norm: str = "local",
+    zero_init_gamma: bool = False,
 ) -> keras.Model:
     """A residual network from images to features.
 
@@ -33,6 +34,8 @@ def resnet(
             32 px) or "small_maxpool" (3x3 stride 1, max-pool; for 64 to 96 px).
         width: factor on every number of channels.
         batch_norm: scope of the statistics, see `BatchNormalization`.
+        zero_init_gamma: start each block as the identity, by a zero scale in its last
+            batch normalisation (Goyal et al., arXiv 1706.02677, Sec. 5.1).
 
     Returns:
         A model from normalised images [batch, height, width, 3] to features
@@ -41,13 +44,14 @@ def resnet(
     kind, repeats = BLOCKS[name]
     block = {"basic": _basic, "bottleneck": _bottleneck}[kind]
     base = round(64 * width)
+    last_gamma = "zeros" if zero_init_gamma else "ones"
     images = keras.Input((image_size, image_size, 3), name="images")
     x = _stem(images, base, stem, batch_norm)
     for stage, repeat in enumerate(repeats):
         for index in range(repeat):
             stride = 2 if stage > 0 and index == 0 else 1
             prefix = f"layer{stage + 1}_{index}"
-            x = block(x, base * 2**stage, stride, prefix, batch_norm)
+            x = block(x, base * 2**stage, stride, prefix, batch_norm, last_gamma)
     features = keras.layers.GlobalAveragePooling2D(name="avgpool")(x)
     return keras.Model(images, features, name=name)
 
@@ -99,20 +103,22 @@ def _add_relu(x, shortcut, prefix):
     return keras.layers.ReLU(name=f"{prefix}_relu")(x)
 
 
-def _basic(x, filters, stride, prefix, scope):
+def _basic(x, filters, stride, prefix, scope, last_gamma):
     shortcut = _shortcut(x, filters, stride, prefix, scope)
     x = _conv(x, filters, 3, stride, f"{prefix}_conv1")
     x = _norm_relu(x, scope, f"{prefix}_bn1")
     x = _conv(x, filters, 3, 1, f"{prefix}_conv2")
-    x = BatchNormalization(scope, name=f"{prefix}_bn2")(x)
+    norm = BatchNormalization(scope, gamma_initializer=last_gamma, name=f"{prefix}_bn2")
+    x = norm(x)
     return _add_relu(x, shortcut, prefix)
 
 
-def _bottleneck(x, filters, stride, prefix, scope):
+def _bottleneck(x, filters, stride, prefix, scope, last_gamma):
     shortcut = _shortcut(x, 4 * filters, stride, prefix, scope)
     x = _norm_relu(_conv(x, filters, 1, 1, f"{prefix}_conv1"), scope, f"{prefix}_bn1")
     x = _conv(x, filters, 3, stride, f"{prefix}_conv2")
     x = _norm_relu(x, scope, f"{prefix}_bn2")
     x = _conv(x, 4 * filters, 1, 1, f"{prefix}_conv3")
-    x = BatchNormalization(scope, name=f"{prefix}_bn3")(x)
+    norm = BatchNormalization(scope, gamma_initializer=last_gamma, name=f"{prefix}_bn3")
+    x = norm(x)
     return _add_relu(x, shortcut, prefix)

@@ -1,0 +1,62 @@
+"""BYOL: bootstrap your own latent (Grill et al., NeurIPS 2020)."""
+
+import keras
+
+from ressl_tf.data import views
+from ressl_tf.losses import squared_distance
+from ressl_tf.methods.base import SSLModel
+
+
+@keras.saving.register_keras_serializable(package="ressl_tf")
+class BYOL(SSLModel):
+    """Predicts the target's embedding of one strong view from the other: no queue.
+
+    Both views are drawn alike, as in RSA's code; the original blurs and solarises them
+    differently.
+
+    Args:
+        predictor_dim: width of the predictor; 0 for that of the projector.
+        predictor_depth: its linear layers; without any (0) the embeddings collapse.
+        predictor_bn: whether it has batch normalisation.
+        head: see `SSLModel`; with batch normalisation by default.
+        momentum_schedule: see `SSLModel`; the cosine needs `total_steps`.
+        **kwargs: of `SSLModel`.
+    """
+
+    options = (
+        *SSLModel.options,
+        "predictor_dim",
+        "predictor_depth",
+        "predictor_bn",
+    )
+    online_views = target_views = ("strong1", "strong2")
+    loss_names = ("prediction",)
+
+    def __init__(
+        self,
+        backbone="resnet18",
+        *,
+        predictor_dim: int = 0,
+        predictor_depth: int = 2,
+        predictor_bn: bool = True,
+        head: str = "bn",
+        momentum_schedule: str = "cosine",
+        **kwargs,
+    ):
+        super().__init__(
+            backbone, head=head, momentum_schedule=momentum_schedule, **kwargs
+        )
+        self.add_predictor(predictor_dim, predictor_depth, predictor_bn)
+
+    @classmethod
+    def make_views(cls, image_size, scale=(0.2, 1.0), **strength):
+        strong = views.strong_view(image_size, scale, **strength)
+        return views.Views({"strong1": strong, "strong2": strong})
+
+    def loss_terms(self, online, target, step):
+        p1, p2 = online["strong1"], online["strong2"]
+        z1, z2 = target["strong1"], target["strong2"]
+        return {"prediction": squared_distance(p1, z2) + squared_distance(p2, z1)}, {}
+
+
+METHOD = BYOL
