@@ -7,8 +7,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 install test requirements.txt tests/requirements.txt
 "$VENV_PYTHON" -m ruff check .
 "$VENV_PYTHON" -m ruff format --check .
+# A process a core, four at most: each holds a TensorFlow of its own.
+tests=("$VENV_PYTHON" -m pytest -n auto --maxprocesses=4 --dist=loadfile --durations=10)
 if [ "${1:-all}" = fast ]; then
-  exec "$VENV_PYTHON" -m pytest -m "not slow"
+  exec "${tests[@]}" -m "not slow"
 fi
-"$VENV_PYTHON" -m pytest -m "not slow"
-"$VENV_PYTHON" -m pytest -m slow
+"${tests[@]}" -m "not slow"
+"${tests[@]}" -m slow

@@ -112,6 +112,7 @@ def test_the_log_has_a_row_an_epoch(images, tmp_path):
     assert rows[1]["loss"] == pytest.approx(model.history.history["loss"][1])
 
 
+@pytest.mark.slow
 def test_running_means_survive_a_break_inside_an_epoch(images):
     """Step 1 in one call of fit, steps 2 and 3 in another, against all three."""
 

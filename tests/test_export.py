@@ -357,6 +357,7 @@ def test_both_formats_hold_the_same_weights_and_a_card(source, tmp_path):
     assert done[1]["bytes"] == os.path.getsize(done[1]["path"])
 
 
+@pytest.mark.slow
 def test_only_an_export_is_replaced_and_only_when_asked(source, tmp_path, monkeypatch):
     options = {"model": source, "output": str(tmp_path / "out"), "image_size": 16}
     (tmp_path / "out").mkdir()

@@ -22,6 +22,7 @@ from ressl_tf.judging import finetune, knn, linear, supervised
 from ressl_tf.judging.config import FinetuneConfig, KNNConfig, LinearConfig
 from ressl_tf.judging.task import hold_out, labelled_only, open_task, random_weights
 from ressl_tf.pretrained import open_pretrained
+from ressl_tf.workdir import Workdir
 
 QUICK = {"epochs": 2, "batch_size": 8, "eval_every": 1, "tensorboard": False}
 
@@ -140,6 +141,7 @@ def test_fine_tuning_goes_on_where_it_stopped(unbroken, tmp_path):
     assert again["top1"] == whole["top1"]
 
 
+@pytest.mark.slow
 def test_fine_tuning_learns_colours_and_head_alone_keeps_the_encoder(
     unbroken, tmp_path
 ):
@@ -293,16 +295,17 @@ def test_results_lie_in_the_workdir_or_under_runs():
 
 
 def test_another_fine_tuning_does_not_go_into_the_same_folder(unbroken, tmp_path):
-    def run(**options):
-        values = {**QUICK, "epochs": 1, "eval_every": 0, **options}
-        return finetune.finetune(
-            FinetuneConfig(workdir=str(unbroken[1]), output=str(tmp_path), **values)
+    def config(**options):
+        return FinetuneConfig(
+            workdir=str(unbroken[1]),
+            dataset=unbroken[0]["dataset"],
+            output=str(tmp_path),
+            **options,
         )
 
-    first = run()
-    assert len(first["weights_sha256"]) == 64
+    Workdir(config()).close()
     with pytest.raises(UsageError, match=r"--seed=1 \(there: 0\).*another --output"):
-        run(seed=1)
+        finetune.finetune(config(seed=1))
 
 
 def test_the_hash_is_over_encoder_and_head():

@@ -231,6 +231,7 @@ def test_the_levels_are_those_of_the_run(tmp_path):
 # The command.
 
 
+@pytest.mark.slow
 def test_pictures_of_a_run(unbroken, photos, drawn, monkeypatch):
     """By default of its data set's test split; the points are its features' PCA."""
     _, run = unbroken

@@ -87,6 +87,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_used(
     assert_same_state(restored, good)  # nothing was half assigned
 
 
+@pytest.mark.slow
 def test_no_flipped_bit_changes_what_is_restored(tmp_path):
     """Wherever it is, the file is refused, or restored as it was saved.
 
