@@ -142,26 +142,30 @@ def test_fine_tuning_goes_on_where_it_stopped(unbroken, tmp_path):
 
 
 @pytest.mark.slow
-def test_fine_tuning_learns_colours_and_head_alone_keeps_the_encoder(
-    unbroken, tmp_path
-):
-    lines = {}
-    for trainable in ("all", "head"):
+def test_fine_tuning_moves_what_it_is_told_to(unbroken, tmp_path):
+    """All of the network; its head alone; all, but the encoder at a rate of 0."""
+    modes = {
+        "all": {},
+        "head": {"trainable": "head"},
+        "still": {"encoder_learning_rate": 0.0},
+    }
+    lines, ends = {}, {}
+    for name, options in modes.items():
         config = FinetuneConfig(
             workdir=str(unbroken[1]),
-            trainable=trainable,
-            output=str(tmp_path / trainable),
-            **{**QUICK, "epochs": 6, "eval_every": 0},
+            output=str(tmp_path / name),
+            **{**QUICK, "epochs": 6, "eval_every": 0, **options},
         )
-        lines[trainable] = finetune.finetune(config)
+        lines[name] = finetune.finetune(config)
+        ends[name] = open_pretrained(str(tmp_path / name)).encoder.variables
     assert lines["all"]["train_top1"] > 0.7
-    start = open_pretrained(str(unbroken[1])).encoder.without_projector()
-    ends = {name: open_pretrained(str(tmp_path / name)).encoder for name in lines}
-    for old, head, whole in zip(
-        start.variables, ends["head"].variables, ends["all"].variables, strict=True
+    start = open_pretrained(str(unbroken[1])).encoder.without_projector().variables
+    for old, whole, head, still in zip(
+        start, ends["all"], ends["head"], ends["still"], strict=True
     ):
-        np.testing.assert_array_equal(old, head)
         assert not np.array_equal(old, whole)
+        np.testing.assert_array_equal(old, head)
+        assert np.array_equal(old, still) == old.trainable  # statistics move
 
 
 def test_an_untrained_encoder_has_other_weights_of_its_seed():

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ressl_tf import distribute
 from ressl_tf.checkpoint import weights_sha256
 from ressl_tf.classifier import Classifier
-from ressl_tf.data.sources import Source, bad_images_as_run_errors
-from ressl_tf.judging import results, supervised
+from ressl_tf.data.sources import Source
+from ressl_tf.judging import supervised
 from ressl_tf.judging.config import FinetuneConfig
-from ressl_tf.judging.task import open_task
+from ressl_tf.judging.task import Task
 
 log = logging.getLogger("ressl_tf")
 BLOCK = re.compile(r"[a-z]+_?\d+")  # layer1_0_conv2 -> layer1; block2a_bn -> block2
@@ -29,23 +28,22 @@ def finetune(config: FinetuneConfig) -> dict[str, Any]:
         UsageError: when the encoder or the images cannot be used.
         RunError: when an image cannot be read or the loss is NaN.
     """
-    with distribute.strategy(config.strategy).scope(), bad_images_as_run_errors():
-        task = open_task(config)
-        config = dataclasses.replace(config, dataset=task.dataset)
-        few = draw_labelled(task.train, config.label_fraction, config.seed)
-        task = dataclasses.replace(task, train=few)
-        log.info("%d labelled images of %s", few.size, few.name)
-        model = supervised.classifier(config, task, config.trainable == "head")
-        factors = learning_rate_factors(model, config)
-        line = supervised.train(model, config, task, factors)
-    line = {
+    return supervised.run(config, _learn)
+
+
+def _learn(config: FinetuneConfig, task: Task) -> dict[str, Any]:
+    few = draw_labelled(task.train, config.label_fraction, config.seed)
+    task = dataclasses.replace(task, train=few)
+    log.info("%d labelled images of %s", few.size, few.name)
+    model = supervised.classifier(config, task, config.trainable == "head")
+    factors = learning_rate_factors(model, config)
+    line = supervised.train(model, config, task, factors)
+    return {
         **line,
         "label_fraction": config.label_fraction,
         "finetune_top1": line["top1"],
         "weights_sha256": weights_sha256(model),
     }
-    results.write_json(supervised.folder(config) / "result.json", line)
-    return line
 
 
 def draw_labelled(source: Source, fraction: float, seed: int) -> Source:

@@ -1,19 +1,13 @@
 """Linear evaluation: a linear classifier on the features of a frozen encoder."""
 
-import dataclasses
-import logging
 from typing import Any
 
-from ressl_tf import distribute
 from ressl_tf.classifier import Classifier
-from ressl_tf.data.sources import bad_images_as_run_errors
 from ressl_tf.evaluate import features, logistic, scores
-from ressl_tf.judging import results, supervised
+from ressl_tf.judging import supervised
 from ressl_tf.judging.config import LinearConfig
-from ressl_tf.judging.task import Task, open_task
+from ressl_tf.judging.task import Task
 from ressl_tf.workdir import Workdir
-
-log = logging.getLogger("ressl_tf")
 
 
 def judge(config: LinearConfig) -> dict[str, Any]:
@@ -26,15 +20,14 @@ def judge(config: LinearConfig) -> dict[str, Any]:
         UsageError: when the encoder or the images cannot be used.
         RunError: when an image cannot be read or the loss is NaN.
     """
-    with distribute.strategy(config.strategy).scope(), bad_images_as_run_errors():
-        task = open_task(config)
-        config = dataclasses.replace(config, dataset=task.dataset)
-        model = supervised.classifier(config, task, frozen=True)
-        solve = {"sgd": supervised.train, "lbfgs": _solve}[config.solver]
-        line = solve(model, config, task)
-    line = {**line, "solver": config.solver, "linear_top1": line["top1"]}
-    results.write_json(supervised.folder(config) / "result.json", line)
-    return line
+    return supervised.run(config, _learn)
+
+
+def _learn(config: LinearConfig, task: Task) -> dict[str, Any]:
+    model = supervised.classifier(config, task, frozen=True)
+    solve = {"sgd": supervised.train, "lbfgs": _solve}[config.solver]
+    line = solve(model, config, task)
+    return {**line, "solver": config.solver, "linear_top1": line["top1"]}
 
 
 def _solve(model: Classifier, config: LinearConfig, task: Task) -> dict[str, Any]:

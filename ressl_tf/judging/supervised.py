@@ -1,5 +1,6 @@
 """A run that learns from labels: linear evaluation and fine-tuning."""
 
+import dataclasses
 import logging
 import pathlib
 from collections.abc import Callable, Sequence
@@ -7,16 +8,17 @@ from typing import Any
 
 import keras
 
-from ressl_tf import callbacks, fitting
+from ressl_tf import callbacks, distribute, fitting
 from ressl_tf.checkpoint import Checkpoints
 from ressl_tf.classifier import Classifier
 from ressl_tf.data.pipeline import steps_per_epoch, training_batches
+from ressl_tf.data.sources import bad_images_as_run_errors
 from ressl_tf.data.views import Views, weak_view
 from ressl_tf.evaluate import features, scores
 from ressl_tf.files import replacing
 from ressl_tf.judging import results
 from ressl_tf.judging.config import SupervisedConfig
-from ressl_tf.judging.task import Task
+from ressl_tf.judging.task import Task, open_task
 from ressl_tf.optimizers import SGD
 from ressl_tf.schedules import WarmupCosine
 from ressl_tf.workdir import Workdir
@@ -39,6 +41,22 @@ class Evaluate(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if self.every and (epoch + 1) % self.every == 0:
             logs["eval_top1"] = self.measure(self.model)["top1"]
+
+
+def run(
+    config: SupervisedConfig, learn: Callable[[SupervisedConfig, Task], dict[str, Any]]
+) -> dict[str, Any]:
+    """Opens the config's task, lets `learn` solve it, and keeps the JSON line.
+
+    Raises:
+        UsageError: when the encoder or the images cannot be used.
+        RunError: when an image cannot be read or the loss is NaN.
+    """
+    with distribute.strategy(config.strategy).scope(), bad_images_as_run_errors():
+        task = open_task(config)
+        line = learn(dataclasses.replace(config, dataset=task.dataset), task)
+    results.write_json(pathlib.Path(config.run_dir) / "result.json", line)
+    return line
 
 
 def classifier(config: SupervisedConfig, task: Task, frozen: bool) -> Classifier:
@@ -93,11 +111,6 @@ def train(
             "loss": last["loss"],
             "train_top1": last["top1"],
         }
-
-
-def folder(config: SupervisedConfig) -> pathlib.Path:
-    """Where the run lives."""
-    return pathlib.Path(config.run_dir)
 
 
 def evaluate(model: Classifier, task: Task) -> dict[str, Any]:
