@@ -78,6 +78,7 @@ def trial(command, photos):
         "ressl_tf.train": "" if "--max_steps" in command else "--dry_run",
         "ressl_tf.linear": "--epochs=1",
         "ressl_tf.finetune": "--epochs=1",
+        "ressl_tf.sweep": "--dry_run",  # many runs
         "ressl_tf.convert": "--help",  # needs a file of PyTorch's
     }
     return f"{command} {short.get(shlex.split(command)[2], '')}"
