@@ -1,8 +1,8 @@
 """The networks of `keras.applications`, with our batch normalisation and small stems.
 
 EfficientNet (Tan and Le, ICML 2019), MobileNetV2 (Sandler et al., CVPR 2018),
-MobileNetV3 (Howard et al., ICCV 2019), ConvNeXt (Liu et al., CVPR 2022). Each is made by
-Keras with random weights and copied layer by layer, so that
+MobileNetV3 (Howard et al., ICCV 2019), ConvNeXt (Liu et al., CVPR 2022). Each is made
+by Keras with random weights and copied layer by layer, so that
 
 - nothing normalises the images a second time: the encoder does;
 - nothing is dropped out: Keras's layers draw from a state of their own, and a run here
@@ -11,10 +11,13 @@ Keras with random weights and copied layer by layer, so that
 - batch normalisation is ours, with its scopes. Epsilon stays the network's, it is part
   of its function. Momentum is our 0.9 (torchvision's, too) instead of 0.99 or 0.999:
   running statistics are judged after a few hundred steps, where 0.999 still holds the
-  start.
+  start;
+- convolutions of MobileNets start as EfficientNet's do. From Keras's start, features in
+  inference mode, before statistics have moved, are about 1e-9 long: no untrained
+  encoder to compare with.
 
-ConvNeXt has no batch normalisation: the scopes do nothing in it, a view's features do not
-depend on its batch, and nothing leaks between the samples of one.
+ConvNeXt has no batch normalisation: the scopes do nothing in it, a view's features do
+not depend on its batch, and nothing leaks between the samples of one.
 """
 
 import re
@@ -49,7 +52,10 @@ LEFT_OUT = (
     keras.layers.Dropout,
     keras.layers.ZeroPadding2D,  # "same" pads a strided convolution as it does
 )
-STRIDED = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+CONVOLUTIONS = {  # -> the option that says how its kernel starts
+    keras.layers.Conv2D: "kernel_initializer",
+    keras.layers.DepthwiseConv2D: "depthwise_initializer",
+}
 NAMES = (  # so that names begin with the block, as a ResNet's do; fine-tuning groups so
     (r"^convnext_", ""),
     (r"^downsampling_(\w+)_(\d)$", r"downsampling_\2_\1"),
@@ -96,6 +102,11 @@ def application(
             return BatchNormalization(batch_norm, **own)
         if layer.name in strides:
             config |= {"strides": strides[layer.name], "padding": "same"}
+        if name in MOBILENETS and type(layer) in CONVOLUTIONS:
+            config[CONVOLUTIONS[type(layer)]] = _fan_out()
+        if config.get("groups", 1) > 1:  # grouped convolutions run under XLA alone
+            own = {key: config[key] for key in ("name", "kernel_size", "padding")}
+            return keras.layers.DepthwiseConv2D(**own)
         return layer.__class__.from_config(config)
 
     images = keras.Input((image_size, image_size, 3), name="images")
@@ -123,13 +134,18 @@ def _stock(name, width) -> keras.Model:
     return ConvNeXt((3, 3, 9, 3), dims, **own, **options)
 
 
+def _fan_out():
+    """A new one for each layer: one initializer gives the same values every time."""
+    return keras.initializers.VarianceScaling(2.0, "fan_out", "truncated_normal")
+
+
 def _strides(network, less) -> dict[str, int]:
     """Strided layer -> its stride; `less` is divided out of the first ones."""
-    parts = [getattr(layer, "layers", [layer]) for layer in network.layers]
     strides = {
-        layer.name: max(layer.strides)
-        for layer in sum(parts, [])
-        if isinstance(layer, STRIDED) and max(layer.strides) > 1
+        part.name: max(part.strides)
+        for layer in network.layers
+        for part in getattr(layer, "layers", [layer])
+        if type(part) in CONVOLUTIONS and max(part.strides) > 1
     }
     for name, stride in strides.items():
         taken = min(less, stride)

@@ -6,7 +6,7 @@ import keras
 
 
 def multiply_adds(network: keras.Model, image_size: int) -> int:
-    """Multiply-adds of a forward pass of one image; floating-point operations are twice.
+    """Multiply-adds of a forward pass of one image; FLOPs are twice as many.
 
     Counted as papers count: convolutions, linear layers and the two products of
     attention. Biases, normalisation, activations and pooling are not.

@@ -1,9 +1,9 @@
 """A vision transformer of Keras's own layers: the ViT-S/16 of DeiT.
 
-Dosovitskiy et al. (ICLR 2021); Touvron et al., DeiT (ICML 2021): 12 pre-norm blocks, 384
-wide, 6 heads, learned positions. Features are the mean over the patches instead of a
-class token: as good, and simpler (Beyer et al., Better plain ViT baselines for ImageNet-1k,
-arXiv 2205.01580).
+Dosovitskiy et al. (ICLR 2021); Touvron et al., DeiT (ICML 2021): 12 pre-norm blocks,
+384 wide, 6 heads, learned positions. Features are the mean over the patches instead of
+a class token: it did no worse, and is simpler (Beyer et al., Better plain ViT baselines
+for ImageNet-1k, arXiv 2205.01580).
 
 There is no batch normalisation: its scopes do nothing here, a view's features do not
 depend on its batch, and nothing leaks between the samples of one. There is no dropout
@@ -48,8 +48,8 @@ def vit(
     patch = PATCHES[stem]
     if image_size is None or image_size % patch:
         raise UsageError(
-            f"{name} has learned positions: all views must have one size, a multiple of "
-            f"{patch} pixels with --stem={stem}. Received: image_size={image_size}"
+            f"{name} has learned positions: its images must all have one size, with "
+            f"--stem={stem} a multiple of {patch}. Received: image_size={image_size}"
         )
     heads = max(1, round(HEADS * width))
     dim = heads * max(1, round(DIM * width / heads))
