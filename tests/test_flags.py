@@ -53,7 +53,7 @@ def test_what_a_method_does_not_use_does_not_stop_it():
             ["--method=simclr"],
             "ressl, ressl_multicrop, ressl_plus, rsa. Received: simclr",
         ),
-        (["--backbone=vgg"], "resnet18, resnet34, resnet50. Received: vgg"),
+        (["--backbone=vgg"], "convnext_tiny, vit_small. Received: vgg"),
         (["--learning_rate=nan"], "--learning_rate must be between"),
         (["--learning_rate=-1"], "Received: -1.0"),
         (["--warmup_epochs=nan"], "--warmup_epochs must be at least 0.0"),
