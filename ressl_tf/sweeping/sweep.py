@@ -69,8 +69,13 @@ def plan(config: SweepConfig) -> Iterator[dict[str, Any]]:
 def report(config: SweepConfig, rows: list[dict], folder: pathlib.Path) -> None:
     """Writes `runs.jsonl`, `table.md` and `sweep.png`."""
     lines = "".join(json.dumps(done) + "\n" for done in rows)
-    common = " ".join(flags.arguments(config, Config))
-    page = f"# {title(config, rows)}\n\n`{common}`\n\n{table.page(rows)}"
+    common = [
+        flag
+        for flag in flags.arguments(config, Config)
+        if flag.partition("=")[0].removeprefix("--") not in rows[0]["flags"]
+    ]
+    shared = f"All runs: `{' '.join(common)}`\n\n" if common else ""
+    page = f"# {title(config, rows)}\n\n{shared}{table.page(rows)}"
     for name, text in (("runs.jsonl", lines), ("table.md", page)):
         with replacing(folder / name) as temporary:
             temporary.write_text(text)
