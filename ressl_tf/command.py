@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import absl.logging
@@ -16,22 +16,25 @@ from ressl_tf.errors import RunError, UsageError
 
 
 def run(
-    main: Callable[[Any], dict | None],
+    main: Callable[[Any], dict | Iterable[dict] | None],
     config_class: type,
     doc: str,
     arguments: Sequence[str] | None = None,
+    *,
+    tensorflow: bool = True,
 ) -> int:
     """Runs `main(config)` and returns the exit status.
 
     Everything printed on the way goes to stderr; the dict that `main` returns is the
-    last line of stdout, as JSON. A user's mistake is one line and status 2, a failure
-    one line and status 1.
+    last line of stdout, as JSON; of several, each is a line as soon as it is there. A
+    user's mistake is one line and status 2, a failure one line and status 1.
 
     Args:
         main: takes an instance of `config_class`.
         config_class: a dataclass whose fields are made by `flags.option`.
         doc: printed on top of `--help`.
         arguments: without the program's name; None for those of the process.
+        tensorflow: whether `main` uses it.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     if any(argument in flags.HELP_FLAGS for argument in arguments):
@@ -40,9 +43,12 @@ def run(
         return 0
     try:
         config = flags.parse(config_class, arguments)
+        stdout = sys.stdout
         with contextlib.redirect_stdout(sys.stderr), _shown_progress():
-            _import_quietly()
-            result = main(config)
+            if tensorflow:
+                _import_quietly()
+            for line in _lines(main(config)):
+                print(json.dumps(line), file=stdout, flush=True)
     except UsageError as error:
         print(f"error: {error} (--help lists all flags)", file=sys.stderr)
         return 2
@@ -52,9 +58,13 @@ def run(
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return 130
-    if result is not None:
-        print(json.dumps(result), flush=True)
     return 0
+
+
+def _lines(result) -> Iterable[dict]:
+    if result is None:
+        return ()
+    return (result,) if isinstance(result, dict) else result
 
 
 @contextlib.contextmanager

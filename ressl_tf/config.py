@@ -108,7 +108,8 @@ class Config(MethodFlags):
 
     backbone: str = option(
         "resnet18",
-        "The encoder's network.",
+        "The encoder's network. ConvNeXt and ViT have no batch normalisation; they and "
+        "the light ones are usually trained by other optimizers: try --learning_rate.",
         group="network",
         choices=backbones.NAMES,
     )
@@ -121,18 +122,21 @@ class Config(MethodFlags):
     stem: str = option(
         "standard",
         "First layers: standard (7x7 stride 2, max-pool; 224 px), small_maxpool (3x3 "
-        "stride 1, max-pool; 64 to 96 px), small (3x3 stride 1; 32 px).",
+        "stride 1, max-pool; 64 to 96 px), small (3x3 stride 1; 32 px). Other networks "
+        "reach the same strides, 32, 16 and 8; a ViT has patches of 16, 8 and 4 px.",
         choices=("standard", "small", "small_maxpool"),
     )
     batch_norm: str = option(
         "local",
         "Samples that share batch statistics: local (one device's), sync (all), split "
-        "(8 groups of a device's batch, the target's batch permuted).",
+        "(8 groups of a device's batch, the target's batch permuted). ConvNeXt and ViT "
+        "have none: then it concerns the heads.",
         choices=("local", "sync", "split"),
     )
     zero_init_gamma: bool = option(
         False,
-        "Start each residual block as the identity (RSA and BYOL publish it so).",
+        "Start each residual block of a ResNet as the identity (RSA and BYOL publish "
+        "it so).",
     )
     hidden_dim: int = option(
         2048,

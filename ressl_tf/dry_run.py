@@ -5,6 +5,7 @@ import logging
 import math
 from typing import Any
 
+from ressl_tf.backbones.flops import multiply_adds
 from ressl_tf.build import build_model
 from ressl_tf.config import Config
 from ressl_tf.data.pipeline import steps_per_epoch
@@ -15,12 +16,14 @@ log = logging.getLogger("ressl_tf")
 
 
 def describe(config: Config) -> dict[str, Any]:
-    """Resolved config, steps, parameters, view shapes and memory of the queues.
+    """Resolved config, steps, parameters, cost, view shapes and memory of the queues.
 
+    The cost is that of the backbone's forward pass of one image of --image_size.
     Where the data set is not there, the steps are None and a warning says why.
     """
     steps = _steps(config)
     model = build_model(config, steps["steps_per_epoch"] or 1)
+    forward = multiply_adds(model.online.backbone, config.image_size)
     report = {
         **steps,
         "backbone_parameters": _count(model.online.backbone.trainable_variables),
@@ -29,6 +32,8 @@ def describe(config: Config) -> dict[str, Any]:
             _count(model.predictor.trainable_variables) if model.predictor else 0
         ),
         "feature_dim": model.online.feature_dim,
+        "backbone_multiply_adds": forward,
+        "backbone_flops": 2 * forward,
         "views": {
             name: [config.batch_size, size, size, 3]
             for name, size in model.views.sizes.items()

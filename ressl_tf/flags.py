@@ -27,6 +27,7 @@ def option(
     high: float | None = None,
     free: bool = False,
     any_length: bool = False,
+    repeated: bool = False,
 ) -> Any:
     """A dataclass field that is a flag.
 
@@ -41,6 +42,8 @@ def option(
         free: may differ when a run is resumed.
         any_length: of a tuple: not just as many as the default has. One or more, or
             none where the default is empty, which is of floats.
+        repeated: a tuple of texts, one for each time that the flag is given: for
+            texts with commas.
     """
     metadata = {
         "help": help,
@@ -49,7 +52,8 @@ def option(
         "low": low,
         "high": high,
         "free": free,
-        "any_length": any_length,
+        "any_length": any_length or repeated,
+        "repeated": repeated,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -103,6 +107,8 @@ def _has_type(field, value) -> bool:
 
 
 def _part_type(field) -> type:
+    if field.metadata["repeated"]:
+        return str
     return type(field.default[0]) if field.default else float
 
 
@@ -173,7 +179,9 @@ def _define(cls) -> absl_flags.FlagValues:
         default = field.default
         if isinstance(default, tuple):
             default = [str(part) for part in default]
-        define[type(field.default)](
+        kind = type(field.default)
+        repeated = field.metadata["repeated"]
+        (absl_flags.DEFINE_multi_string if repeated else define[kind])(
             field.name, default, field.metadata["help"], flag_values=values
         )
     absl_flags.DEFINE_string("flagfile", "", "", flag_values=values)
@@ -195,6 +203,30 @@ def _value(values, field):
     return parts
 
 
+def arguments(config: Any, cls: type | None = None) -> list[str]:
+    """What `parse` takes to make the same config: the flags that are not as by default.
+
+    Args:
+        config: a dataclass of flags.
+        cls: its own class, which is what None stands for, or one that it extends: only
+            the flags of that.
+    """
+    texts = []
+    for field in _fields(cls or type(config)):
+        value = getattr(config, field.name)
+        if value != field.default:
+            shown = value if field.metadata["repeated"] else [as_text(value)]
+            texts += [f"--{field.name}={part}" for part in shown]
+    return texts
+
+
+def as_text(value: Any) -> str:
+    """A flag's value as it is written on a command line."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _fields(cls):
     return dataclasses.fields(cls)
 
@@ -213,9 +245,6 @@ def help_text(cls: type, doc: str, width: int = 88) -> str:
 
 
 def _flag_help(field, width):
-    default = field.default
-    shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
-    shown = str(shown).lower() if isinstance(default, bool) else shown
     text = field.metadata["help"]
     allowed = choices(field)
     if allowed:
@@ -224,4 +253,4 @@ def _flag_help(field, width):
         text += f" ({_limits(field)})"
     indent = " " * 6
     body = textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent)
-    return [f"  --{field.name}={shown}", *body]
+    return [f"  --{field.name}={as_text(field.default)}", *body]

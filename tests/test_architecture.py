@@ -15,7 +15,7 @@ LAYERS = [  # a module may import from its own row and those above
     {"methods"},  # their names only
     {"config", "method_flags", "encoder", "pytorch.config"},
     {"judging.config", "exporting.config"},
-    {"drawing.plot_config", "drawing.preview_config"},
+    {"drawing.plot_config", "drawing.preview_config", "sweeping.config"},
     {"methods.base"},
     {"methods.*"},
     {"build", "checkpoint", "workdir", "evaluate"},
@@ -28,9 +28,9 @@ LAYERS = [  # a module may import from its own row and those above
     {"warm_start"},
     {"pretraining", "dry_run", "command"},
     {"pytorch"},
-    {"drawing"},
+    {"drawing", "sweeping"},
     {"train", "knn", "linear", "finetune"},
-    {"export", "convert", "plot", "preview"},
+    {"export", "convert", "plot", "preview", "sweep"},
 ]
 ONLY_IMPORTER = {"keras_cv": "data.augment", "tf.distribute": "distribute"}
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -25,7 +25,12 @@ from ressl_tf.pytorch.config import ConvertConfig
 from ressl_tf.pytorch.layouts import queue_rows, split
 from ressl_tf.pytorch.names import to_keras, to_pytorch
 
-REPEATS = {"resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3), "resnet50": (3, 4, 6, 3)}
+REPEATS = {
+    "resnet18": (2, 2, 2, 2),
+    "resnet34": (3, 4, 6, 3),
+    "resnet50": (3, 4, 6, 3),
+    "resnet101": (3, 4, 23, 3),
+}
 SIZES = ("hidden_dim", "embedding_dim", "queue_size")
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 
@@ -35,7 +40,7 @@ MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 
 def network(name="resnet18", kernel=7, seed=0, base=4):
     generator, state = np.random.default_rng(seed), {}
-    bottleneck = name == "resnet50"
+    bottleneck = name in ("resnet50", "resnet101")
 
     def conv(layer, outputs, inputs, size):
         scale = np.sqrt(2 / (inputs * size * size))
@@ -428,10 +433,18 @@ def test_only_our_resnets_are_taken(state, message):
 
 
 def test_the_architecture_is_read_off_the_weights():
-    for name, kernel in (("resnet18", 3), ("resnet34", 7), ("resnet50", 3)):
+    kernels = {"resnet18": 3, "resnet34": 7, "resnet50": 3, "resnet101": 7}
+    for name, kernel in kernels.items():
         found = find_architecture(network(name, kernel, base=8))
         stem = "standard" if kernel == 7 else "small"
         assert dataclasses.astuple(found) == (name, 1 / 8, stem)
+
+
+def test_other_networks_have_no_converter():
+    state = {"stem.conv.weight": np.ones((8, 3, 3, 3)), "stem.bn.weight": np.ones(8)}
+    with pytest.raises(UsageError, match=r"no converter.*stem\.conv\.weight") as error:
+        find_architecture(state)
+    assert "\n" not in str(error.value)
 
 
 def broken(**changes):

@@ -53,7 +53,7 @@ def test_what_a_method_does_not_use_does_not_stop_it():
             ["--method=simclr"],
             "ressl, ressl_multicrop, ressl_plus, rsa. Received: simclr",
         ),
-        (["--backbone=vgg"], "resnet18, resnet34, resnet50. Received: vgg"),
+        (["--backbone=vgg"], "convnext_tiny, vit_small. Received: vgg"),
         (["--learning_rate=nan"], "--learning_rate must be between"),
         (["--learning_rate=-1"], "Received: -1.0"),
         (["--warmup_epochs=nan"], "--warmup_epochs must be at least 0.0"),
@@ -201,3 +201,29 @@ def test_lists_take_any_length_of_one_type():
 def test_lists_are_checked_part_by_part(argument, message):
     with pytest.raises(UsageError, match=message):
         flags.parse(Lists, [argument])
+
+
+@dataclasses.dataclass(frozen=True)
+class Repeated(Lists):
+    each: tuple = flags.option((), "Texts.", repeated=True)
+    switch: bool = flags.option(True, "Off and on.")
+
+
+def test_a_repeated_flag_keeps_its_commas():
+    parsed = flags.parse(Repeated, ["--each=a=1,2", "--each=b", "--k=5"])
+    assert parsed.each == ("a=1,2", "b")
+    assert flags.parse(Repeated, []).each == ()
+
+
+def test_arguments_make_the_same_config_again():
+    config = Repeated(
+        k=(5, 7), pair=(1e-5, 0.1), each=("a=1,2", "b c"), switch=False, names=("b",)
+    )
+    written = flags.arguments(config)
+    assert flags.parse(Repeated, written) == config
+    assert flags.arguments(Repeated(pair=(0.5, 0.5))) == []
+    assert flags.arguments(config, Lists) == [
+        "--k=5,7",
+        "--names=b",
+        "--pair=1e-05,0.1",
+    ]

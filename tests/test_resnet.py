@@ -100,6 +100,7 @@ def test_forward_pass_equals_numpy(name, stem):
         ("resnet18", 11_689_512 - 513_000, 512),
         ("resnet34", 21_797_672 - 513_000, 512),
         ("resnet50", 25_557_032 - 2_049_000, 2048),
+        pytest.param("resnet101", 44_549_160 - 2_049_000, 2048, marks=pytest.mark.slow),
     ],
 )
 def test_parameter_counts_are_torchvisions_without_the_classifier(
@@ -129,8 +130,8 @@ def test_width_scales_every_layer():
 
 
 def test_all_names_build_and_others_are_refused():
-    assert set(backbones.NAMES) == set(BLOCKS)
-    with pytest.raises(UsageError, match=r"resnet50\. Received: vgg"):
+    assert set(backbones.RESNETS) == set(BLOCKS)
+    with pytest.raises(UsageError, match=r"vit_small\. Received: vgg"):
         backbones.build("vgg")
 
 

@@ -1,4 +1,4 @@
-"""ResNet-18/34/50 with PyTorch's padding and initialisation.
+"""ResNet-18/34/50/101 with PyTorch's padding and initialisation.
 
 He et al., Deep Residual Learning (CVPR 2016), in torchvision's form: stride on the
 3x3 convolution of a bottleneck, Kaiming-normal fan-out, names as in torchvision with
@@ -13,6 +13,7 @@ BLOCKS = {
     "resnet18": ("basic", (2, 2, 2, 2)),
     "resnet34": ("basic", (3, 4, 6, 3)),
     "resnet50": ("bottleneck", (3, 4, 6, 3)),
+    "resnet101": ("bottleneck", (3, 4, 23, 3)),
 }
 
 
@@ -28,7 +29,7 @@ def resnet(
     """A residual network from images to features.
 
     Args:
-        name: "resnet18", "resnet34" or "resnet50".
+        name: one of `BLOCKS`.
         image_size: side of the images in pixels; None takes any.
         stem: "standard" (7x7 stride 2, max-pool), "small" (3x3 stride 1, no pool; for
             32 px) or "small_maxpool" (3x3 stride 1, max-pool; for 64 to 96 px).

@@ -52,7 +52,8 @@ class ExportConfig:
     image_size: int = option(
         0,
         "Side in pixels of the images it takes; other sizes are then refused. 0: any "
-        "height and width, and features are best near the size of training.",
+        "height and width (a ViT: that of its training), and features are best near "
+        "the size of training.",
         low=0,
         high=4096,
     )

@@ -1,6 +1,8 @@
 """From a trained model to files that others use, and the card beside them."""
 
+import dataclasses
 import hashlib
+import logging
 import os
 import pathlib
 
@@ -13,9 +15,11 @@ from ressl_tf.errors import RunError, UsageError
 from ressl_tf.exporting import keras_file, model_card, saved_model
 from ressl_tf.exporting.config import ExportConfig
 from ressl_tf.exporting.model_card import CARD
-from ressl_tf.exporting.rebuild import rebuild
+from ressl_tf.exporting.rebuild import rebuild, takes_any_size
 from ressl_tf.files import replacing
 from ressl_tf.pretrained import Pretrained, open_pretrained
+
+log = logging.getLogger("ressl_tf")
 
 
 def export(config: ExportConfig) -> dict:
@@ -30,6 +34,7 @@ def export(config: ExportConfig) -> dict:
     outputs = config.output_names or _default_outputs(pretrained)
     part = _part(pretrained, outputs)
     encoder = part.encoder if isinstance(part, Classifier) else part
+    config = _with_size(config, encoder.backbone)
     lengths = {
         "features": encoder.feature_dim,
         "embeddings": encoder.embedding_dim,
@@ -91,6 +96,20 @@ def _part(pretrained: Pretrained, outputs) -> Encoder | Classifier:
             f"Received: {pretrained.path}, which gives features alone"
         )
     return encoder
+
+
+def _with_size(config: ExportConfig, backbone) -> ExportConfig:
+    """The size of the images where the backbone takes no other."""
+    if config.image_size or takes_any_size(backbone):
+        return config
+    size = backbone.input_shape[1]
+    log.info(
+        "%s has learned positions: the export takes images of %d x %d pixels alone",
+        backbone.name,
+        size,
+        size,
+    )
+    return dataclasses.replace(config, image_size=size)
 
 
 def _check_output(config: ExportConfig) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import keras
 
 from ressl_tf.backbones.norm import BatchNormalization
+from ressl_tf.backbones.vit import POSITIONS
 from ressl_tf.classifier import Classifier
 from ressl_tf.encoder import Encoder
 from ressl_tf.errors import UsageError
@@ -52,6 +53,16 @@ def rebuild(
     return copy
 
 
+def takes_any_size(backbone: keras.Model) -> bool:
+    """Whether a copy for any image size is possible: not with learned positions."""
+    return not any(
+        not takes_any_size(layer)
+        if isinstance(layer, keras.Model)
+        else layer.name == POSITIONS
+        for layer in backbone.layers
+    )
+
+
 def _copy(backbone, image_size, norm):
     def clone(layer):
         if isinstance(layer, BatchNormalization):
@@ -60,6 +71,11 @@ def _copy(backbone, image_size, norm):
         copy.trainable = True
         return copy
 
+    if image_size is None and not takes_any_size(backbone):
+        raise UsageError(
+            f"the backbone {backbone.name} has learned positions: it takes images of "
+            f"{backbone.input_shape[1:3]} alone. Received: any size"
+        )
     images = keras.Input((image_size, image_size, 3), name="images")
     try:
         copy = keras.models.clone_model(

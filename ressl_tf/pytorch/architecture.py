@@ -15,7 +15,7 @@ class Architecture:
     """A residual network, as far as its weights tell.
 
     Attributes:
-        backbone: "resnet18", "resnet34" or "resnet50".
+        backbone: "resnet18", "resnet34", "resnet50" or "resnet101".
         width: factor on its channels.
         stem: "standard" for 7x7; "small" for 3x3, which may have a max-pool or not.
     """
@@ -34,6 +34,11 @@ def find_architecture(state: Mapping[str, np.ndarray]) -> Architecture:
     blocks = {
         m.groups() for name in state if (m := re.match(r"layer(\d)\.(\d+)", name))
     }
+    if not blocks:
+        raise UsageError(
+            "only ResNets can be converted, there is no converter for this network. "
+            f"Received: weights without layer1.0, such as {', '.join(list(state)[:2])}"
+        )
     repeats = tuple(sum(stage == str(n) for stage, _ in blocks) for n in range(1, 5))
     deep = any(name.endswith(".conv3.weight") for name in state)
     kind = "bottleneck" if deep else "basic"

@@ -1,0 +1,29 @@
+"""Compares runs over a grid of flags: a JSON line a run, a table and a picture.
+
+    python -m ressl_tf.sweep --flagfile=configs/r18_narrow.flags --epochs=5 \\
+        --grid=teacher_temp=.03,.04,.05 --grid=method=ressl,ressl_plus --grid=seed=0,1
+
+It takes the flags of ressl_tf.train; each combination of the grid's values is a run
+with those flags, one after the other, each in a process and a folder of its own. All
+are checked before the first one starts; --dry_run only lists them. The same command
+again goes on where it stopped: runs that are done are not done again, failed ones are
+tried again. The grid may grow and the judge may change; other flags of training may
+not.
+"""
+
+import sys
+from collections.abc import Iterator
+
+from ressl_tf import command
+from ressl_tf.sweeping.config import SweepConfig
+
+
+def main(config: SweepConfig) -> Iterator[dict]:
+    # After parsing, as the picture's library takes a second to load.
+    from ressl_tf.sweeping import sweep
+
+    return sweep.plan(config) if config.dry_run else sweep.sweep(config)
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(main, SweepConfig, __doc__, tensorflow=False))
