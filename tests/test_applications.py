@@ -126,7 +126,7 @@ def test_the_small_stem_has_stride_8(light):
 @slow
 @pytest.mark.parametrize("name", backbones.APPLICATIONS)
 def test_stems_change_the_stride_of_the_feature_map(name):
-    for stem, side in (("standard", 2), ("small_maxpool", 4), ("small", 8)):
+    for stem, side in (("small_maxpool", 4), ("small", 8)):  # "standard" is Keras's
         model = backbones.build(name, image_size=64, stem=stem, width=0.125)
         assert feature_map(model)[1:3] == (side, side)
 
@@ -250,7 +250,8 @@ def test_a_step_trains_every_variable_and_moves_the_target(name):
     for path, gradient in model.optimizer.seen.items():
         assert gradient is not None, path
         assert np.all(np.isfinite(gradient)), path
-        assert np.any(gradient), path
+        # The keys' bias adds the same to a whole row of a softmax: 0 but for rounding.
+        assert np.any(gradient) or path.endswith("key/bias"), path
     still = [
         variable.path
         for variable, value, moves in zip(
