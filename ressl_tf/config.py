@@ -122,9 +122,10 @@ class Config(MethodFlags):
     stem: str = option(
         "standard",
         "First layers: standard (7x7 stride 2, max-pool; 224 px), small_maxpool (3x3 "
-        "stride 1, max-pool; 64 to 96 px), small (3x3 stride 1; 32 px). Other networks "
-        "reach the same strides, 32, 16 and 8; a ViT has patches of 16, 8 and 4 px.",
-        choices=("standard", "small", "small_maxpool"),
+        "stride 1, max-pool; 64 to 96 px), small (3x3 stride 1; 32 px), small_pad2 (as "
+        "that, padded by 2: solo-learn's). Other networks reach the same strides, 32, "
+        "16 and 8; a ViT has patches of 16, 8 and 4 px.",
+        choices=("standard", "small", "small_maxpool", "small_pad2"),
     )
     batch_norm: str = option(
         "local",

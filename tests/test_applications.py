@@ -183,6 +183,12 @@ def test_fine_tuning_finds_the_blocks_of_others(name, count, some):
     assert any(some <= names for names in found)
 
 
+@pytest.mark.parametrize("name", ["mobilenet_v2", "vit_small"])
+def test_the_wider_padding_of_solo_learn_is_of_resnets(name):
+    with pytest.raises(UsageError, match=rf"small_pad2.*Received: --backbone={name}"):
+        backbones.build(name, stem="small_pad2")
+
+
 def test_zero_scales_are_refused():
     with pytest.raises(UsageError, match=r"ResNets.*Received: --backbone=mobilenet_v2"):
         backbones.build("mobilenet_v2", zero_init_gamma=True)

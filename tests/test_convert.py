@@ -210,15 +210,17 @@ def test_a_backbone_becomes_a_workdir(tmp_path, caplog):
         result = imported(state, tmp_path / "run", image_size=16)
     said = [record.getMessage() for record in caplog.records]
     assert any("--stem=small_maxpool" in line for line in said)
-    assert any("solo-learn pads its 3x3 stem by 2" in line for line in said)
+    assert any("padding 2" in line for line in said)
     opened = open_pretrained(str(tmp_path / "run"))
     assert opened.image_size == 16
     images = np.random.default_rng(1).integers(0, 256, (2, 16, 16, 3), np.uint8)
-    expected = forward(network(kernel=3), normalised(images), pool=False)
+    # solo-learn's first convolution pads by 2: one more than `numpy_conv`.
+    framed = np.pad(normalised(images), ((0, 0), (0, 0), (1, 1), (1, 1)))
+    expected = forward(network(kernel=3), framed, pool=False)
     features = opened.encoder.features(images)
     np.testing.assert_allclose(features, expected, rtol=1e-4, atol=1e-4)
     found = [opened.config[name] for name in ("backbone", "stem", "width")]
-    assert found == ["resnet18", "small", 1 / 16]
+    assert found == ["resnet18", "small_pad2", 1 / 16]
     assert result["layout"] == "solo"
     assert (result["found"], result["copied"]) == (
         ["backbone", "projector"],

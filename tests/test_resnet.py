@@ -53,9 +53,11 @@ class Forward:
         return np.maximum(x + y, 0)
 
     def __call__(self, x, name, stem):
+        if stem == "small_pad2":
+            x = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
         x = self.conv(x, "conv1", 2 if stem == "standard" else 1)
         x = np.maximum(self.norm(x, "bn1"), 0)
-        x = x if stem == "small" else max_pool(x)
+        x = max_pool(x) if stem in ("standard", "small_maxpool") else x
         kind, repeats = BLOCKS[name]
         for stage, repeat in enumerate(repeats):
             for index in range(repeat):
@@ -80,6 +82,7 @@ def randomise(model):
     [
         ("resnet18", "standard"),
         ("resnet18", "small"),
+        ("resnet18", "small_pad2"),
         ("resnet34", "small_maxpool"),
         ("resnet50", "standard"),
     ],

@@ -38,6 +38,11 @@ def build(name: str, **options):
         from ressl_tf.backbones.vit import vit as make
     else:
         from ressl_tf.backbones.applications import application as make
+    if options.get("stem") == "small_pad2" and name not in RESNETS:
+        raise UsageError(
+            "--stem=small_pad2 is of the ResNets; take small. Received: "
+            f"--backbone={name}"
+        )
     if options.get("zero_init_gamma") and name not in RESNETS:
         raise UsageError(
             "--zero_init_gamma is of the ResNets, whose shortcuts carry every block. "

@@ -32,7 +32,8 @@ def resnet(
         name: one of `BLOCKS`.
         image_size: side of the images in pixels; None takes any.
         stem: "standard" (7x7 stride 2, max-pool), "small" (3x3 stride 1, no pool; for
-            32 px) or "small_maxpool" (3x3 stride 1, max-pool; for 64 to 96 px).
+            32 px), "small_maxpool" (3x3 stride 1, max-pool; for 64 to 96 px) or
+            "small_pad2" ("small", padded by 2 pixels, as solo-learn's networks are).
         width: factor on every number of channels.
         batch_norm: scope of the statistics, see `BatchNormalization`.
         zero_init_gamma: start each block as the identity, by a zero scale in its last
@@ -84,8 +85,10 @@ def _norm_relu(x, scope, name):
 
 def _stem(x, filters, stem, scope):
     kernel, stride = (7, 2) if stem == "standard" else (3, 1)
+    if stem == "small_pad2":
+        x = keras.layers.ZeroPadding2D(1, name="conv1_pad")(x)
     x = _norm_relu(_conv(x, filters, kernel, stride, "conv1"), scope, "bn1")
-    if stem == "small":
+    if stem in ("small", "small_pad2"):
         return x
     # Zeros pad as well as minus infinity would: x is not negative after the ReLU.
     x = keras.layers.ZeroPadding2D(1, name="maxpool_pad")(x)

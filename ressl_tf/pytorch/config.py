@@ -37,14 +37,15 @@ class ConvertConfig:
     )
     stem: str = option(
         "auto",
-        "First layers. auto sees 7x7 (standard) and takes small for 3x3; a max-pool "
-        "behind it has no weights, so say small_maxpool where there is one.",
-        choices=("auto", "standard", "small", "small_maxpool"),
+        "First layers. auto sees 7x7 (standard) and takes small for 3x3, small_pad2 "
+        "for solo-learn's. A max-pool behind it has no weights: say small_maxpool "
+        "where there is one.",
+        choices=("auto", "standard", "small", "small_maxpool", "small_pad2"),
     )
     image_size: int = option(
         0,
         "Side in pixels of the images it was trained on. 0: 224 for the stem "
-        "standard, 64 for small_maxpool, 32 for small.",
+        "standard, 64 for small_maxpool, 32 for the other small ones.",
         low=0,
         high=1024,
     )

@@ -25,7 +25,8 @@ from ressl_tf.pytorch.names import COUNTER, State, to_keras, to_pytorch
 from ressl_tf.workdir import Workdir
 
 log = logging.getLogger("ressl_tf")
-IMAGE_SIZES = {"standard": 224, "small_maxpool": 64, "small": 32}  # of the recipes
+# Of the recipes.
+IMAGE_SIZES = {"standard": 224, "small_maxpool": 64, "small": 32, "small_pad2": 32}
 PROJECTOR = {"hidden.weight", "hidden.bias", "output.weight", "output.bias"}
 
 
@@ -102,6 +103,12 @@ def leave_out(parts: Parts) -> list[str]:
     return left_out
 
 
+def _usual_stem(parts, found: str) -> str:
+    """solo-learn pads the 3x3 convolution for small images by 2, the others by 1."""
+    solo = parts.layout.name.startswith("solo")
+    return "small_pad2" if solo and found == "small" else found
+
+
 def run_config(parts: Parts, config: ConvertConfig) -> Config:
     """The config of a run whose model has the weights' shapes.
 
@@ -109,7 +116,7 @@ def run_config(parts: Parts, config: ConvertConfig) -> Config:
         UsageError: when the flags or the weights cannot be.
     """
     found = find_architecture(parts.backbone)
-    stem = found.stem if config.stem == "auto" else config.stem
+    stem = _usual_stem(parts, found.stem) if config.stem == "auto" else config.stem
     if (stem == "standard") != (found.stem == "standard"):
         raise UsageError(
             f"--stem={stem} does not fit conv1.weight, which has the shape "
@@ -249,10 +256,8 @@ def _tell(about, run):
     for key in ("found", "copied", "random", "left_out"):
         log.info("%-8s %s", key, ", ".join(about[key]) or "nothing")
     log.info("images are normalised as %s: --normalization", run.normalization)
-    if run.stem == "small":
-        log.info("stem 3x3 without max-pool; with one: --stem=small_maxpool")
-    if run.stem == "small" and about["layout"].startswith("solo"):
-        log.warning(
-            "solo-learn pads its 3x3 stem by 2 pixels, here it is 1: features differ "
-            "a little, from the border on"
+    if run.stem in ("small", "small_pad2"):
+        padding = 2 if run.stem == "small_pad2" else 1
+        log.info(
+            "stem 3x3, padding %d, no max-pool; with one: --stem=small_maxpool", padding
         )

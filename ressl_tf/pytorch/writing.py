@@ -43,8 +43,10 @@ def export(config: ConvertConfig) -> dict[str, Any]:
     mean, std = (np.round(x, 4).tolist() for x in _normalization(opened))
     log.info("it takes images [n, 3, h, w] on 0..1, less %s, by %s", mean, std)
     if found.stem != "standard":
+        padding = 2 if opened.config.get("stem") == "small_pad2" else 1
         log.info(
-            "its conv1 is 3x3 with stride 1 and padding 1: adapt the PyTorch model"
+            "its conv1 is 3x3 with stride 1 and padding %d: adapt the PyTorch model",
+            padding,
         )
     return {
         "output": config.output,
