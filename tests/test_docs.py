@@ -252,7 +252,7 @@ def test_readme_python_runs(unbroken, images, tmp_path, monkeypatch):
     notebook, downstream = blocks("python")
     names = {}
     exec(notebook, names)
-    assert names["features"].shape == (5000, 512)
+    assert names["features"].shape == (1024, 512)
     assert (tmp_path / "encoder.keras").exists()
     export.export(ExportConfig(workdir=str(unbroken[1]), output="exported"))
     names = {"images": images, "batches": [(images, np.arange(12) % 10)] * 5}
