@@ -57,6 +57,7 @@ def test_knn_is_the_monitors_last_figure(unbroken, tmp_path):
     assert (tmp_path / "confusion.png").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_every_k_and_temperature_is_a_search_of_its_own(unbroken, tmp_path):
     config = KNNConfig(
         workdir=str(unbroken[1]),

@@ -97,6 +97,7 @@ def test_target_batch_norm_works_on_batch_statistics_of_its_own(images):
         assert not np.allclose(target, own)
 
 
+@pytest.mark.slow
 def test_the_student_comes_to_its_teacher_on_a_fixed_batch(images):
     """Views, teacher and queue fixed: the divergence, loss - entropy, falls."""
     model = tiny_model(momentum=1.0, queue_size=8)

@@ -268,6 +268,7 @@ def test_pictures_of_a_run(unbroken, photos, drawn, monkeypatch):
     assert loss.tolist() == [row["loss"] for row in log if "loss" in row]
 
 
+@pytest.mark.slow
 def test_curves_need_no_checkpoint_and_files_are_written(unbroken, tmp_path):
     (tmp_path / "metrics.jsonl").write_text((unbroken[1] / "metrics.jsonl").read_text())
     result = pictures.draw(PlotConfig(workdir=str(tmp_path), kind=("curves",)))
@@ -346,6 +347,7 @@ def test_too_few_images_are_a_users_mistake(any_size, tmp_path, images):
         pictures.draw(config)
 
 
+@pytest.mark.slow
 def test_a_run_without_checkpoint_or_no_run_at_all(unbroken, tmp_path):
     _, run = unbroken
     (tmp_path / "config.json").write_text((run / "config.json").read_text())
