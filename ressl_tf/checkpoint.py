@@ -7,6 +7,7 @@ a resumed run goes on exactly. NumPy reads it anywhere; the zip's checksums find
 import hashlib
 import logging
 import pathlib
+from collections.abc import Iterable
 
 import keras
 import numpy as np
@@ -43,9 +44,14 @@ def state(model: keras.Model) -> dict[str, keras.Variable]:
 
 def weights_sha256(model: keras.Model) -> str:
     """Hash over all networks (online, target, predictor) and the queues."""
+    return sha256_of((*model.networks.values(), *model.queues))
+
+
+def sha256_of(layers: Iterable[keras.layers.Layer]) -> str:
+    """Hash over the variables of layers, in their order."""
     digest = hashlib.sha256()
-    for part in (*model.networks.values(), *model.queues):
-        for variable in part.variables:
+    for layer in layers:
+        for variable in layer.variables:
             digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
     return digest.hexdigest()
 

@@ -78,10 +78,7 @@ class Workdir:
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows of `metrics.jsonl`."""
-        path = self.path / "metrics.jsonl"
-        if not path.exists():
-            return []
-        return [json.loads(line) for line in path.read_text().splitlines()]
+        return read_rows(self.path)
 
     def write_rows(self, rows: list[dict[str, Any]]) -> None:
         """Replaces `metrics.jsonl`."""
@@ -101,6 +98,14 @@ class Workdir:
         ]
         if len(kept) < len(rows):
             self.write_rows(kept)
+
+
+def read_rows(folder: pathlib.Path) -> list[dict[str, Any]]:
+    """The rows of a run's `metrics.jsonl`; none where there is no such file."""
+    path = folder / "metrics.jsonl"
+    if not path.is_file():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def to_json(config: Any) -> dict[str, Any]:

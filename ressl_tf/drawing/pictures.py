@@ -15,6 +15,7 @@ from ressl_tf.drawing.plot_config import FEWEST_IMAGES, PlotConfig
 from ressl_tf.errors import UsageError
 from ressl_tf.evaluate import features, plots
 from ressl_tf.pretrained import Pretrained, open_pretrained
+from ressl_tf.workdir import read_rows
 
 log = logging.getLogger("ressl_tf")
 AUTO_SPLITS = ("test", "validation", "train")
@@ -61,10 +62,7 @@ def log_rows(config: PlotConfig) -> list[dict[str, Any]]:
         UsageError: when curves were asked for and there is nothing to draw them from.
     """
     path = pathlib.Path(config.source) / "metrics.jsonl"
-    rows = []
-    if path.is_file():
-        rows = [json.loads(line) for line in path.read_text().splitlines()]
-        rows = [row for row in rows if set(row) - {"epoch", "step"}]
+    rows = [row for row in read_rows(path.parent) if set(row) - {"epoch", "step"}]
     if rows:
         return rows
     if "curves" in config.kind:

@@ -1,14 +1,13 @@
 """From a trained model to files that others use, and the card beside them."""
 
 import dataclasses
-import hashlib
 import logging
 import os
 import pathlib
 
-import numpy as np
 import tensorflow as tf
 
+from ressl_tf.checkpoint import sha256_of
 from ressl_tf.classifier import Classifier
 from ressl_tf.encoder import Encoder
 from ressl_tf.errors import RunError, UsageError
@@ -48,7 +47,8 @@ def export(config: ExportConfig) -> dict:
         "parameters": sum(n.count_params() for n in saved_model.networks(part)),
         "image_size": config.image_size or None,
         "trained_image_size": pretrained.image_size,
-        "weights_sha256": weights_sha256(part),
+        # Of all that is exported: alike for every format and every repetition.
+        "weights_sha256": sha256_of(saved_model.networks(part)),
     }
     card = model_card.text(pretrained, description, config.path.name)
     write = _write_keras if config.format == "keras" else _write_saved_model
@@ -58,15 +58,6 @@ def export(config: ExportConfig) -> dict:
         reason = str(error).splitlines()[0]
         raise RunError(f"cannot write {config.path}: {reason}") from None
     return {"path": str(config.path), **description, **written}
-
-
-def weights_sha256(part: Encoder | Classifier) -> str:
-    """Hash over all that is exported: alike for every format and every repetition."""
-    digest = hashlib.sha256()
-    for network in saved_model.networks(part):
-        for variable in network.variables:
-            digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
-    return digest.hexdigest()
 
 
 def _default_outputs(pretrained: Pretrained) -> tuple[str, ...]:

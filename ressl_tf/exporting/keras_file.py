@@ -11,6 +11,7 @@ from ressl_tf.classifier import Classifier
 from ressl_tf.encoder import Encoder
 from ressl_tf.errors import UsageError
 from ressl_tf.exporting.rebuild import rebuild, stock_norm
+from ressl_tf.files import replacing
 
 
 def stock_model(
@@ -68,10 +69,12 @@ def _refuse_foreign_layers(model):
 
 
 def save(model: keras.Model, path: str | os.PathLike) -> None:
-    """Saves a model, whole or not at all; `path` ends in .keras."""
+    """Saves a model, whole or not at all; `path` ends in .keras, as Keras asks for."""
     path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        temporary = pathlib.Path(folder) / path.name
-        model.save(temporary)
-        temporary.replace(path)
+    with (
+        replacing(path) as temporary,
+        tempfile.TemporaryDirectory(dir=path.parent) as folder,
+    ):
+        named = pathlib.Path(folder) / path.name
+        model.save(named)
+        named.replace(temporary)

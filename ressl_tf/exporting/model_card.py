@@ -16,6 +16,7 @@ import ressl_tf
 from ressl_tf.config import Config
 from ressl_tf.flags import free_fields
 from ressl_tf.pretrained import Pretrained
+from ressl_tf.workdir import read_rows
 
 CARD = "model_card.md"
 NOT_KNOWN = "Not known: the source does not hold it."
@@ -121,10 +122,8 @@ def _metrics(pretrained) -> str:
     if pretrained.kind != "workdir":
         return NOT_KNOWN
     parts = []
-    log = pretrained.path / "metrics.jsonl"
-    rows = log.read_text().splitlines() if log.is_file() else []
-    if rows:
-        last = _table(_scalars(json.loads(rows[-1])), ("last row of the log", "value"))
+    if rows := read_rows(pretrained.path):
+        last = _table(_scalars(rows[-1]), ("last row of the log", "value"))
         parts.append(last)
     for path in _results(pretrained.path):
         title = path.relative_to(pretrained.path).as_posix()

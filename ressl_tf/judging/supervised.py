@@ -15,7 +15,7 @@ from ressl_tf.data.pipeline import steps_per_epoch, training_batches
 from ressl_tf.data.sources import bad_images_as_run_errors
 from ressl_tf.data.views import Views, weak_view
 from ressl_tf.evaluate import features, scores
-from ressl_tf.files import replacing
+from ressl_tf.exporting import keras_file
 from ressl_tf.judging import results
 from ressl_tf.judging.config import SupervisedConfig
 from ressl_tf.judging.task import Task, open_task
@@ -186,7 +186,7 @@ def finish(
     figures: dict[str, Any],
 ) -> dict[str, Any]:
     """Leaves classifier and figures in the folder; the head of the JSON line."""
-    save(model, path / "classifier.keras")
+    keras_file.save(model, path / "classifier.keras")
     title = f"{config.command} on {task.dataset}: {100 * figures['top1']:.1f} %"
     results.save_report(path, figures, title)
     return {
@@ -194,11 +194,3 @@ def finish(
         "classifier": str(path / "classifier.keras"),
         "output": str(path),
     }
-
-
-def save(model: keras.Model, path: pathlib.Path) -> None:
-    """Saves a `.keras` file, whole or not at all."""
-    with replacing(path) as temporary:
-        named = temporary.with_suffix(".keras")  # Keras asks for this ending
-        model.save(named)
-        named.rename(temporary)

@@ -10,11 +10,11 @@ from ressl_tf.data.pipeline import evaluation_batches
 from ressl_tf.data.sources import Source, load_source
 from ressl_tf.encoder import Encoder
 from ressl_tf.errors import UsageError
+from ressl_tf.evaluate import monitor
 from ressl_tf.judging.config import JudgeConfig
 from ressl_tf.pretrained import open_pretrained
 
 log = logging.getLogger("ressl_tf")
-AUTO_SPLITS = ("test", "validation")
 BATCH_SIZE = 256
 
 
@@ -98,7 +98,7 @@ def _open_splits(config, dataset, data_dir) -> tuple[Source, Source]:
 
 
 def _auto_split(load) -> Source | None:
-    for split in AUTO_SPLITS:
+    for split in monitor.AUTO_SPLITS:
         try:
             return load(split)
         except UsageError:
