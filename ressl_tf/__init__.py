@@ -26,6 +26,7 @@ _HOMES = {
     "View": "ressl_tf.data.views",
     "strong_view": "ressl_tf.data.views",
     "weak_view": "ressl_tf.data.views",
+    "Graph": "ressl_tf.data.graphs",
     "load_source": "ressl_tf.data.sources",
     "training_batches": "ressl_tf.data.pipeline",
     "evaluation_batches": "ressl_tf.data.pipeline",
