@@ -16,7 +16,7 @@ from ressl_tf.config import Config
 from ressl_tf.encoder import Encoder
 from ressl_tf.errors import UsageError
 from ressl_tf.exporting import saved_model
-from ressl_tf.methods.base import SSLModel
+from ressl_tf.methods.images import ImageSSL
 
 KINDS = (
     "the workdir of a run, a SavedModel of ressl_tf.export, or a .keras file of a "
@@ -151,7 +151,7 @@ def _open_keras(path: pathlib.Path) -> Pretrained:
         raise UsageError(
             f"give {KINDS}. Received: {str(path)!r} ({reason.strip()[:120]})"
         ) from None
-    if isinstance(model, SSLModel):
+    if isinstance(model, ImageSSL):
         return Pretrained(path, "keras", model.online, model.image_size)
     if isinstance(model, Classifier):
         return Pretrained(path, "keras", model.encoder, model.image_size, model)

@@ -11,7 +11,7 @@ from ressl_tf.checkpoint import Checkpoints
 from ressl_tf.config import Config
 from ressl_tf.encoder import Encoder
 from ressl_tf.errors import UsageError
-from ressl_tf.methods.base import SSLModel
+from ressl_tf.methods.images import ImageSSL
 from ressl_tf.pretrained import open_pretrained
 
 log = logging.getLogger("ressl_tf")
@@ -46,7 +46,7 @@ def open_start(config: Config) -> Encoder | None:
     return encoder
 
 
-def start_from(model: SSLModel, encoder: Encoder) -> None:
+def start_from(model: ImageSSL, encoder: Encoder) -> None:
     """Copies the backbone, and the projector if it fits, to the online network.
 
     The target becomes an exact copy of the online network.

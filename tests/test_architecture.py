@@ -16,7 +16,7 @@ LAYERS = [  # a module may import from its own row and those above
     {"config", "method_flags", "encoder", "pytorch.config"},
     {"judging.config", "exporting.config"},
     {"drawing.plot_config", "drawing.preview_config", "sweeping.config"},
-    {"methods.base"},
+    {"methods.base", "methods.images"},
     {"methods.*"},
     {"build", "checkpoint", "workdir", "evaluate"},
     {"classifier"},

@@ -12,7 +12,7 @@ from ressl_tf.data.sources import StreamSource, load_source, unreadable
 from ressl_tf.drawing.preview_config import PreviewConfig
 from ressl_tf.errors import UsageError
 from ressl_tf.evaluate import plots
-from ressl_tf.methods.base import SSLModel
+from ressl_tf.methods.images import ImageSSL
 
 
 def draw(config: PreviewConfig) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def chosen_photos(source: StreamSource, count: int, seed: int) -> list[tf.Tensor
 
 
 def sheet(
-    photos: list[tf.Tensor], model: SSLModel, config: PreviewConfig
+    photos: list[tf.Tensor], model: ImageSSL, config: PreviewConfig
 ) -> dict[str, np.ndarray]:
     """Rows of the sheet: the photos' centre crops, then draws of every view.
 
@@ -104,7 +104,7 @@ def draw_seed(seed: int, draw: int, position: int) -> tf.Tensor:
     return fold(fold((seed, 1), draw), position)
 
 
-def seen_by(model: SSLModel, view: str) -> str:
+def seen_by(model: ImageSSL, view: str) -> str:
     """Who is shown a view: student, teacher, both, or neither itself."""
     seen = {"student": model.online_views, "teacher": model.target_views}
     return " and ".join(who for who, names in seen.items() if view in names)

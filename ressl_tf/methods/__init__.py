@@ -2,8 +2,10 @@
 
 import pkgutil
 
+SHARED = ("base", "images")  # what methods have in common
+
 
 def names() -> tuple[str, ...]:
     """The methods there are."""
     modules = (module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(sorted(name for name in modules if name != "base"))
+    return tuple(sorted(name for name in modules if name not in SHARED))

@@ -4,11 +4,11 @@ import keras
 
 from ressl_tf.data import views
 from ressl_tf.losses import squared_distance
-from ressl_tf.methods.base import SSLModel
+from ressl_tf.methods.images import ImageSSL
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
-class BYOL(SSLModel):
+class BYOL(ImageSSL):
     """Predicts the target's embedding of one strong view from the other: no queue.
 
     Both views are drawn alike, as in RSA's code; the original blurs and solarises them
@@ -18,13 +18,13 @@ class BYOL(SSLModel):
         predictor_dim: width of the predictor; 0 for that of the projector.
         predictor_depth: its linear layers; without any (0) the embeddings collapse.
         predictor_bn: whether it has batch normalisation.
-        head: see `SSLModel`; with batch normalisation by default.
-        momentum_schedule: see `SSLModel`; the cosine needs `total_steps`.
-        **kwargs: of `SSLModel`.
+        head: see `ImageSSL`; with batch normalisation by default.
+        momentum_schedule: see `ImageSSL`; the cosine needs `total_steps`.
+        **kwargs: of `ImageSSL`.
     """
 
     options = (
-        *SSLModel.options,
+        *ImageSSL.options,
         "predictor_dim",
         "predictor_depth",
         "predictor_bn",

@@ -4,21 +4,21 @@ import keras
 
 from ressl_tf.data import views
 from ressl_tf.losses import info_nce
-from ressl_tf.methods.base import SSLModel
+from ressl_tf.methods.images import ImageSSL
 from ressl_tf.queue import KeyQueue
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
-class MoCoV2(SSLModel):
+class MoCoV2(ImageSSL):
     """Tells the key of an image from those of past images; both views are strong.
 
     Args:
         queue_size: past keys K that are the negatives.
         infonce_temp: temperature of InfoNCE.
-        **kwargs: of `SSLModel`.
+        **kwargs: of `ImageSSL`.
     """
 
-    options = (*SSLModel.options, "queue_size", "infonce_temp")
+    options = (*ImageSSL.options, "queue_size", "infonce_temp")
     online_views = ("query",)
     target_views = ("key",)
     loss_names = ("infonce",)

@@ -5,12 +5,12 @@ import keras
 from ressl_tf.data import views
 from ressl_tf.errors import UsageError
 from ressl_tf.losses import cross_entropy, entropy, relation
-from ressl_tf.methods.base import SSLModel
+from ressl_tf.methods.images import ImageSSL
 from ressl_tf.queue import KeyQueue
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
-class ReSSL(SSLModel):
+class ReSSL(ImageSSL):
     """The student sees on a strong view the relations its teacher sees on a weak one.
 
     Args:
@@ -18,7 +18,7 @@ class ReSSL(SSLModel):
         student_temp: temperature of the student's relation.
         teacher_temp: temperature of the teacher's relation; it must be lower, so that
             the target is sharper than what the student predicts.
-        **kwargs: of `SSLModel`.
+        **kwargs: of `ImageSSL`.
 
     Example:
         model = ressl_tf.ReSSL("resnet18", image_size=32)
@@ -27,7 +27,7 @@ class ReSSL(SSLModel):
         features = model.predict(images)
     """
 
-    options = (*SSLModel.options, "queue_size", "student_temp", "teacher_temp")
+    options = (*ImageSSL.options, "queue_size", "student_temp", "teacher_temp")
     online_views = ("strong",)
     target_views = ("weak",)
     loss_names = ("relation",)

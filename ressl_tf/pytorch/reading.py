@@ -15,7 +15,7 @@ from ressl_tf.checkpoint import Checkpoints
 from ressl_tf.config import Config
 from ressl_tf.errors import UsageError
 from ressl_tf.files import replacing
-from ressl_tf.methods.base import SSLModel
+from ressl_tf.methods.images import ImageSSL
 from ressl_tf.pretraining import make_model
 from ressl_tf.pytorch import files
 from ressl_tf.pytorch.architecture import find_architecture
@@ -140,7 +140,7 @@ def run_config(parts: Parts, config: ConvertConfig) -> Config:
     )
 
 
-def fill(model: SSLModel, parts: Parts) -> None:
+def fill(model: ImageSSL, parts: Parts) -> None:
     """Puts the parts into the model; without a target it is a copy of the online.
 
     Raises:
@@ -183,7 +183,7 @@ def load(network: keras.Model, state: State, part: str = "network") -> None:
         variables[name].assign(array)
 
 
-def save(model: SSLModel, run: Config, about: dict[str, Any]) -> None:
+def save(model: ImageSSL, run: Config, about: dict[str, Any]) -> None:
     """Writes config, `converted.json` and, last, the checkpoint of step 0.
 
     Raises:

@@ -10,7 +10,7 @@ import numpy as np
 from ressl_tf.checkpoint import Checkpoints
 from ressl_tf.config import Config
 from ressl_tf.errors import UsageError
-from ressl_tf.methods.base import SSLModel
+from ressl_tf.methods.images import ImageSSL
 from ressl_tf.pretrained import Pretrained, open_pretrained, stored_config
 from ressl_tf.pretraining import make_model
 from ressl_tf.pytorch import files
@@ -90,7 +90,7 @@ def training_parts(opened: Pretrained, parts: Parts) -> Parts:
     return parts
 
 
-def restored(config: Config, place: pathlib.Path) -> SSLModel:
+def restored(config: Config, place: pathlib.Path) -> ImageSSL:
     """The whole model of a workdir: both networks and the queue."""
     model = make_model(config, per_epoch=1)
     Checkpoints(place / "checkpoints").restore(model)

@@ -1,0 +1,157 @@
+"""What the methods for images share: encoder, views, and batches of either."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from ressl_tf import backbones, heads
+from ressl_tf.encoder import Encoder
+from ressl_tf.errors import UsageError
+from ressl_tf.methods.base import SSLModel, check_choice
+
+HEADS = ("plain", "bn")
+
+
+class ImageSSL(SSLModel):
+    """An image encoder that learns from its own moving average.
+
+    As a `keras.Model` it maps raw images [batch, h, w, 3] on 0..255 to features
+    [batch, f], without augmentation.
+
+    `fit` takes raw images (uint8 or float, from an array or a `tf.data.Dataset`, with
+    or without labels, which are ignored), or a data set of dicts of finished views.
+
+    Args:
+        backbone: a name of `backbones.NAMES`, or a built `keras.Model` from normalised
+            images to features.
+        image_size: side of the views in pixels.
+        hidden_dim: width of the projector's hidden layer.
+        embedding_dim: length of an embedding.
+        head: the projector's form: "plain" (Linear - ReLU - Linear) or "bn" (batch
+            normalisation before the ReLU).
+        batch_norm: scope of the batch statistics of the heads, "local", "sync" or
+            "split"; that of a backbone given by name is "local".
+        mean: per channel on 0..1, for normalisation; ImageNet's by default.
+        std: per channel on 0..1, for normalisation; ImageNet's by default.
+        views: a `Views` layer that makes the method's views; None for the paper's.
+        shuffle_target: permute the target's batch before its forward pass and put its
+            embeddings back after, so that split statistics leak nothing (shuffle BN).
+        **kwargs: of `SSLModel`: `momentum`, `momentum_schedule`, `total_steps`, `seed`.
+    """
+
+    options = (
+        "image_size",
+        "hidden_dim",
+        "embedding_dim",
+        "head",
+        "batch_norm",
+        *SSLModel.options,
+    )
+    view_options: tuple[str, ...] = ("image_size",)  # the same for `make_views`
+
+    def __init__(
+        self,
+        backbone: str | keras.Model = "resnet18",
+        *,
+        image_size: int = 32,
+        hidden_dim: int = 2048,
+        embedding_dim: int = 128,
+        head: str = "plain",
+        batch_norm: str = "local",
+        mean: Sequence[float] = (0.485, 0.456, 0.406),
+        std: Sequence[float] = (0.229, 0.224, 0.225),
+        views: keras.layers.Layer | None = None,
+        shuffle_target: bool = False,
+        **kwargs,
+    ):
+        check_choice("head", head, HEADS)
+        if isinstance(backbone, str):
+            stem = "small" if image_size <= 32 else "standard"
+            backbone = backbones.build(backbone, stem=stem)
+        projector = heads.projector(
+            backbone.output_shape[-1],
+            hidden_dim,
+            embedding_dim,
+            norm=batch_norm if head == "bn" else None,
+        )
+        encoder = Encoder(backbone, projector, mean, std, name="online")
+        super().__init__(encoder, **kwargs)
+        self.image_size, self.hidden_dim = image_size, hidden_dim
+        self.embedding_dim, self.head, self.batch_norm = embedding_dim, head, batch_norm
+        self.shuffle_target = shuffle_target
+        self.views = views or self.make_views(image_size)
+
+    def add_predictor(self, hidden_dim: int, depth: int, norm: bool) -> None:
+        """Puts a head behind the online network that the target does not have.
+
+        Args:
+            hidden_dim: its width; 0 for that of the projector.
+            depth: its linear layers; 0 for no predictor.
+            norm: whether it has batch normalisation.
+        """
+        self.predictor_dim, self.predictor_depth = hidden_dim, depth
+        self.predictor_bn = norm
+        if depth:
+            self.predictor = heads.predictor(
+                self.embedding_dim,
+                hidden_dim or self.hidden_dim,
+                depth,
+                norm=self.batch_norm if norm else None,
+            )
+
+    @classmethod
+    def make_views(cls, image_size: int, **strength) -> keras.layers.Layer:
+        """The paper's views as a `Views` layer; `strength` as in `data.views`."""
+        raise NotImplementedError
+
+    def call(self, images, training=False):
+        """Features of the online backbone, [batch, f], in inference mode."""
+        return self.online.features(images, training=training)
+
+    def embed_target(self, images, seed):
+        if not self.shuffle_target:
+            return super().embed_target(images, seed)
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(tf.shape(images)[0]), seed
+        )
+        keys = super().embed_target(tf.gather(images, order), seed)
+        return tf.gather(keys, tf.argsort(order))
+
+    def derive_views(self, data, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Finished views as they are, or views of raw images."""
+        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if not isinstance(images, dict):
+            images = tf.convert_to_tensor(images)
+            if images.shape.rank != 4 or images.shape[-1] != 3:
+                raise UsageError(
+                    "images must be [batch, height, width, 3] on 0..255. Received: "
+                    f"shape {tuple(images.shape)}"
+                )
+            return self.views(images, seed)
+        made = set(self.views.names)  # the others are mixed from them
+        needed = {*self.online_views, *self.target_views} & made
+        if missing := needed - set(images):
+            raise UsageError(
+                f"a batch of views needs {', '.join(sorted(needed))}; missing: "
+                f"{', '.join(sorted(missing))}. Received: {', '.join(images)}"
+            )
+        return images
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "backbone": keras.saving.serialize_keras_object(self.online.backbone),
+            "views": keras.saving.serialize_keras_object(self.views),
+            "mean": self.online.mean,
+            "std": self.online.std,
+            "shuffle_target": self.shuffle_target,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        parts = {
+            key: keras.saving.deserialize_keras_object(config[key])
+            for key in ("backbone", "views")
+        }
+        return cls(**{**config, **parts})
