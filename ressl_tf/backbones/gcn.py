@@ -15,32 +15,55 @@ from ressl_tf.errors import UsageError
 BN_MOMENTUM = 0.99  # RGRL's code; PyTorch calls it 0.01
 
 
-def spread(values: tf.Tensor, edges: tf.Tensor) -> tf.Tensor:
-    """What each node gets from its neighbours and itself, D^-1/2 (A + I) D^-1/2 values.
+class Propagation:
+    """D^-1/2 (A + I) D^-1/2: what each node gets from its neighbours and itself.
 
     D holds the edges into a node and 1 for itself; the weight of an edge is by the D of
-    both of its ends. (Kipf & Welling, Eq. 2.)
+    both of its ends (Kipf & Welling, Eq. 2).
 
     Args:
-        values: float32 [nodes, dim].
         edges: int64 [edges, 2], (source, target), no edge twice.
-
-    Returns:
-        float32 [nodes, dim].
+        nodes: scalar int64, how many there are.
     """
-    nodes = tf.shape(values, out_type=tf.int64)[0]
-    source, target = edges[:, 0], edges[:, 1]
-    into = tf.math.unsorted_segment_sum(tf.ones_like(source, tf.float32), target, nodes)
-    scale = tf.math.rsqrt(into + 1.0)  # [nodes]
-    weights = tf.gather(scale, source) * tf.gather(scale, target)
-    by_source = tf.SparseTensor(edges, weights, tf.stack([nodes, nodes]))
-    received = tf.sparse.sparse_dense_matmul(by_source, values, adjoint_a=True)
-    return received + (scale**2)[:, None] * values
+
+    def __init__(self, edges: tf.Tensor, nodes: tf.Tensor):
+        edges = _sorted(edges, nodes)
+        source, target = edges[:, 0], edges[:, 1]
+        ones = tf.ones_like(source, tf.float32)
+        into = tf.math.unsorted_segment_sum(ones, target, nodes)
+        scale = tf.math.rsqrt(into + 1.0)  # [nodes]
+        self.own = (scale**2)[:, None]
+        weights = tf.gather(scale, source) * tf.gather(scale, target)
+        self.by_source = _csr(edges, weights, tf.stack([nodes, nodes]))
+
+    def __call__(self, values: tf.Tensor) -> tf.Tensor:
+        """Float32 [nodes, dim] to the same."""
+        received = tf.raw_ops.SparseMatrixMatMul(
+            a=self.by_source, b=values, transpose_a=True
+        )
+        return received + self.own * values
+
+
+def _csr(indices, values, shape) -> tf.Tensor:
+    # On two CPU cores its products take a fifth of the time of those of tf.sparse.
+    return tf.raw_ops.SparseTensorToCSRSparseMatrix(
+        indices=indices, values=values, dense_shape=shape
+    )
+
+
+def _sorted(edges, nodes) -> tf.Tensor:
+    """Edges by source, then target, as a CSR matrix needs them."""
+    key = edges[:, 0] * nodes + edges[:, 1]
+    return tf.cond(
+        tf.reduce_all(key[1:] > key[:-1]),
+        lambda: edges,
+        lambda: tf.gather(edges, tf.argsort(key)),
+    )
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class GCNConv(keras.layers.Layer):
-    """`spread(features @ kernel, edges) + bias`, initialised by Glorot and zeros.
+    """Propagation of `features @ kernel`, plus a bias; starts as Glorot and zeros.
 
     Args:
         inputs: length of a node's features.
@@ -56,12 +79,15 @@ class GCNConv(keras.layers.Layer):
         self.bias = self.add_weight(name="bias", shape=(units,), initializer="zeros")
         self.built = True
 
-    def call(self, features, edges):
+    def call(self, features, propagate):
         """Features [nodes, inputs], dense or a `tf.SparseTensor`, to [nodes, units]."""
-        sparse = isinstance(features, tf.SparseTensor)
-        multiply = tf.sparse.sparse_dense_matmul if sparse else tf.matmul
         kernel = tf.convert_to_tensor(self.kernel)
-        return spread(multiply(features, kernel), edges) + self.bias
+        if isinstance(features, tf.SparseTensor):
+            matrix = _csr(features.indices, features.values, features.dense_shape)
+            product = tf.raw_ops.SparseMatrixMatMul(a=matrix, b=kernel)
+        else:
+            product = tf.matmul(features, kernel)
+        return propagate(product) + self.bias
 
     def get_config(self):
         return {"name": self.name, "inputs": self.inputs, "units": self.units}
@@ -117,10 +143,13 @@ class GCN(keras.layers.Layer):
             training: whether batch normalisation takes the statistics of these nodes.
         """
         values, edges = inputs["features"], tf.cast(inputs["edges"], tf.int64)
+        nodes = tf.shape(values, out_type=tf.int64)[0]
+        propagate = Propagation(edges, nodes)
         for convolution, norm, activation in zip(
             self.convolutions, self.norms, self.activations, strict=True
         ):
-            values = norm(convolution(values, edges), training=training)
+            values = convolution(values, propagate=propagate)
+            values = norm(values, training=training)
             values = activation(values)
         return values
 
