@@ -14,6 +14,7 @@ LAYERS = [  # a module may import from its own row and those above
     {"pytorch.names", "pytorch.layouts", "pytorch.files", "pytorch.architecture"},
     {"methods"},  # their names only
     {"config", "method_flags", "encoder", "pytorch.config"},
+    {"judging.node_flags"},
     {"judging.config", "exporting.config"},
     {"drawing.plot_config", "drawing.preview_config", "sweeping.config"},
     {"methods.base", "methods.images"},
@@ -22,6 +23,7 @@ LAYERS = [  # a module may import from its own row and those above
     {"classifier"},
     {"exporting.rebuild", "exporting.saved_model", "exporting.keras_file"},
     {"pretrained"},
+    {"graph_run"},
     {"exporting"},
     {"callbacks", "fitting"},
     {"judging"},

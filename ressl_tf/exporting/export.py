@@ -1,4 +1,7 @@
-"""From a trained model to files that others use, and the card beside them."""
+"""From a trained model to files that others use, and the card beside them.
+
+A run on a graph is exported by `exporting.graph_export`.
+"""
 
 import dataclasses
 import logging
@@ -11,11 +14,12 @@ from ressl_tf.checkpoint import sha256_of
 from ressl_tf.classifier import Classifier
 from ressl_tf.encoder import Encoder
 from ressl_tf.errors import RunError, UsageError
-from ressl_tf.exporting import keras_file, model_card, saved_model
+from ressl_tf.exporting import graph_export, keras_file, model_card, saved_model
 from ressl_tf.exporting.config import ExportConfig
 from ressl_tf.exporting.model_card import CARD
 from ressl_tf.exporting.rebuild import rebuild, takes_any_size
 from ressl_tf.files import replacing
+from ressl_tf.graph_run import holds_graph_run
 from ressl_tf.pretrained import Pretrained, open_pretrained
 
 log = logging.getLogger("ressl_tf")
@@ -29,6 +33,8 @@ def export(config: ExportConfig) -> dict:
         RunError: when the disk refuses.
     """
     _check_output(config)
+    if holds_graph_run(config.workdir):
+        return graph_export.export(config)
     pretrained = open_pretrained(config.source)
     outputs = config.output_names or _default_outputs(pretrained)
     part = _part(pretrained, outputs)

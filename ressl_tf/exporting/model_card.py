@@ -68,16 +68,22 @@ def text(pretrained: Pretrained, export: Mapping[str, Any], name: str) -> str:
             "parameters", "image_size", "trained_image_size" and "weights_sha256".
         name: of the exported folder or file.
     """
+    of_run = pretrained.kind == "workdir"
     parts = {
         "What it is": _summary(pretrained, export),
         "Load it": _loading(export, name),
         "Data": _data(pretrained),
-        "Metrics": _metrics(pretrained),
-        "Config": _table(_shown(pretrained.config), ("flag", "value")),
+        "Metrics": metrics(pretrained.path) if of_run else NOT_KNOWN,
+        "Config": table(shown(pretrained.config), ("flag", "value")),
         "Limits": LIMITS.format(sizes=_sizes(export)),
-        "Versions": _table(_versions(), ("of", "version")),
+        "Versions": table(versions(), ("of", "version")),
         "Licence": "Not stated.",
     }
+    return page(name, parts)
+
+
+def page(name: str, parts: Mapping[str, str]) -> str:
+    """A card of titled parts."""
     sections = [f"## {title}\n\n{part.rstrip()}\n" for title, part in parts.items()]
     return "\n".join([f"# Model card: {name}\n", *sections])
 
@@ -114,20 +120,18 @@ def _loading(export, name) -> str:
 def _data(pretrained) -> str:
     keys = ("dataset", "split", "label_fraction", "normalization")
     known = {key: pretrained.config[key] for key in keys if key in pretrained.config}
-    return _table(known, ("of training", "value"))
+    return table(known, ("of training", "value"))
 
 
-def _metrics(pretrained) -> str:
-    """The last row of `metrics.jsonl`, and every `result.json` in the workdir."""
-    if pretrained.kind != "workdir":
-        return NOT_KNOWN
+def metrics(workdir: pathlib.Path) -> str:
+    """The last row of its `metrics.jsonl`, and every `result.json` in it."""
     parts = []
-    if rows := read_rows(pretrained.path):
-        last = _table(_scalars(rows[-1]), ("last row of the log", "value"))
+    if rows := read_rows(workdir):
+        last = table(_scalars(rows[-1]), ("last row of the log", "value"))
         parts.append(last)
-    for path in _results(pretrained.path):
-        title = path.relative_to(pretrained.path).as_posix()
-        parts.append(_table(_scalars(json.loads(path.read_text())), (title, "value")))
+    for path in _results(workdir):
+        title = path.relative_to(workdir).as_posix()
+        parts.append(table(_scalars(json.loads(path.read_text())), (title, "value")))
     return "\n".join(parts) or NOT_KNOWN
 
 
@@ -141,8 +145,8 @@ def _scalars(values: Mapping[str, Any]) -> dict[str, Any]:
     return {n: v for n, v in kept.items() if "/" not in str(v)}
 
 
-def _shown(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what does not shape the model, such as the folders of one machine."""
+def shown(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's flags, without what does not shape the model, such as its folders."""
     hidden = free_fields(Config) | {"workdir", "model"}
     return {name: value for name, value in config.items() if name not in hidden}
 
@@ -154,7 +158,8 @@ def _sizes(export) -> str:
     return takes + (best if trained else "") + "."
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of what the export was made by."""
     return {
         "ressl_tf": ressl_tf.__version__,
         "tensorflow": tf.__version__,
@@ -163,7 +168,8 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _table(values: Mapping[str, Any], head: Iterable[str]) -> str:
+def table(values: Mapping[str, Any], head: Iterable[str]) -> str:
+    """Two columns in Markdown."""
     if not values:
         return NOT_KNOWN
     first, second = head
@@ -175,7 +181,8 @@ def _table(values: Mapping[str, Any], head: Iterable[str]) -> str:
 def _cell(value) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
-    if str(value).startswith("folder:"):  # its name; where it lies says nothing
-        return f"folder:{pathlib.Path(value).name}"
+    kind, _, path = str(value).partition(":")
+    if kind in ("folder", "graph"):  # its name; where it lies says nothing
+        return f"{kind}:{pathlib.Path(path).name}"
     shown = f"{value:.4g}" if isinstance(value, float) else str(value)
     return shown.replace("|", "\\|")

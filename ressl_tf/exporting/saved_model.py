@@ -32,6 +32,7 @@ from ressl_tf.encoder import Encoder
 from ressl_tf.errors import UsageError
 
 METADATA = "ressl_tf.json"
+GRAPH = "graph"  # its "kind" in an export of `exporting.graph_export`
 # What Keras has to know by name before it reads a model; importing them registers them.
 CLASSES = (BatchNormalization, Classifier, Encoder)
 VARIABLES = "variables/variables"
@@ -66,7 +67,7 @@ def save(
     """
     root = _root(part, outputs)
     signatures = _signatures(root, part, about["image_size"])
-    with _replacing_folder(pathlib.Path(folder)) as temporary:
+    with replacing_folder(pathlib.Path(folder)) as temporary:
         tf.saved_model.save(root, str(temporary), signatures=signatures)
         for name, text in (texts or {}).items():
             (temporary / name).write_text(text)
@@ -93,6 +94,10 @@ def load(folder: str | os.PathLike) -> tuple[Encoder | Classifier, dict[str, Any
         )
     try:
         metadata = json.loads((folder / METADATA).read_text())
+        if metadata.get("kind") == GRAPH:
+            raise UsageError(
+                f"{folder} is an export of a run on a graph, and this is for images"
+            )
         _check_hashes(folder, metadata["sha256"])
         part = keras.saving.deserialize_keras_object(metadata["model"])
         _restore(part, folder)
@@ -204,7 +209,7 @@ def _encoded_endpoint(serve, size) -> tf.function:
 
 
 @contextlib.contextmanager
-def _replacing_folder(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+def replacing_folder(folder: pathlib.Path) -> Iterator[pathlib.Path]:
     """Yields a temporary folder beside `folder` that takes its place at the end."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary, old = (

@@ -5,6 +5,7 @@ import pathlib
 
 from ressl_tf.errors import UsageError
 from ressl_tf.flags import check, option
+from ressl_tf.judging.node_flags import NodeFlags
 
 
 @dataclasses.dataclass(frozen=True)
@@ -211,14 +212,15 @@ class SupervisedConfig(JudgeConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class LinearConfig(SupervisedConfig):
+class LinearConfig(NodeFlags, SupervisedConfig):
     """A linear classifier on the features of a frozen encoder."""
 
     solver: str = option(
         "sgd",
-        "sgd on random crops (the papers' protocol), or lbfgs: logistic regression on "
-        "the features of whole images, with its regularisation chosen on a tenth of "
-        "the training split; quicker, and no learning rate to choose.",
+        "sgd on random crops (the papers' protocol; on a graph Adam on all training "
+        "nodes), or lbfgs: logistic regression on the features of whole images, with "
+        "its regularisation chosen on a tenth of the training split; quicker, and no "
+        "learning rate to choose.",
         group="solver",
         choices=("sgd", "lbfgs"),
     )
@@ -236,7 +238,10 @@ class LinearConfig(SupervisedConfig):
     @property
     def run_name(self) -> str:
         solver = "-lbfgs" if self.solver == "lbfgs" else ""
-        return "linear" + solver + "-untrained" * self.untrained
+        raw = "-raw" if self.features == "raw" else ""
+        tasks = [f"-{task}" for task in self.tasks if self.tasks != ("classification",)]
+        name = "".join(["linear", solver, *tasks, raw])
+        return name + "-untrained" * self.untrained
 
 
 @dataclasses.dataclass(frozen=True)

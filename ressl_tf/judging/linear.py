@@ -1,10 +1,14 @@
-"""Linear evaluation: a linear classifier on the features of a frozen encoder."""
+"""Linear evaluation: a linear classifier on the features of a frozen encoder.
+
+A run on a graph is judged by `judging.nodes`.
+"""
 
 from typing import Any
 
 from ressl_tf.classifier import Classifier
 from ressl_tf.evaluate import features, logistic, scores
-from ressl_tf.judging import supervised
+from ressl_tf.graph_run import holds_graph_run
+from ressl_tf.judging import nodes, supervised
 from ressl_tf.judging.config import LinearConfig
 from ressl_tf.judging.task import Task
 from ressl_tf.workdir import Workdir
@@ -20,6 +24,9 @@ def judge(config: LinearConfig) -> dict[str, Any]:
         UsageError: when the encoder or the images cannot be used.
         RunError: when an image cannot be read or the loss is NaN.
     """
+    if holds_graph_run(config.workdir):
+        return nodes.judge(config)
+    nodes.refuse_graph_flags(config)
     return supervised.run(config, _learn)
 
 
