@@ -3,12 +3,15 @@
 import dataclasses
 import importlib
 
+import keras
+
 from ressl_tf import backbones
 from ressl_tf.config import Config
+from ressl_tf.data.graphs import count_features
 from ressl_tf.data.normalization import NORMALIZATIONS
 from ressl_tf.methods.base import SSLModel
-from ressl_tf.optimizers import LARS, SGD
-from ressl_tf.schedules import WarmupCosine
+from ressl_tf.optimizers import LARS, SGD, AdamW
+from ressl_tf.schedules import WarmupConstant, WarmupCosine
 
 
 def build_model(config: Config, steps_per_epoch: int = 1) -> SSLModel:
@@ -24,10 +27,17 @@ def build_model(config: Config, steps_per_epoch: int = 1) -> SSLModel:
     """
     method = importlib.import_module(f"ressl_tf.methods.{config.method}").METHOD
     values = {**dataclasses.asdict(config), **_in_steps(config, steps_per_epoch)}
-    options = {name: values[name] for name in method.options}
+    options = {name: values[name] for name in method.options if values[name] != "auto"}
+    if config.on_graph:
+        return method(count_features(config.dataset), **options)
     views = method.make_views(
         **{name: values[name] for name in method.view_options}, **_strengths(config)
     )
+    return method(views=views, **_image_parts(config, views), **options)
+
+
+def _image_parts(config, views) -> dict:
+    """The constructor's arguments that are no plain values, for a method of images."""
     sizes = set(views.sizes.values())
     backbone = backbones.build(
         config.backbone,
@@ -38,14 +48,12 @@ def build_model(config: Config, steps_per_epoch: int = 1) -> SSLModel:
         zero_init_gamma=config.zero_init_gamma,
     )
     mean, std = NORMALIZATIONS[config.normalization]
-    return method(
-        backbone,
-        mean=mean,
-        std=std,
-        views=views,
-        shuffle_target=config.batch_norm == "split",
-        **{name: value for name, value in options.items() if value != "auto"},
-    )
+    return {
+        "backbone": backbone,
+        "mean": mean,
+        "std": std,
+        "shuffle_target": config.batch_norm == "split",
+    }
 
 
 def _in_steps(config, steps_per_epoch) -> dict[str, int]:
@@ -71,14 +79,20 @@ def _strengths(config) -> dict:
     }
 
 
-def build_optimizer(config: Config, steps_per_epoch: int) -> SGD:
-    """SGD or LARS with warm-up and cosine over the whole run."""
-    schedule = WarmupCosine(
-        config.learning_rate,
-        warmup_steps=round(config.warmup_epochs * steps_per_epoch),
-        total_steps=config.epochs * steps_per_epoch,
-        hold=steps_per_epoch if config.cosine_per_epoch else 1,
-    )
+def build_optimizer(config: Config, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+    """SGD, LARS or AdamW; warm-up, then a cosine over the whole run or a constant."""
+    warmup_steps = round(config.warmup_epochs * steps_per_epoch)
+    if config.lr_schedule == "constant":
+        schedule = WarmupConstant(config.learning_rate, warmup_steps)
+    else:
+        schedule = WarmupCosine(
+            config.learning_rate,
+            warmup_steps=warmup_steps,
+            total_steps=config.epochs * steps_per_epoch,
+            hold=steps_per_epoch if config.cosine_per_epoch else 1,
+        )
+    if config.optimizer == "adamw":
+        return AdamW(schedule, config.weight_decay, config.decay_vectors)
     options = (config.sgd_momentum, config.weight_decay, config.decay_vectors)
     if config.optimizer == "lars":
         return LARS(schedule, *options, config.trust_coefficient)

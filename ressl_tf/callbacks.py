@@ -19,17 +19,18 @@ log = logging.getLogger("ressl_tf")
 
 
 class Speed(keras.callbacks.Callback):
-    """Adds `images_per_second` to the logs: the mean of the epoch so far.
+    """Adds a speed to the logs: the mean of the epoch so far.
 
     The first step of a run, which builds the graph, does not count.
 
     Args:
         batch_size: images a step, over all devices.
+        name: in the logs.
     """
 
-    def __init__(self, batch_size: int):
+    def __init__(self, batch_size: int, name: str = "images_per_second"):
         super().__init__()
-        self.batch_size = batch_size
+        self.batch_size, self.name = batch_size, name
         self.started = None
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -42,11 +43,11 @@ class Speed(keras.callbacks.Callback):
             self.started = time.perf_counter()
             return
         self.steps += 1
-        logs["images_per_second"] = self._rate()
+        logs[self.name] = self._rate()
 
     def on_epoch_end(self, epoch, logs=None):
         if self.steps:
-            logs["images_per_second"] = self._rate()
+            logs[self.name] = self._rate()
 
     def _rate(self):
         return self.steps * self.batch_size / (time.perf_counter() - self.started)
@@ -79,22 +80,24 @@ class CollapseWarning(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         spread = logs["embedding_std"] * math.sqrt(self.model.online.embedding_dim)
         relational = "teacher_entropy" in self.model.signal_names
+        flag = f"--{self.model.teacher_temp_flag}"
         if spread < 0.1:
             log.warning(
                 "the embeddings collapse: their std is %.0f%% of 1/sqrt(dim); try a "
                 "%shigher --momentum",
                 100 * spread,
-                "lower --teacher_temp or a " if relational else "",
+                f"lower {flag} or a " if relational else "",
             )
         if not relational or "teacher_entropy" not in logs:
             return
-        uniform = math.log(self.model.queue_size)
+        uniform = math.log(self.model.relation_size)
         if uniform > 0 and logs["teacher_entropy"] > 0.99 * uniform:
             log.warning(
                 "the teacher's relation is uniform: entropy %.2f of log K = %.2f; "
-                "try a lower --teacher_temp",
+                "try a lower %s",
                 logs["teacher_entropy"],
                 uniform,
+                flag,
             )
 
 

@@ -1,19 +1,20 @@
 """One frozen dataclass: every flag of pretraining, its help and its limits.
 
-Those of the methods are in `method_flags`.
+Those of the methods are in `method_flags` and `graph_flags`.
 """
 
 import dataclasses
 
-from ressl_tf import backbones
+from ressl_tf import backbones, methods
 from ressl_tf.data.normalization import NORMALIZATIONS
 from ressl_tf.errors import UsageError
 from ressl_tf.flags import check, option
+from ressl_tf.graph_flags import GraphFlags
 from ressl_tf.method_flags import MethodFlags
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(MethodFlags):
+class Config(GraphFlags, MethodFlags):
     """A pretraining run. A run is a function of these values and the step.
 
     Raises:
@@ -23,7 +24,8 @@ class Config(MethodFlags):
     dataset: str = option(
         "shapes",
         "What to learn from: any TFDS name (imagenet2012, cifar10, ...), folder:/path "
-        "with photos (class folders or a flat heap), or shapes, the embedded set.",
+        "with photos (class folders or a flat heap), or shapes, the embedded set; for "
+        "rgrl graph:/path/file.npz (gnn-benchmark's layout).",
         group="data",
     )
     split: str = option(
@@ -178,8 +180,9 @@ class Config(MethodFlags):
     optimizer: str = option(
         "sgd",
         "sgd; or lars for batches of thousands, where each layer moves in proportion "
-        "to its weights and the learning rate is about 100 times that of sgd.",
-        choices=("sgd", "lars"),
+        "to its weights and the learning rate is about 100 times that of sgd; or adamw "
+        "(graphs), with a hundredth of that of sgd.",
+        choices=("sgd", "lars", "adamw"),
     )
     trust_coefficient: float = option(
         1e-3,
@@ -196,9 +199,14 @@ class Config(MethodFlags):
     )
     warmup_epochs: float = option(
         5.0,
-        "Epochs of linear warm-up from 0; then a cosine to 0. Too short: NaN or a "
+        "Epochs of linear warm-up from 0; then --lr_schedule. Too short: NaN or a "
         "jump at the start.",
         low=0.0,
+    )
+    lr_schedule: str = option(
+        "cosine",
+        "After the warm-up: cosine to 0, or constant, as rgrl has it.",
+        choices=("cosine", "constant"),
     )
     cosine_per_epoch: bool = option(
         False, "Let the cosine change once an epoch, as RSA's small sets do."
@@ -211,7 +219,8 @@ class Config(MethodFlags):
     )
     weight_decay: float = option(
         5e-4,
-        "L2 added to the gradient before the momentum. Too high: features shrink.",
+        "L2 added to the gradient before the momentum (adamw: times the learning rate, "
+        "taken off the weights). Too high: features shrink.",
         low=0.0,
         high=1.0,
     )
@@ -277,6 +286,7 @@ class Config(MethodFlags):
                 "--color_jitter's hue (the fourth) must be at most 0.5. "
                 f"Received: {self.color_jitter[3]}"
             )
+        self._check_kind_of_data()
         if self.warmup_epochs > self.epochs:
             raise UsageError(
                 f"--warmup_epochs must be at most --epochs={self.epochs}. "
@@ -294,8 +304,34 @@ class Config(MethodFlags):
             )
 
     @property
+    def on_graph(self) -> bool:
+        """Whether the run learns from a graph, not from images."""
+        return self.dataset.startswith("graph:")
+
+    def _check_kind_of_data(self):
+        of_graphs = self.method in methods.OF_GRAPHS
+        if of_graphs != self.on_graph:
+            data = "graphs, --dataset=graph:/path" if of_graphs else "images"
+            raise UsageError(
+                f"--method={self.method} learns from {data}. Received: "
+                f"--dataset={self.dataset}"
+            )
+        if of_graphs and self.strategy == "mirrored":
+            raise UsageError(
+                f"--method={self.method} takes the whole graph in each step, on one "
+                "device: --strategy=one. Received: mirrored"
+            )
+        if of_graphs and self.init_from:
+            raise UsageError(
+                f"--init_from is for encoders of images. Received: {self.init_from} "
+                f"with --method={self.method}"
+            )
+
+    @property
     def run_dir(self) -> str:
         """`workdir`, or the name that an empty one stands for."""
         dataset = self.dataset.rstrip("/").split("/")[-1].replace(":", "-")
-        name = f"{self.method}-{dataset}-{self.backbone}-seed{self.seed}"
+        backbone = "gcn" if self.on_graph else self.backbone
+        dataset = dataset.removesuffix(".npz") if self.on_graph else dataset
+        name = f"{self.method}-{dataset}-{backbone}-seed{self.seed}"
         return self.workdir or f"runs/{name}"

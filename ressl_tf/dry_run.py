@@ -10,6 +10,7 @@ from ressl_tf.build import build_model
 from ressl_tf.config import Config
 from ressl_tf.data.pipeline import steps_per_epoch
 from ressl_tf.errors import UsageError
+from ressl_tf.graph_pretraining import open_graph
 from ressl_tf.pretraining import last_step, open_source
 
 log = logging.getLogger("ressl_tf")
@@ -18,13 +19,38 @@ log = logging.getLogger("ressl_tf")
 def describe(config: Config) -> dict[str, Any]:
     """Resolved config, steps, parameters, cost, view shapes and memory of the queues.
 
+    Of a graph: nodes, edges, steps and parameters.
+
     The cost is that of the backbone's forward pass of one image of --image_size.
     Where the data set is not there, the steps are None and a warning says why.
     """
+    report = _of_graph(config) if config.on_graph else _of_images(config)
+    flags = dataclasses.asdict(config)
+    for name, value in {**flags, **report}.items():
+        log.info("%-22s %s", name, value)
+    return {**report, "config": flags}
+
+
+def _of_graph(config) -> dict[str, Any]:
+    graph, model = open_graph(config), build_model(config)
+    return {
+        "nodes": graph.num_nodes,
+        "edges": len(graph.edges) // 2,
+        "features": graph.num_features,
+        "steps_per_epoch": 1,
+        "steps": last_step(config, per_epoch=1),
+        "encoder_parameters": _count(model.online.trainable_variables),
+        "predictor_parameters": _count(model.predictor.trainable_variables),
+        "feature_dim": model.online.feature_dim,
+        "workdir": config.run_dir,
+    }
+
+
+def _of_images(config) -> dict[str, Any]:
     steps = _steps(config)
     model = build_model(config, steps["steps_per_epoch"] or 1)
     forward = multiply_adds(model.online.backbone, config.image_size)
-    report = {
+    return {
         **steps,
         "backbone_parameters": _count(model.online.backbone.trainable_variables),
         "projector_parameters": _count(model.online.projector.trainable_variables),
@@ -41,10 +67,6 @@ def describe(config: Config) -> dict[str, Any]:
         "queue_bytes": sum(4 * _count(queue.variables) for queue in model.queues),
         "workdir": config.run_dir,
     }
-    flags = dataclasses.asdict(config)
-    for name, value in {**flags, **report}.items():
-        log.info("%-22s %s", name, value)
-    return {**report, "config": flags}
 
 
 def _steps(config) -> dict[str, int | None]:

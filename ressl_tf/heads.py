@@ -4,6 +4,7 @@ import math
 
 import keras
 
+from ressl_tf.backbones.gcn import prelu
 from ressl_tf.backbones.norm import BatchNormalization
 
 
@@ -68,6 +69,29 @@ def predictor(
         layers += _hidden(hidden, width, norm, f"_{index}")
         width = hidden
     layers.append(linear(dim, width, name="output", use_bias=norm is None))
+    return keras.Sequential(layers, name="predictor")
+
+
+def prelu_predictor(dim: int, hidden: int) -> keras.Sequential:
+    """Linear - PReLU - Linear, which starts as Xavier uniform with biases of 0.01.
+
+    Args:
+        dim: length of its input and its output.
+        hidden: width of the hidden layer.
+
+    Reference: the code of Lee et al., RGRL (CIKM 2022).
+    """
+
+    def dense(units, name):
+        bias = keras.initializers.Constant(0.01)
+        return keras.layers.Dense(units, bias_initializer=bias, name=name)
+
+    layers = [
+        keras.layers.InputLayer(shape=(dim,)),
+        dense(hidden, "hidden"),
+        prelu("prelu"),
+        dense(dim, "output"),
+    ]
     return keras.Sequential(layers, name="predictor")
 
 

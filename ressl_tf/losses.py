@@ -43,6 +43,30 @@ def cross_entropy(teacher: tf.Tensor, student: tf.Tensor) -> tf.Tensor:
     )
 
 
+def divergence(
+    teacher: tf.Tensor, student: tf.Tensor, counted: tf.Tensor | None = None
+) -> tf.Tensor:
+    """KL divergence of the student's relation from the teacher's, mean over rows.
+
+    Args:
+        teacher: logits [rows, others]; no gradient flows into them.
+        student: logits [rows, others].
+        counted: bool [rows], which rows; None for all. Of none the mean is 0.
+
+    Returns:
+        Scalar, in nats.
+
+    Reference: Lee et al., RGRL (CIKM 2022), whose both terms it is.
+    """
+    log_p = tf.nn.log_softmax(tf.stop_gradient(teacher))
+    log_q = tf.nn.log_softmax(student)
+    rows = tf.reduce_sum(tf.exp(log_p) * (log_p - log_q), axis=-1)
+    if counted is None:
+        return tf.reduce_mean(rows)
+    weights = tf.cast(counted, tf.float32)
+    return tf.math.divide_no_nan(tf.reduce_sum(weights * rows), tf.reduce_sum(weights))
+
+
 def info_nce(
     queries: tf.Tensor, keys: tf.Tensor, queue: tf.Tensor, temperature: float
 ) -> tf.Tensor:

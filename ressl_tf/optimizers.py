@@ -1,4 +1,4 @@
-"""SGD as the papers mean it."""
+"""SGD, LARS and AdamW as the papers mean them."""
 
 from collections.abc import Sequence
 
@@ -128,3 +128,43 @@ class LARS(SGD):
 
     def get_config(self):
         return {**super().get_config(), "trust_coefficient": self.trust_coefficient}
+
+
+@keras.saving.register_keras_serializable(package="ressl_tf")
+class AdamW(keras.optimizers.AdamW):
+    """Keras's AdamW: decoupled decay, w <- w - learning_rate * weight_decay * w.
+
+    So is PyTorch's, whose epsilon is the default here.
+
+    Args:
+        learning_rate: float or a Keras schedule.
+        weight_decay: in proportion to the learning rate.
+        decay_vectors: whether biases and batch normalisation (variables of rank 0
+            and 1) decay too.
+        **kwargs: of `keras.optimizers.AdamW`.
+
+    Reference: Loshchilov & Hutter, Decoupled Weight Decay Regularization (ICLR 2019).
+    """
+
+    def __init__(
+        self,
+        learning_rate=0.001,
+        weight_decay: float = 1e-5,
+        decay_vectors: bool = True,
+        epsilon: float = 1e-8,
+        name: str = "adamw",
+        **kwargs,
+    ):
+        super().__init__(
+            learning_rate, weight_decay, epsilon=epsilon, name=name, **kwargs
+        )
+        self.decay_vectors = decay_vectors
+
+    def build(self, variables):
+        if not self.built and not self.decay_vectors:
+            vectors = [v for v in variables if v.shape.rank <= 1]
+            self.exclude_from_weight_decay(var_list=vectors)
+        super().build(variables)
+
+    def get_config(self):
+        return {**super().get_config(), "decay_vectors": self.decay_vectors}

@@ -36,6 +36,10 @@ def pretrain(config: Config) -> dict[str, Any]:
         UsageError: when the config, the data or the workdir cannot be used.
         RunError: when the run fails: NaN, unreadable images, a full disk.
     """
+    if config.on_graph:
+        from ressl_tf import graph_pretraining  # which takes what it can from here
+
+        return graph_pretraining.pretrain(config)
     source = open_source(config)
     per_epoch = steps_per_epoch(source, config.batch_size)
     start = warm_start.open_start(config)

@@ -87,3 +87,23 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
             "total_steps": self.total_steps,
             "hold": self.hold,
         }
+
+
+@keras.saving.register_keras_serializable(package="ressl_tf")
+class WarmupConstant(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear warm-up from 0, then the same learning rate to the end.
+
+    Args:
+        peak: the value from the end of the warm-up.
+        warmup_steps: 0 for none.
+    """
+
+    def __init__(self, peak: float, warmup_steps: int = 0):
+        self.peak, self.warmup_steps = peak, warmup_steps
+
+    def __call__(self, step):
+        rising = tf.cast(step, tf.float32) / max(self.warmup_steps, 1)
+        return self.peak * tf.where(step < self.warmup_steps, rising, 1.0)
+
+    def get_config(self):
+        return {"peak": self.peak, "warmup_steps": self.warmup_steps}

@@ -38,9 +38,7 @@ class Propagation:
 
     def __call__(self, values: tf.Tensor) -> tf.Tensor:
         """Float32 [nodes, dim] to the same."""
-        received = tf.raw_ops.SparseMatrixMatMul(
-            a=self.by_source, b=values, transpose_a=True
-        )
+        received = _product(self.by_source, values, transposed=True)
         return received + self.own * values
 
 
@@ -49,6 +47,24 @@ def _csr(indices, values, shape) -> tf.Tensor:
     return tf.raw_ops.SparseTensorToCSRSparseMatrix(
         indices=indices, values=values, dense_shape=shape
     )
+
+
+def _product(matrix: tf.Tensor, values: tf.Tensor, transposed: bool = False):
+    """A CSR matrix times a dense one; the gradient is that of the dense one alone."""
+
+    @tf.custom_gradient
+    def multiply(values):
+        def gradient(upstream):
+            return tf.raw_ops.SparseMatrixMatMul(
+                a=matrix, b=upstream, transpose_a=not transposed
+            )
+
+        product = tf.raw_ops.SparseMatrixMatMul(
+            a=matrix, b=values, transpose_a=transposed
+        )
+        return product, gradient
+
+    return multiply(values)
 
 
 def _sorted(edges, nodes) -> tf.Tensor:
@@ -84,7 +100,7 @@ class GCNConv(keras.layers.Layer):
         kernel = tf.convert_to_tensor(self.kernel)
         if isinstance(features, tf.SparseTensor):
             matrix = _csr(features.indices, features.values, features.dense_shape)
-            product = tf.raw_ops.SparseMatrixMatMul(a=matrix, b=kernel)
+            product = _product(matrix, kernel)
         else:
             product = tf.matmul(features, kernel)
         return propagate(product) + self.bias

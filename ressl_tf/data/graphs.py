@@ -123,6 +123,17 @@ def load_graph(dataset: str) -> Graph:
     return Graph.from_npz(dataset.removeprefix(PREFIX))
 
 
+def count_features(dataset: str) -> int:
+    """`num_features` of `load_graph(dataset)`, without reading all of it."""
+    path = dataset.removeprefix(PREFIX)
+    sizes = _read(path, ("attr_shape", "attr_matrix"))
+    if "attr_matrix" in sizes:
+        return sizes["attr_matrix"].shape[-1]
+    if "attr_shape" not in sizes:
+        return load_graph(dataset).num_features  # says what is missing
+    return int(sizes["attr_shape"][-1])
+
+
 def _keys(edges, nodes) -> tuple[np.ndarray, np.ndarray]:
     """A number for each edge and for its mirror image, which sort as edges do."""
     source, target = edges[:, 0], edges[:, 1]
@@ -181,12 +192,12 @@ def _labels(labels, names, nodes) -> tuple[np.ndarray | None, tuple[str, ...]]:
     return labels, names
 
 
-def _read(path) -> Mapping[str, np.ndarray]:
-    """The arrays of an .npz file; those that would have to be unpickled are left."""
+def _read(path, names: Sequence[str] = ()) -> Mapping[str, np.ndarray]:
+    """All arrays of an .npz file, or those named; not those that are pickled."""
     arrays = {}
     try:
         with np.load(path, allow_pickle=False) as file:
-            for name in file.files:
+            for name in set(file.files) & set(names or file.files):
                 try:
                     arrays[name] = file[name]
                 except ValueError:  # of objects: names of nodes, say

@@ -3,6 +3,7 @@
 import pkgutil
 
 SHARED = ("base", "images")  # what methods have in common
+OF_GRAPHS = ("rgrl",)  # the others learn from images
 
 
 def names() -> tuple[str, ...]:

@@ -31,7 +31,8 @@ class Step:
 class SSLModel(keras.Model):
     """An online network that learns from its own moving average.
 
-    What it learns from is left to the classes below: `ImageSSL` for images.
+    What it learns from is left to the classes below: `ImageSSL` for images, `RGRL` for
+    graphs.
 
     A method subclasses one of them in one file: it names its views, makes queues and
     predictor in `__init__`, and returns named terms from `loss_terms`.
@@ -53,6 +54,7 @@ class SSLModel(keras.Model):
     signal_names: tuple[str, ...] = ()
     predictor: keras.Model | None = None  # online only
     target_moves_last = False  # after the optimizer's step, not before the views
+    teacher_temp_flag = "teacher_temp"  # which sharpens the teacher's relation
 
     def __init__(
         self,
@@ -118,9 +120,13 @@ class SSLModel(keras.Model):
 
     # What all methods do.
 
+    def forward(self, network: keras.layers.Layer, view) -> tf.Tensor:
+        """What the online or target network makes of a view in a training step."""
+        return network(view, training=True)
+
     def embed(self, view) -> tf.Tensor:
         """Unit online embeddings of a view, [batch, dim], on batch statistics."""
-        embeddings = self.online(view, training=True)
+        embeddings = self.forward(self.online, view)
         if self.predictor is not None:
             embeddings = self.predictor(embeddings, training=True)
             embeddings = tf.cast(embeddings, tf.float32)
@@ -139,7 +145,7 @@ class SSLModel(keras.Model):
 
     def embed_target(self, view, seed: tf.Tensor) -> tf.Tensor:
         """Unit target embeddings of a view, [batch, dim], without gradient."""
-        keys = self.target(view, training=True)
+        keys = self.forward(self.target, view)
         return tf.stop_gradient(tf.math.l2_normalize(keys, axis=-1))
 
     def train_step(self, data):
@@ -184,6 +190,11 @@ class SSLModel(keras.Model):
     def queues(self) -> list[KeyQueue]:
         """The method's queues, in the order in which it made them."""
         return [layer for layer in self.layers if isinstance(layer, KeyQueue)]
+
+    @property
+    def relation_size(self) -> int:
+        """Over how many others the teacher's relation is."""
+        return self.queues[0].size
 
     @property
     def metrics(self):
