@@ -1,5 +1,6 @@
 """A trained run on a graph, from its workdir."""
 
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -8,8 +9,7 @@ import keras
 import numpy as np
 
 from ressl_tf.backbones.gcn import GCN
-from ressl_tf.build import build_model
-from ressl_tf.checkpoint import restore_network
+from ressl_tf.checkpoint import Checkpoints, restore_network
 from ressl_tf.config import Config
 from ressl_tf.data.graphs import PREFIX, Graph, load_graph
 from ressl_tf.data.link_split import hold_out_edges
@@ -86,7 +86,7 @@ def holds_graph_run(path: str) -> bool:
 
 
 def open_graph_run(path: str) -> GraphRun:
-    """Opens the workdir of a run on a graph.
+    """Opens the workdir of a run on a graph; the graph itself need not be there.
 
     Raises:
         UsageError: when it has no checkpoint yet.
@@ -94,10 +94,20 @@ def open_graph_run(path: str) -> GraphRun:
     """
     place = pathlib.Path(path)
     config = stored_config(place)
-    encoder = build_model(config).online
-    if restore_network(place / "checkpoints", "online", encoder) is None:
+    folder = place / "checkpoints"
+    encoder = GCN(_count_features(folder), config.gcn_layers, name="online")
+    if restore_network(folder, "online", encoder) is None:
         raise UsageError(
-            f"{place} holds no checkpoint: its run has not finished an epoch; "
+            f"{place} holds no checkpoint: its run has not saved one yet; "
             "run its command again first"
         )
     return GraphRun(place, encoder, config)
+
+
+def _count_features(folder: pathlib.Path) -> int:
+    """By the first kernel in the newest checkpoint that can be read; 1 without one."""
+    for path in reversed(Checkpoints(folder).paths()):
+        with contextlib.suppress(Exception):  # `restore_network` tells of the damage
+            with open(path, "rb") as file:
+                return len(np.load(file, allow_pickle=False)["online/000"])
+    return 1

@@ -103,3 +103,53 @@ def unbroken(photos, tmp_path_factory):
     folder = tmp_path_factory.mktemp("unbroken") / "run"
     config = Config(**TINY, dataset=f"folder:{photos}", workdir=str(folder))
     return pretraining.pretrain(config), folder
+
+
+def planted_graph(nodes=60, features=12, classes=3):
+    """Nodes of a class are joined more often and share some of the features."""
+    from ressl_tf.data.graphs import Graph
+
+    generator = np.random.default_rng(0)
+    labels = np.arange(nodes) % classes
+    likely = np.where(labels[:, None] == labels, 0.3, 0.02)
+    edges = np.argwhere(np.triu(generator.random((nodes, nodes)) < likely, 1))
+    own = np.arange(features) % classes == labels[:, None]
+    values = generator.random((nodes, features)) < np.where(own, 0.5, 0.2)
+    return Graph.from_edges(values, edges, labels, "abc")
+
+
+def save_graph(graph, path):
+    """In the layout of the gnn-benchmark collection, with dense features."""
+    starts = np.concatenate([[0], np.cumsum(graph.degrees)])
+    np.savez(
+        path,
+        adj_data=np.ones(len(graph.edges), np.float32),
+        adj_indices=graph.edges[:, 1],
+        adj_indptr=starts,
+        adj_shape=np.array([graph.num_nodes] * 2),
+        attr_matrix=graph.features,
+        **({} if graph.labels is None else {"labels": graph.labels}),
+    )
+
+
+@pytest.fixture(scope="session")
+def graph_run(tmp_path_factory):
+    """The workdir of a tiny run on a graph; not to be changed."""
+    from ressl_tf import pretraining
+    from ressl_tf.config import Config
+
+    folder = tmp_path_factory.mktemp("graph_run")
+    save_graph(planted_graph(), folder / "tiny.npz")
+    config = Config(
+        method="rgrl",
+        dataset=f"graph:{folder}/tiny.npz",
+        workdir=str(folder / "run"),
+        gcn_layers=(16, 8),
+        graph_sample=10,
+        holdout_edges=0.1,
+        epochs=3,
+        warmup_epochs=0.0,
+        tensorboard=False,
+    )
+    pretraining.pretrain(config)
+    return folder / "run"
