@@ -107,7 +107,7 @@ def open_graph_run(path: str) -> GraphRun:
 def _count_features(folder: pathlib.Path) -> int:
     """By the first kernel in the newest checkpoint that can be read; 1 without one."""
     for path in reversed(Checkpoints(folder).paths()):
-        with contextlib.suppress(Exception):  # `restore_network` tells of the damage
-            with open(path, "rb") as file:
-                return len(np.load(file, allow_pickle=False)["online/000"])
+        # Of damage, `restore_network` tells.
+        with contextlib.suppress(Exception), open(path, "rb") as file:
+            return len(np.load(file, allow_pickle=False)["online/000"])
     return 1

@@ -108,6 +108,7 @@ print(json.dumps(distances))
 """
 
 
+@pytest.mark.slow
 def test_a_run_is_exported_with_a_card_and_runs_elsewhere(graph_run, tmp_path):
     folder = tmp_path / "exported"
     line = export(ExportConfig(workdir=str(graph_run), output=str(folder)))
