@@ -9,7 +9,7 @@ import pytest
 PACKAGE = pathlib.Path(__file__).parents[1] / "ressl_tf"
 LAYERS = [  # a module may import from its own row and those above
     {"errors", "files"},
-    {"losses", "schedules", "flags"},
+    {"losses", "blockwise", "schedules", "flags"},
     {"queue", "ema", "heads", "optimizers", "distribute", "backbones", "data"},
     {"pytorch.names", "pytorch.layouts", "pytorch.files", "pytorch.architecture"},
     {"methods"},  # their names only
