@@ -61,7 +61,7 @@ def in_workers(
 def _work(transforms, images, seconds):
     """How many images were transformed in so many seconds."""
     start, done = time.perf_counter(), 0
-    while time.perf_counter() - start < seconds:
+    while time.perf_counter() - start < seconds or not done:
         for image in images[:CHUNK]:
             for transform in transforms:
                 transform(image)
