@@ -1,28 +1,41 @@
-"""Prints how far the peak of memory rises for one loss: plain or blocks."""
+"""Prints how far memory rises for one loss: `plain` or `blocks`. On a GPU or Linux."""
 
-import resource
+import pathlib
+import re
 import sys
+from collections.abc import Callable
 
 import tensorflow as tf
 
 from ressl_tf.benchmarking import loss
 
+PROCESS = pathlib.Path("/proc/self")
 
-def peak() -> int:
-    """Bytes: of the first GPU, or resident ones of this process."""
+
+def rise(work: Callable[[], object]) -> int:
+    """Bytes by which `work()` raises memory at its peak, over what is held before."""
     if tf.config.list_physical_devices("GPU"):
-        return tf.config.experimental.get_memory_info("GPU:0")["peak"]
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        tf.config.experimental.reset_memory_stats("GPU:0")
+        before = tf.config.experimental.get_memory_info("GPU:0")["current"]
+        work()
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"] - before
+    (PROCESS / "clear_refs").write_text("5")  # the high-water mark starts anew
+    before = _resident("VmRSS")
+    work()
+    return _resident("VmHWM") - before
+
+
+def _resident(entry) -> int:
+    status = (PROCESS / "status").read_text()
+    return int(re.search(rf"{entry}:\s+(\d+) kB", status)[1]) * 1024
 
 
 def main() -> None:
     form = sys.argv[1]
     batch, queue_size, dim = loss.SIZES[-1]
     loss.contender(form, batch, 2 * batch, dim)(0.0)  # code and threads are loaded
-    tf.random.stateless_normal([queue_size, dim], (0, 0)).numpy()  # and the queue
-    before = peak()
-    loss.contender(form, batch, queue_size, dim)(0.0)
-    print(peak() - before)
+    contender = loss.contender(form, batch, queue_size, dim)
+    print(rise(lambda: contender(0.0)))
 
 
 if __name__ == "__main__":
