@@ -66,8 +66,7 @@ class ReSSLMultiCrop(ReSSL):
         teacher = relation(target["weak"], queue, self.teacher_temp)  # [N, K]
         crops = tf.concat([online[view] for view in self.online_views], axis=0)
         student = relation(crops, queue, self.student_temp)  # [V N, K]
-        repeated = tf.tile(teacher, [len(self.online_views), 1])
-        terms = {"relation": cross_entropy(repeated, student)}
+        terms = {"relation": cross_entropy(teacher, student)}  # the same for each crop
         signals = {
             "teacher_entropy": entropy(teacher),
             "student_entropy": entropy(student),

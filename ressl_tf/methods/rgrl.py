@@ -12,7 +12,7 @@ from ressl_tf.data import graph_views
 from ressl_tf.data.diffusion import nearest_nodes
 from ressl_tf.data.graphs import Graph
 from ressl_tf.errors import UsageError
-from ressl_tf.losses import divergence, entropy, relation
+from ressl_tf.losses import divergence, entropy, logits
 from ressl_tf.methods.base import SSLModel
 
 SPARSE = 0.1  # share of features that are not 0 below which sparse products are faster
@@ -193,8 +193,8 @@ class RGRL(SSLModel):
         for student, teacher in (("first", "second"), ("second", "first")):
             z, h = online[student], target[teacher]  # [nodes, d]
             anchors = tf.gather(h, views["anchors"])  # [sample, d]
-            seen = relation(h, anchors, self.temp_t)  # [nodes, sample]
-            learned = relation(z, anchors, self.student_temp)
+            seen = logits(h, anchors, self.temp_t)  # [nodes, sample]
+            learned = logits(z, anchors, self.student_temp)
             terms["global"] += divergence(seen, learned)
             entropies.append((entropy(seen), entropy(learned)))
             near = tf.gather(h, views["near"])  # [nodes, k, d]
@@ -212,7 +212,7 @@ class RGRL(SSLModel):
 def relation_to_own(
     embeddings: tf.Tensor, others: tf.Tensor, temperature: float
 ) -> tf.Tensor:
-    """`losses.relation` where each embedding has others of its own.
+    """`losses.logits` where each embedding has others of its own.
 
     Args:
         embeddings: [nodes, dim], unit length.

@@ -1,0 +1,26 @@
+"""Measures how fast the parts are, as ratios within one run, and prints a JSON line.
+
+    python -m ressl_tf.bench
+    python -m ressl_tf.bench --part=views --peers=torchvision,opencv,kerascv
+    python -m ressl_tf.bench --part=step --flagfile=configs/r18_cifar10.flags
+
+What is compared takes turns, round after round: other work on the machine then hits all
+alike. Trust the ratios; the images a second are of this machine, at this moment. It
+takes the flags of ressl_tf.train for the network and the data of step and pipeline.
+"""
+
+import sys
+
+from ressl_tf import command
+from ressl_tf.benchmarking.config import BenchConfig
+
+
+def main(config: BenchConfig) -> dict:
+    # After parsing, as TensorFlow takes seconds to load.
+    from ressl_tf.benchmarking import report
+
+    return report.measure(config)
+
+
+if __name__ == "__main__":
+    sys.exit(command.run(main, BenchConfig, __doc__))

@@ -1,0 +1,1 @@
+"""The same views by other libraries, as their users would write them."""

@@ -1,0 +1,151 @@
+"""A training step against its floor, and against PyTorch's.
+
+The floor is what no step can do without: the forward and backward pass of the student
+and the forward pass of its target, on finished views in memory.
+"""
+
+import contextlib
+import dataclasses
+import importlib.util
+import logging
+import pathlib
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ressl_tf import pretraining
+from ressl_tf.benchmarking import timing
+from ressl_tf.benchmarking.config import BenchConfig
+from ressl_tf.benchmarking.process import Remote
+from ressl_tf.methods.base import SSLModel
+
+log = logging.getLogger("ressl_tf")
+TORCH = pathlib.Path(__file__).parents[2] / "scripts" / "bench_torch.py"
+LARGE = {"queue_size": 131072, "embedding_dim": 512}
+
+
+def measure(config: BenchConfig) -> dict[str, Any]:
+    """Images a second and the ratios to the floor and to PyTorch in float32."""
+    model, views = make(config)
+    contenders = {
+        "step": trained(model, views),
+        "floor": floor(model, views),
+        "bfloat16": _in_bfloat16(config),
+    }
+    with _torch(config) as torch:
+        rates = timing.race({**contenders, **torch}, config.repeats, config.seconds)
+    _trace(config, contenders["step"])
+    figures = {f"{name}_images_per_second": r.median for name, r in rates.items()}
+    return {
+        "vs_floor": rates["floor"].over(rates["step"]),
+        "vs_floor_large_queue": _large_queue(config),
+        "bfloat16_vs_float32": rates["bfloat16"].over(rates["step"]),
+        **_against_torch(rates),
+        "spread": rates["step"].spread,
+        **figures,
+    }
+
+
+def make(config: BenchConfig) -> tuple[SSLModel, dict[str, tf.Tensor]]:
+    """The model of a run, compiled, and one batch of random views for it."""
+    model = pretraining.make_model(config, per_epoch=1000)
+    raw = (config.batch_size, config.image_size, config.image_size, 3)
+    images = tf.random.stateless_uniform(raw, (0, 0), 0, 255)
+    return model, model.views(images, seed=(0, 0))
+
+
+def trained(model: SSLModel, views: dict[str, tf.Tensor]) -> timing.Contender:
+    """Steps of training, one after the other."""
+    step = tf.function(model.train_step, jit_compile=model.jit_compile)
+
+    def work() -> int:
+        step(views)["loss"].numpy()
+        return _batch(views)
+
+    return timing.repeated(work)
+
+
+def floor(model: SSLModel, views: dict[str, tf.Tensor]) -> timing.Contender:
+    """The passes of a step and nothing else; another view stands in for a mixed one."""
+    stand_in = views[model.target_views[0]]
+    online = [views.get(name, stand_in) for name in model.online_views]
+    target = [views[name] for name in model.target_views]
+
+    @tf.function(jit_compile=model.jit_compile)
+    def passes():
+        keys = [model.target(view, training=True) for view in target]
+        with tf.GradientTape() as tape:
+            loss = tf.add_n([tf.reduce_sum(model.embed(view)) for view in online])
+        return keys, tape.gradient(loss, model.trainable_variables)
+
+    def work() -> int:
+        tf.nest.map_structure(lambda value: value.numpy(), passes()[0])
+        return _batch(views)
+
+    return timing.repeated(work)
+
+
+def _batch(views) -> int:
+    return next(iter(views.values())).shape[0]
+
+
+def _in_bfloat16(config) -> timing.Contender:
+    before = keras.mixed_precision.dtype_policy()
+    keras.mixed_precision.set_dtype_policy("mixed_bfloat16")
+    try:
+        contender = trained(*make(config))
+        contender(0.0)  # traced under the policy
+    finally:
+        keras.mixed_precision.set_dtype_policy(before)
+    return contender
+
+
+def _large_queue(config) -> float:
+    """`vs_floor` with ImageNet's queue."""
+    model, views = make(dataclasses.replace(config, **LARGE))
+    contenders = {"step": trained(model, views), "floor": floor(model, views)}
+    rates = timing.race(contenders, config.repeats, config.seconds)
+    return rates["floor"].over(rates["step"])
+
+
+@contextlib.contextmanager
+def _torch(config: BenchConfig) -> Iterator[dict[str, Remote]]:
+    """PyTorch's step in float32, where it is installed and asked for."""
+    asked = "torch" in config.peers or "auto" in config.peers
+    if not (asked and importlib.util.find_spec("torch") and TORCH.exists()):
+        yield {}
+        return
+    sizes = {
+        "batch_size": config.batch_size,
+        "image_size": config.image_size,
+        "queue_size": config.queue_size,
+        "hidden_dim": config.hidden_dim,
+        "embedding_dim": config.embedding_dim,
+    }
+    flags = [f"--{name}={value}" for name, value in sizes.items()]
+    remote = Remote([sys.executable, str(TORCH), "--serve", *flags], "torch")
+    try:
+        yield {"torch_float32": remote}
+    finally:
+        remote.close()
+
+
+def _against_torch(rates) -> dict[str, float]:
+    if "torch_float32" not in rates:
+        return {}
+    torch = rates["torch_float32"]
+    return {
+        "vs_torch_float32": rates["step"].over(torch),
+        "bfloat16_vs_torch_float32": rates["bfloat16"].over(torch),
+    }
+
+
+def _trace(config: BenchConfig, step: timing.Contender) -> None:
+    """A TensorBoard trace of a moment of training, where one was asked for."""
+    if config.profile:
+        with tf.profiler.experimental.Profile(config.profile):
+            step(config.seconds)
+        log.info("trace: tensorboard --logdir=%s", config.profile)

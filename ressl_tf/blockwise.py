@@ -1,0 +1,107 @@
+"""Relations to a large queue, a block of it at a time: memory constant in its size.
+
+The loss and its gradient need two things of a relation p = softmax(x Q^T / t), where x
+is [batch, dim] and Q the queue [K, dim]: its log-normaliser and its mean key p Q. Both
+are sums over the queue, so that no [batch, K] is ever kept.
+"""
+
+import functools
+
+import tensorflow as tf
+
+BLOCK = 2048  # rows of the queue at a time
+
+
+class BlockwiseRelation:
+    """softmax(embeddings queue^T / temperature) over a queue, by its moments.
+
+    Args:
+        embeddings: [batch, dim], unit length.
+        queue: [queue, dim], unit length; no gradient flows into it.
+        temperature: divides the cosine similarities.
+        block: rows of the queue at a time.
+    """
+
+    def __init__(
+        self,
+        embeddings: tf.Tensor,
+        queue: tf.Tensor,
+        temperature: float,
+        block: int = BLOCK,
+    ):
+        self.embeddings = tf.cast(embeddings, tf.float32)
+        self.queue, self.temperature, self.block = queue, temperature, block
+
+    @functools.cached_property
+    def moments(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Log-normalisers [batch] and mean keys [batch, dim].
+
+        The gradient of a log-normaliser is the mean key over the temperature; the mean
+        keys have none.
+        """
+
+        @tf.custom_gradient
+        def of(embeddings):
+            log_sums, mean_keys = _moments(
+                embeddings / self.temperature, self.queue, self.block
+            )
+
+            def gradient(log_sums_gradient, _):
+                return log_sums_gradient[:, None] * mean_keys / self.temperature
+
+            return (log_sums, mean_keys), gradient
+
+        log_sums, mean_keys = of(self.embeddings)
+        return log_sums, tf.stop_gradient(mean_keys)
+
+    def expected_logit(self, mean_keys: tf.Tensor) -> tf.Tensor:
+        """Of each row's logits, their mean under the relation with these mean keys."""
+        return tf.reduce_sum(self.embeddings * mean_keys, axis=-1) / self.temperature
+
+
+def cross_entropy(teacher: BlockwiseRelation, student: BlockwiseRelation) -> tf.Tensor:
+    """`losses.cross_entropy`: -sum_j p_t log p_s = log-normaliser - mean logit.
+
+    Its gradient is (p_s - p_t) Q / (batch * student's temperature). The student may
+    have several times the teacher's rows, view after view: each has the teacher's.
+    """
+    log_sums, _ = student.moments
+    _, mean_keys = teacher.moments
+    views = tf.shape(student.embeddings)[0] // tf.shape(mean_keys)[0]
+    mean_keys = tf.tile(mean_keys, [views, 1])
+    return tf.reduce_mean(log_sums - student.expected_logit(mean_keys))
+
+
+def entropy(relation: BlockwiseRelation) -> tf.Tensor:
+    """`losses.entropy`, from the moments."""
+    log_sums, mean_keys = relation.moments
+    return tf.reduce_mean(log_sums - relation.expected_logit(mean_keys))
+
+
+def _moments(rows, queue, block):
+    """log sum_j exp(rows . Q_j) [batch] and softmax(rows Q^T) Q [batch, dim]."""
+    whole = queue.shape[0] // block
+
+    def take(index, *sums):
+        keys = tf.slice(queue, [index * block, 0], [block, queue.shape[1]])
+        return index + 1, *_add(rows, keys, *sums)
+
+    nothing = tf.zeros_like(rows[:, :1])
+    sums = (nothing + rows.dtype.min, nothing, tf.zeros_like(rows))
+    _, *sums = tf.while_loop(
+        lambda index, *_: index < whole, take, (0, *sums), parallel_iterations=1
+    )
+    if queue.shape[0] % block:
+        sums = _add(rows, queue[whole * block :], *sums)
+    highest, total, keys = sums
+    return (highest + tf.math.log(total))[:, 0], keys / total
+
+
+def _add(rows, keys, highest, total, weighted):
+    """The sums with a block's part; all are relative to exp(highest logit so far)."""
+    logits = tf.matmul(rows, keys, transpose_b=True)  # [batch, block]
+    higher = tf.maximum(highest, tf.reduce_max(logits, axis=1, keepdims=True))
+    weights = tf.exp(logits - higher)
+    before = tf.exp(highest - higher)
+    total = total * before + tf.reduce_sum(weights, axis=1, keepdims=True)
+    return higher, total, weighted * before + tf.matmul(weights, keys)
