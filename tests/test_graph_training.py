@@ -1,6 +1,5 @@
 """A run on a graph as the command line makes it, and in a notebook."""
 
-import json
 import pathlib
 
 import keras
@@ -13,6 +12,7 @@ from ressl_tf import build, dry_run, flags, graph_pretraining, pretraining
 from ressl_tf.checkpoint import restore_network
 from ressl_tf.config import Config
 from ressl_tf.errors import UsageError
+from ressl_tf.workdir import read_rows
 
 ROOT = pathlib.Path(__file__).parents[1]
 TINY = {
@@ -110,7 +110,7 @@ def config(graph_file, **changes):
 def test_a_run_leaves_rows_checkpoints_and_a_result(graph_file, tmp_path):
     given = config(graph_file, workdir=str(tmp_path / "run"))
     result = pretraining.pretrain(given)
-    rows = [json.loads(r) for r in (tmp_path / "run/metrics.jsonl").open()]
+    rows = read_rows(tmp_path / "run")
     assert [row["step"] for row in rows] == [0, 2, 4, 5]
     assert [row["epoch"] for row in rows] == [0, 2, 4, 5]
     assert rows[1].keys() >= {"global", "local", "loss", "teacher_entropy"}
@@ -138,7 +138,7 @@ def test_a_resumed_run_equals_an_unbroken_one(graph_file, tmp_path):
     resumed = pretraining.pretrain(again)
     assert resumed["weights_sha256"] == whole["weights_sha256"]
     assert resumed["loss"] == whole["loss"]
-    rows = [json.loads(r) for r in (tmp_path / "broken/metrics.jsonl").open()]
+    rows = read_rows(tmp_path / "broken")
     assert [row["step"] for row in rows] == [0, 2, 4, 5]
 
 

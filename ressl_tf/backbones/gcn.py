@@ -55,7 +55,9 @@ def _product(matrix: tf.SparseTensor, values: tf.Tensor, transposed: bool = Fals
             values=matrix.values,
             dense_shape=matrix.dense_shape,
         )
-        return tf.raw_ops.SparseMatrixMatMul(a=csr, b=values, transpose_a=transposed)
+        if transposed:  # not by transpose_a, which sums in the order of its threads
+            csr = tf.raw_ops.SparseMatrixTranspose(input=csr, type=tf.float32)
+        return tf.raw_ops.SparseMatrixMatMul(a=csr, b=values)
 
     @tf.custom_gradient
     def product(values):
