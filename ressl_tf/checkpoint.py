@@ -104,13 +104,18 @@ class Checkpoints:
         return _restore(self.folder, state(model))
 
 
+def step_of(path: pathlib.Path) -> int:
+    """The step that a checkpoint was saved after."""
+    return int(path.stem.removeprefix("step-"))
+
+
 def restore_network(
     folder: str | pathlib.Path, name: str, layer: keras.layers.Layer
 ) -> pathlib.Path | None:
     """Restores one network alone, for whoever does not go on training.
 
     Args:
-        folder: of the checkpoints.
+        folder: of the checkpoints, or one of them.
         name: its group, such as "online".
         layer: built as the saved one was.
 
@@ -125,7 +130,7 @@ def restore_network(
 
 
 def _restore(folder, variables, group="") -> pathlib.Path | None:
-    paths = sorted(folder.glob(PATTERN))
+    paths = [folder] if folder.is_file() else sorted(folder.glob(PATTERN))
     for path in reversed(paths):
         try:
             arrays = _read(path)

@@ -5,11 +5,11 @@ Those of the methods are in `method_flags` and `graph_flags`.
 
 import dataclasses
 
-from ressl_tf import backbones, methods
+from ressl_tf import backbones
 from ressl_tf.data.normalization import NORMALIZATIONS
 from ressl_tf.errors import UsageError
 from ressl_tf.flags import check, option
-from ressl_tf.graph_flags import GraphFlags
+from ressl_tf.graph_flags import GraphFlags, check_kind_of_data
 from ressl_tf.method_flags import MethodFlags
 
 
@@ -286,7 +286,7 @@ class Config(GraphFlags, MethodFlags):
                 "--color_jitter's hue (the fourth) must be at most 0.5. "
                 f"Received: {self.color_jitter[3]}"
             )
-        self._check_kind_of_data()
+        check_kind_of_data(self)
         if self.warmup_epochs > self.epochs:
             raise UsageError(
                 f"--warmup_epochs must be at most --epochs={self.epochs}. "
@@ -307,25 +307,6 @@ class Config(GraphFlags, MethodFlags):
     def on_graph(self) -> bool:
         """Whether the run learns from a graph, not from images."""
         return self.dataset.startswith("graph:")
-
-    def _check_kind_of_data(self):
-        of_graphs = self.method in methods.OF_GRAPHS
-        if of_graphs != self.on_graph:
-            data = "graphs, --dataset=graph:/path" if of_graphs else "images"
-            raise UsageError(
-                f"--method={self.method} learns from {data}. Received: "
-                f"--dataset={self.dataset}"
-            )
-        if of_graphs and self.strategy == "mirrored":
-            raise UsageError(
-                f"--method={self.method} takes the whole graph in each step, on one "
-                "device: --strategy=one. Received: mirrored"
-            )
-        if of_graphs and self.init_from:
-            raise UsageError(
-                f"--init_from is for encoders of images. Received: {self.init_from} "
-                f"with --method={self.method}"
-            )
 
     @property
     def run_dir(self) -> str:

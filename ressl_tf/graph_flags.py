@@ -1,7 +1,10 @@
 """The flags of learning on a graph; the defaults are those of Cora."""
 
 import dataclasses
+from typing import Any
 
+from ressl_tf import methods
+from ressl_tf.errors import UsageError
 from ressl_tf.flags import option
 
 
@@ -103,3 +106,30 @@ class GraphFlags:
         low=1,
         free=True,
     )
+
+
+def check_kind_of_data(config: Any) -> None:
+    """Refuses a method of graphs on images, one of images on a graph, and the like.
+
+    Args:
+        config: with the fields of `Config` and `on_graph`.
+
+    Raises:
+        UsageError: says what the method learns from.
+    """
+    name, of_graphs = config.method, config.method in methods.OF_GRAPHS
+    if of_graphs != config.on_graph:
+        data = "graphs, --dataset=graph:/path" if of_graphs else "images"
+        raise UsageError(
+            f"--method={name} learns from {data}. Received: --dataset={config.dataset}"
+        )
+    if of_graphs and config.strategy == "mirrored":
+        raise UsageError(
+            f"--method={name} takes the whole graph in each step, on one device: "
+            "--strategy=one. Received: mirrored"
+        )
+    if of_graphs and config.init_from:
+        raise UsageError(
+            f"--init_from is for encoders of images. Received: {config.init_from} "
+            f"with --method={name}"
+        )

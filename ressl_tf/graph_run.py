@@ -4,17 +4,20 @@ import contextlib
 import dataclasses
 import json
 import pathlib
+from collections.abc import Iterator
 
 import keras
 import numpy as np
 
 from ressl_tf.backbones.gcn import GCN
-from ressl_tf.checkpoint import Checkpoints, restore_network
+from ressl_tf.checkpoint import Checkpoints, restore_network, step_of
 from ressl_tf.config import Config
 from ressl_tf.data.graphs import PREFIX, Graph, load_graph
 from ressl_tf.data.link_split import hold_out_edges
 from ressl_tf.errors import UsageError
 from ressl_tf.pretrained import stored_config
+
+CHECKPOINTS = "checkpoints"  # in the workdir
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,17 +28,26 @@ class GraphRun:
         path: of the workdir.
         encoder: from {"features", "edges"} to an embedding of each node.
         config: of the run.
+        step: that the encoder is of.
     """
 
     path: pathlib.Path
     encoder: GCN
     config: Config
+    step: int
+
+    def checkpoints(self) -> Iterator["GraphRun"]:
+        """The run as it was at each checkpoint that is still there, oldest first."""
+        for path in Checkpoints(self.path / CHECKPOINTS).paths():
+            encoder = GCN.from_config(self.encoder.get_config())
+            restore_network(path, "online", encoder)
+            yield dataclasses.replace(self, encoder=encoder, step=step_of(path))
 
     def untrained(self, seed: int) -> "GraphRun":
         """The same with random weights."""
         keras.utils.set_random_seed(seed)
         encoder = GCN.from_config(self.encoder.get_config())
-        return dataclasses.replace(self, encoder=encoder)
+        return dataclasses.replace(self, encoder=encoder, step=0)
 
     def graph(self, dataset: str = "") -> Graph:
         """The graph of the run with all of its edges, or another.
@@ -94,14 +106,15 @@ def open_graph_run(path: str) -> GraphRun:
     """
     place = pathlib.Path(path)
     config = stored_config(place)
-    folder = place / "checkpoints"
+    folder = place / CHECKPOINTS
     encoder = GCN(_count_features(folder), config.gcn_layers, name="online")
-    if restore_network(folder, "online", encoder) is None:
+    restored = restore_network(folder, "online", encoder)
+    if restored is None:
         raise UsageError(
             f"{place} holds no checkpoint: its run has not saved one yet; "
             "run its command again first"
         )
-    return GraphRun(place, encoder, config)
+    return GraphRun(place, encoder, config, step_of(restored))
 
 
 def _count_features(folder: pathlib.Path) -> int:

@@ -13,7 +13,7 @@ LAYERS = [  # a module may import from its own row and those above
     {"queue", "ema", "heads", "optimizers", "distribute", "backbones", "data"},
     {"pytorch.names", "pytorch.layouts", "pytorch.files", "pytorch.architecture"},
     {"methods"},  # their names only
-    {"config", "method_flags", "encoder", "pytorch.config"},
+    {"config", "method_flags", "graph_flags", "encoder", "pytorch.config"},
     {"judging.node_flags"},
     {"judging.config", "exporting.config"},
     {"drawing.plot_config", "drawing.preview_config", "sweeping.config"},
@@ -29,7 +29,7 @@ LAYERS = [  # a module may import from its own row and those above
     {"callbacks", "fitting"},
     {"judging"},
     {"warm_start"},
-    {"pretraining", "dry_run", "command"},
+    {"pretraining", "graph_pretraining", "dry_run", "command"},
     {"pytorch"},
     {"drawing", "sweeping"},
     {"benchmarking"},

@@ -51,7 +51,7 @@ def test_what_a_method_does_not_use_does_not_stop_it():
         (["--batch_size=1"], "--batch_size must be between 2 and"),
         (
             ["--method=simclr"],
-            "ressl, ressl_multicrop, ressl_plus, rsa. Received: simclr",
+            "ressl, ressl_multicrop, ressl_plus, rgrl, rsa. Received: simclr",
         ),
         (["--backbone=vgg"], "convnext_tiny, vit_small. Received: vgg"),
         (["--learning_rate=nan"], "--learning_rate must be between"),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from ressl_tf.drawing.preview_config import PreviewConfig
 from ressl_tf.errors import UsageError
 from ressl_tf.evaluate import links, probe
 from ressl_tf.evaluate.node_splits import node_splits
-from ressl_tf.graph_run import holds_graph_run, open_graph_run
+from ressl_tf.graph_run import GraphRun, holds_graph_run, open_graph_run
 from ressl_tf.judging import finetune, knn, linear, node_tasks
 from ressl_tf.judging.config import FinetuneConfig, KNNConfig, LinearConfig
 from ressl_tf.pytorch.config import ConvertConfig
@@ -236,3 +237,41 @@ def test_too_few_labels_are_refused():
     few = Graph.from_edges(np.eye(12), [[0, 1]], np.repeat([0, 1, -1], [5, 4, 3]))
     with pytest.raises(UsageError, match="Received: 9 labels of 2 classes"):
         node_tasks.labels_of(few)
+
+
+def test_the_checkpoint_with_the_best_validation_is_taken(
+    graph_run, tmp_path, monkeypatch
+):
+    """The steps' embeddings are replaced: those of step 2 are the labels themselves."""
+    folder = tmp_path / "run"
+    shutil.copytree(graph_run, folder)
+    last = folder / "checkpoints" / "step-000000003.npz"
+    for step in (1, 2):
+        shutil.copy(last, last.with_name(f"step-{step:09d}.npz"))
+    assert [run.step for run in open_graph_run(str(folder)).checkpoints()] == [1, 2, 3]
+
+    def embed(run, graph):
+        right = np.eye(3, dtype=np.float32)[graph.labels]
+        return right if run.step == 2 else np.roll(right, run.step, axis=0) * 0
+
+    monkeypatch.setattr(GraphRun, "embed", embed)
+    options = {"splits": 2, "probe_learning_rate": 0.1, "output": str(tmp_path)}
+    line = linear.judge(config(folder, checkpoint="validation", **options))
+    assert (line["step"], line["linear_top1"]) == (2, 1.0)
+    line = linear.judge(config(folder, **options))
+    assert line["step"] == 3
+    assert line["linear_top1"] < 0.5
+
+
+def test_checkpoints_are_the_encoder_as_it_was(graph_run, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(graph_run, folder)
+    path = folder / "checkpoints" / "step-000000003.npz"
+    arrays = dict(np.load(path))
+    arrays["online/000"] = arrays["online/000"] * 2
+    np.savez(path.with_name("step-000000001.npz"), **arrays)
+    run = open_graph_run(str(folder))
+    first, last = run.checkpoints()
+    kernels = [r.encoder.variables[0].numpy() for r in (run, first, last)]
+    np.testing.assert_array_equal(kernels[0] * 2, kernels[1])
+    np.testing.assert_array_equal(kernels[0], kernels[2])

@@ -15,8 +15,17 @@ from ressl_tf.data.mixing import MIXINGS
 from ressl_tf.schedules import FADES
 
 NAMES = methods.names()
+OF_IMAGES = [name for name in NAMES if name not in methods.OF_GRAPHS]
 STEPS = 6
 every_method = pytest.mark.parametrize("name", NAMES)
+every_method_of_images = pytest.mark.parametrize("name", OF_IMAGES)
+
+
+def graph():
+    """Twelve nodes, the last without an edge."""
+    generator = np.random.default_rng(0)
+    edges = generator.integers(0, 11, (20, 2))
+    return ressl_tf.Graph.from_edges(generator.normal(size=(12, 5)), edges)
 
 
 def method(name):
@@ -29,6 +38,18 @@ def tiny(name, eager=False, **options):
     A few eager steps are quicker than building a graph.
     """
     keras.utils.set_random_seed(1)
+    make = tiny_of_graphs if name in methods.OF_GRAPHS else tiny_of_images
+    model = make(name, **options)
+    model.compile(ressl_tf.SGD(0.03), run_eagerly=eager)
+    return model
+
+
+def tiny_of_graphs(name, total_steps=STEPS, **options):
+    wanted = {"gcn_layers": (8, 6), "graph_sample": 10, "momentum": 0.9, **options}
+    return method(name)(graph().num_features, total_steps=total_steps, **wanted)
+
+
+def tiny_of_images(name, **options):
     cls = method(name)
     layers = [
         keras.Input((None, None, 3)),
@@ -43,13 +64,16 @@ def tiny(name, eager=False, **options):
     wanted |= {"batch_norm": "sync", "total_steps": STEPS}
     if name == "ressl_multicrop":
         wanted["views"] = cls.make_views(16, crop_sizes=(16, 10))
-    model = cls(keras.Sequential(layers), **{**wanted, **options})
-    model.compile(ressl_tf.SGD(0.03), run_eagerly=eager)
-    return model
+    return cls(keras.Sequential(layers), **{**wanted, **options})
 
 
 def batches(model, images, steps=STEPS, start=0):
-    """Finished views of the model, other noise on other photos at every step."""
+    """Finished views of the model, other noise on other photos at every step.
+
+    Or the graph, of which the model draws other views at every step.
+    """
+    if isinstance(model, ressl_tf.RGRL):
+        return model.batches(graph()).take(steps - start)
     generator = np.random.default_rng(0)
     data = {name: [] for name in model.views.names}
     for _ in range(steps):
@@ -89,7 +113,7 @@ def mix_neighbours(views, seed):
 
 
 def test_each_name_is_a_file_a_method_and_a_public_class():
-    expected = "byol mocov2 reco ressl ressl_multicrop ressl_plus rsa"
+    expected = "byol mocov2 reco ressl ressl_multicrop ressl_plus rgrl rsa"
     assert " ".join(NAMES) == expected
     for name in NAMES:
         cls = method(name)
@@ -109,11 +133,13 @@ def test_flags_offer_the_forms_that_there_are():
 @every_method
 def test_every_option_is_a_flag_with_the_default_of_the_class(name):
     """So that a notebook and a command line mean the same by a method's name."""
-    cls, config = method(name), Config(method=name)
+    dataset = "graph:file.npz" if name in methods.OF_GRAPHS else "shapes"
+    cls, config = method(name), Config(method=name, dataset=dataset)
     derived = {"total_steps", "infonce_warmup_steps"}
     assert set(cls.options) - derived <= set(Config.__dataclass_fields__)
     model = tiny(name, momentum=0.99)
     shaped = {"image_size", "hidden_dim", "embedding_dim", "queue_size", "batch_norm"}
+    shaped |= {"gcn_layers", "graph_sample"}
     for option in set(cls.options) - derived - shaped - {"infonce_schedule"}:
         flag = getattr(config, option)
         assert flag in ("auto", getattr(model, option)), option
@@ -122,16 +148,15 @@ def test_every_option_is_a_flag_with_the_default_of_the_class(name):
 @every_method
 def test_no_gradient_reaches_target_or_queue(name, images):
     model = tiny(name)
-    views = next(iter(batches(model, images)))
+    batch, seed = next(iter(batches(model, images))), tf.constant([0, 0])
     outside = [
         v.value for part in (model.target, *model.queues) for v in part.variables
     ]
     outside = [variable for variable in outside if variable.dtype.is_floating]
     with tf.GradientTape() as tape:
         tape.watch(outside)
-        views = model.mix_views(views, tf.constant([0, 0]))
+        views = model.mix_views(model.derive_views(batch, seed), seed)
         online = {view: model.embed(views[view]) for view in model.online_views}
-        seed = tf.constant([0, 0])
         target = {v: model.embed_target(views[v], seed) for v in model.target_views}
         step = methods.base.Step(tf.constant(2, tf.int64), views)
         terms, signals = model.loss_terms(online, target, step)
@@ -155,6 +180,9 @@ def test_the_loss_falls_on_a_fixed_batch(name, images):
     model.mix_views = mix_neighbours if name == "reco" else model.mix_views
     if name == "ressl_plus":
         model.infonce_warmup_steps = 10**6
+    if name == "rgrl":
+        model.graph_sample = 12  # all nodes
+        model.drop_features = model.drop_edges = (0.0, 0.0)
     batch, losses = next(iter(batches(model, images, steps=1))), []
     for _ in range(60):
         model.reset_metrics()
@@ -187,7 +215,8 @@ def test_a_run_in_two_pieces_equals_an_unbroken_one(unbroken, tmp_path):
     Checkpoints(tmp_path).restore(resumed)
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert_equal(values(loaded), values(first))
-    np.testing.assert_array_equal(loaded(photos), first(photos))
+    inputs = graph().inputs if name in methods.OF_GRAPHS else photos
+    np.testing.assert_array_equal(loaded(inputs), first(inputs))
     for model in (resumed, loaded):
         fit(model, batches(model, photos, start=3))
         assert_equal(values(model), values(whole))
@@ -199,6 +228,8 @@ def test_a_run_in_two_pieces_equals_an_unbroken_one(unbroken, tmp_path):
 def test_two_replicas_equal_one_device(unbroken, mirrored):
     """Weights, target and queues; K = 10 is no multiple of the batch of 8."""
     name, photos, one = unbroken
+    if name in methods.OF_GRAPHS:
+        pytest.skip("the whole graph is on one device")
     with mirrored.scope():
         two = tiny(name)
     if name == "reco":  # whose boxes and partners are a replica's own
@@ -214,7 +245,7 @@ def test_two_replicas_equal_one_device(unbroken, mirrored):
 
 
 @pytest.mark.slow
-@every_method
+@every_method_of_images
 def test_raw_images_and_a_config_are_enough(name, images):
     """From flags to a step on photos, through the method's own views."""
     config = Config(

@@ -1,11 +1,11 @@
-"""SGD with coupled decay, and the schedule."""
+"""SGD with coupled decay, AdamW with its own, and the schedules."""
 
 import keras
 import numpy as np
 import pytest
 
-from ressl_tf.optimizers import LARS, SGD
-from ressl_tf.schedules import WarmupCosine, fade, warmup_cosine
+from ressl_tf.optimizers import LARS, SGD, AdamW
+from ressl_tf.schedules import WarmupConstant, WarmupCosine, fade, warmup_cosine
 
 
 def descend(optimizer, weights, gradients):
@@ -138,3 +138,36 @@ def test_without_warmup_it_starts_at_the_peak():
 
 def test_warmup_alone_ends_below_the_peak():
     assert float(warmup_cosine(9, 1.0, 10, 10)) == pytest.approx(0.9)
+
+
+def test_adamw_decays_apart_from_the_gradient_as_pytorchs():
+    """w <- w - lr wd w, then w <- w - lr m / (sqrt(v) + eps), both bias-corrected."""
+    generator = np.random.default_rng(0)
+    start, steps = generator.normal(size=(3, 2)), generator.normal(size=(4, 3, 2))
+    wanted, mean, square = start.copy(), 0.0, 0.0
+    for number, gradient in enumerate(steps, 1):
+        mean = 0.9 * mean + 0.1 * gradient
+        square = 0.999 * square + 0.001 * gradient**2
+        wanted = wanted - 0.1 * 0.3 * wanted
+        root = np.sqrt(square / (1 - 0.999**number))
+        wanted = wanted - 0.1 * mean / (1 - 0.9**number) / (root + 1e-8)
+    (w,) = descend(AdamW(0.1, weight_decay=0.3), [start], [[g] for g in steps])
+    np.testing.assert_allclose(w, wanted, atol=1e-5)
+
+
+def test_adamw_spares_vectors_when_asked_and_keeps_its_config():
+    optimizer = AdamW(1.0, weight_decay=0.5, decay_vectors=False)
+    zeros = [[np.zeros((2, 2)), np.zeros(2)]]
+    kernel, bias = descend(optimizer, [np.ones((2, 2)), np.ones(2)], zeros)
+    np.testing.assert_allclose(kernel, 0.5)
+    np.testing.assert_allclose(bias, 1.0)
+    copy = AdamW.from_config(optimizer.get_config())
+    assert (copy.decay_vectors, copy.weight_decay, copy.epsilon) == (False, 0.5, 1e-8)
+
+
+def test_a_constant_rate_after_its_warm_up():
+    schedule = WarmupConstant(0.2, warmup_steps=4)
+    rates = [float(schedule(step)) for step in (0, 1, 4, 5, 1000)]
+    np.testing.assert_allclose(rates, [0, 0.05, 0.2, 0.2, 0.2], rtol=1e-6)
+    assert float(WarmupConstant(0.2)(0)) == pytest.approx(0.2)
+    assert WarmupConstant.from_config(schedule.get_config()).warmup_steps == 4

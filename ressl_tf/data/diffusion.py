@@ -40,7 +40,9 @@ def nearest_nodes(
     if nodes <= exact_max_nodes:
         return _top(exact(adjacency), np.arange(nodes), count)
     blocks = np.split(np.arange(nodes), range(PUSH_ROWS, nodes, PUSH_ROWS))
-    tops = [_sparse_top(push(adjacency, rows), rows, count) for rows in blocks]
+    tops = [
+        _sparse_top(push(adjacency, rows, PUSH_ERROR), rows, count) for rows in blocks
+    ]
     return np.concatenate(tops)
 
 
@@ -61,7 +63,7 @@ def exact(adjacency: scipy.sparse.csr_array) -> np.ndarray:
 
 
 def push(
-    adjacency: scipy.sparse.csr_array, rows: np.ndarray, error: float = PUSH_ERROR
+    adjacency: scipy.sparse.csr_array, rows: np.ndarray, error: float
 ) -> scipy.sparse.csr_array:
     """Rows of S, from below, by walking from all of them at once.
 
@@ -71,7 +73,7 @@ def push(
     Args:
         adjacency: A + I.
         rows: which.
-        error: 0 for the exact rows, in as many hops as float64 can tell.
+        error: the smaller, the more hops; every entry is short of the exact one.
 
     Returns:
         [rows, nodes].

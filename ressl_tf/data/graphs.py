@@ -196,13 +196,14 @@ def _read(path, names: Sequence[str] = ()) -> Mapping[str, np.ndarray]:
     """All arrays of an .npz file, or those named; not those that are pickled."""
     arrays = {}
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # A file of our own: NumPy leaves its own open when the zip is damaged.
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             for name in set(file.files) & set(names or file.files):
                 try:
                     arrays[name] = file[name]
                 except ValueError:  # of objects: names of nodes, say
                     continue
-    except (OSError, EOFError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile) as error:
         reason = getattr(error, "strerror", None) or "it is no .npz file"
         raise UsageError(f"cannot be read as a graph: {reason}") from None
     return arrays

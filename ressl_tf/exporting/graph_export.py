@@ -85,10 +85,10 @@ def endpoints(encoder: GCN) -> tf.train.Checkpoint:
 
 
 def propagation(edges: tf.Tensor, nodes: tf.Tensor) -> Callable:
-    """What `backbones.gcn.Propagation` computes, by operations that can be saved.
+    """What `backbones.gcn.Propagation` computes, with a gradient that can be saved.
 
-    The gradient of its CSR matrices asks for their shape, which a SavedModel for graphs
-    of any size does not know when it is loaded.
+    Its own is of CSR matrices, which a SavedModel cannot hold, and TensorFlow's of them
+    asks for their shape, which is not known when graphs may have any size.
     """
     source, target = edges[:, 0], edges[:, 1]
     ones = tf.ones_like(source, tf.float32)

@@ -240,7 +240,8 @@ class LinearConfig(NodeFlags, SupervisedConfig):
         solver = "-lbfgs" if self.solver == "lbfgs" else ""
         raw = "-raw" if self.features == "raw" else ""
         tasks = [f"-{task}" for task in self.tasks if self.tasks != ("classification",)]
-        name = "".join(["linear", solver, *tasks, raw])
+        chosen = "-validation" if self.checkpoint == "validation" else ""
+        name = "".join(["linear", solver, *tasks, raw, chosen])
         return name + "-untrained" * self.untrained
 
 

@@ -23,6 +23,13 @@ class NodeFlags:
         "nodes came with: a floor that knows no edge.",
         choices=("embeddings", "raw"),
     )
+    checkpoint: str = option(
+        "last",
+        "Of which epoch the encoder is: last, or validation: of the checkpoints that "
+        "with the best mean accuracy on the validation nodes, as the official code of "
+        "rgrl chooses; that uses labels. Train with a high --keep_checkpoints.",
+        choices=("last", "validation"),
+    )
     splits: int = option(
         20,
         "Random splits of the nodes into 10 % to learn from, 10 % for validation and "

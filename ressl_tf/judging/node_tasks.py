@@ -1,7 +1,8 @@
 """What the nodes of a graph are judged by, each giving figures of the JSON line."""
 
+import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -26,30 +27,50 @@ def embed(config: LinearConfig, run: GraphRun, graph: Graph) -> np.ndarray:
     return graph.features if config.features == "raw" else run.embed(graph)
 
 
+@dataclasses.dataclass(frozen=True)
+class Accuracy:
+    """Of the classifier of one split, on its validation and its test nodes."""
+
+    validation: float
+    test: float
+    confusion: np.ndarray  # of the test nodes, [classes, classes]
+
+
+def accuracies(
+    config: LinearConfig, graph: Graph, embeddings: np.ndarray
+) -> Iterator[Accuracy]:
+    """A classifier for each split, judged on the nodes it did not learn from."""
+    labels, classes = labels_of(graph), len(graph.label_names)
+    for number, split in enumerate(node_splits(labels, config.splits, config.seed)):
+        kernel, bias = _solve(config, embeddings, labels, classes, split, number)
+        answers = (embeddings @ kernel + bias).argmax(axis=1)
+        right = answers == labels
+        yield Accuracy(
+            float(right[split.validation].mean()),
+            float(right[split.test].mean()),
+            scores.confusion(answers[split.test], labels[split.test], classes),
+        )
+
+
 def classify(
     config: LinearConfig, run: GraphRun, graph: Graph, embeddings: np.ndarray
 ) -> Figures:
-    """A classifier for each split; accuracy on the nodes it did not learn from."""
-    labels, names = labels_of(graph), graph.label_names
-    tested, validated, counts = [], [], np.zeros([len(names)] * 2, int)
-    for number, split in enumerate(node_splits(labels, config.splits, config.seed)):
-        kernel, bias = _solve(config, embeddings, labels, len(names), split, number)
-        answers = (embeddings @ kernel + bias).argmax(axis=1)
-        right = answers == labels
-        tested.append(float(right[split.test].mean()))
-        validated.append(float(right[split.validation].mean()))
-        counts += scores.confusion(answers[split.test], labels[split.test], len(names))
-        log.info("split %2d of %d: top-1 %.4f", number + 1, config.splits, tested[-1])
-    totals = np.maximum(counts.sum(axis=1), 1)
+    """Accuracy over the splits: mean, standard deviation, and of each class."""
+    found = []
+    for accuracy in accuracies(config, graph, embeddings):
+        found.append(accuracy)
+        done = f"split {len(found):2d} of {config.splits}"
+        log.info("%s: top-1 %.4f", done, accuracy.test)
+    tested = [accuracy.test for accuracy in found]
+    counts = sum(accuracy.confusion for accuracy in found)
+    shares = counts.diagonal() / np.maximum(counts.sum(axis=1), 1)
     return {
         "linear_top1": float(np.mean(tested)),
         "linear_top1_std": float(np.std(tested)),
         "linear_top1_splits": tested,
-        "validation_top1": float(np.mean(validated)),
+        "validation_top1": float(np.mean([each.validation for each in found])),
         "top1": float(np.mean(tested)),
-        "per_class": dict(
-            zip(names, (counts.diagonal() / totals).tolist(), strict=True)
-        ),
+        "per_class": dict(zip(graph.label_names, shares.tolist(), strict=True)),
         "solver": config.solver,
     }
 

@@ -5,14 +5,17 @@ import logging
 import pathlib
 from typing import Any
 
+import numpy as np
+
 from ressl_tf import flags
+from ressl_tf.data.graphs import Graph
 from ressl_tf.data.link_split import undirected
 from ressl_tf.errors import UsageError
-from ressl_tf.graph_run import open_graph_run
+from ressl_tf.graph_run import GraphRun, open_graph_run
 from ressl_tf.judging import results
 from ressl_tf.judging.config import LinearConfig
 from ressl_tf.judging.node_flags import NodeFlags
-from ressl_tf.judging.node_tasks import TASKS, embed
+from ressl_tf.judging.node_tasks import TASKS, accuracies, embed
 
 log = logging.getLogger("ressl_tf")
 GRAPH_FLAGS = frozenset(field.name for field in dataclasses.fields(NodeFlags))
@@ -33,10 +36,17 @@ def judge(config: LinearConfig) -> dict[str, Any]:
         RunError: when no checkpoint can be read.
     """
     refuse_image_flags(config)
+    if config.checkpoint == "validation" and config.untrained:
+        raise UsageError(
+            "--checkpoint=validation chooses among trained encoders. Received: "
+            "--untrained"
+        )
     run = open_graph_run(config.workdir)
+    graph = run.graph(config.dataset)
     if config.untrained:
         run = run.untrained(config.seed)
-    graph = run.graph(config.dataset)
+    elif config.checkpoint == "validation":
+        run = best_on_validation(config, run, graph)
     embeddings = embed(config, run, graph)
     log.info("%d nodes, %d features of each", *embeddings.shape)
     figures = {}
@@ -46,6 +56,7 @@ def judge(config: LinearConfig) -> dict[str, Any]:
         "command": config.command,
         "encoder": config.source,
         "untrained": config.untrained,
+        "step": run.step,
         "dataset": config.dataset or run.config.dataset,
         "features": config.features,
         "nodes": graph.num_nodes,
@@ -58,6 +69,18 @@ def judge(config: LinearConfig) -> dict[str, Any]:
     }
     results.write_json(pathlib.Path(config.run_dir) / "result.json", line)
     return line
+
+
+def best_on_validation(config: LinearConfig, run: GraphRun, graph: Graph) -> GraphRun:
+    """The run at its checkpoint with the best mean accuracy on validation nodes."""
+    best, highest = run, -1.0
+    for earlier in run.checkpoints():
+        found = accuracies(config, graph, embed(config, earlier, graph))
+        mean = float(np.mean([each.validation for each in found]))
+        log.info("step %6d: validation top-1 %.4f", earlier.step, mean)
+        if mean > highest:  # of equal ones the first, as in the official code
+            best, highest = earlier, mean
+    return best
 
 
 def refuse_image_flags(config: LinearConfig) -> None:

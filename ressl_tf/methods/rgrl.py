@@ -147,7 +147,7 @@ class RGRL(SSLModel):
         """Keras's, of a `Graph`, whole in each of the `epochs`, or of `batches`."""
         if isinstance(x, Graph):
             x = self.batches(x)
-            kwargs = {"steps_per_epoch": 1, **kwargs}
+            kwargs = {"steps_per_epoch": 1, "shuffle": False, **kwargs}
         return super().fit(x, *args, **kwargs)
 
     def derive_views(self, data, seed):
