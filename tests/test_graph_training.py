@@ -107,6 +107,7 @@ def config(graph_file, **changes):
     return Config(**{**TINY, "dataset": f"graph:{graph_file}", **changes})
 
 
+@pytest.mark.slow
 def test_a_run_leaves_rows_checkpoints_and_a_result(graph_file, tmp_path):
     given = config(graph_file, workdir=str(tmp_path / "run"))
     result = pretraining.pretrain(given)
@@ -186,6 +187,7 @@ def test_the_folder_of_a_run_is_named_after_its_graph():
     assert config("/data/cora.npz").run_dir == "runs/rgrl-cora-gcn-seed0"
 
 
+@pytest.mark.slow
 def test_fit_takes_a_graph(graph_file):
     """Sparse features too; the seed and the step alone decide what is drawn."""
     graph = ressl_tf.Graph.from_npz(graph_file)

@@ -30,6 +30,7 @@ def config(run, **options):
     return LinearConfig(workdir=str(run), **options)
 
 
+@pytest.mark.slow
 def test_all_tasks_in_one_line(graph_run, tmp_path):
     line = linear.judge(config(graph_run, tasks=ALL, splits=3, output=str(tmp_path)))
     assert json.loads((tmp_path / "result.json").read_text()) == line
@@ -156,6 +157,7 @@ def test_flags_for_images_are_refused(graph_run, options, message):
         linear.judge(config(graph_run, **options))
 
 
+@pytest.mark.slow
 def test_flags_for_graphs_are_refused_of_images(unbroken):
     with pytest.raises(UsageError, match="--splits, --tasks is for the workdir of a"):
         linear.judge(config(unbroken[1], splits=3, tasks=("links",)))
@@ -199,6 +201,7 @@ def test_a_preview_of_a_graph_is_refused(graph_run, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_the_curves_of_a_run_on_a_graph_are_drawn(graph_run, tmp_path):
     options = {"kind": ("curves",), "output": str(tmp_path)}
     line = pictures.draw(PlotConfig(workdir=str(graph_run), **options))
