@@ -30,7 +30,8 @@ class BlockwiseRelation:
         block: int = BLOCK,
     ):
         self.embeddings = tf.cast(embeddings, tf.float32)
-        self.queue, self.temperature, self.block = queue, temperature, block
+        self.queue = tf.convert_to_tensor(queue)
+        self.temperature, self.block = temperature, block
 
     @functools.cached_property
     def moments(self) -> tuple[tf.Tensor, tf.Tensor]:

@@ -208,9 +208,13 @@ def test_the_curves_of_a_run_on_a_graph_are_drawn(graph_run, tmp_path):
     assert list(line["pictures"]) == ["curves"]
 
 
-def test_a_run_on_a_graph_is_known_by_its_config(graph_run, unbroken, tmp_path):
+def test_a_run_on_a_graph_is_known_by_its_config(graph_run, tmp_path):
     assert holds_graph_run(str(graph_run))
-    for other in (str(unbroken[1]), str(tmp_path), "", str(tmp_path / "nowhere")):
+    images = tmp_path / "images"
+    images.mkdir()
+    values = {"method": "ressl", "dataset": "shapes"}
+    (images / "config.json").write_text(json.dumps(values))
+    for other in (str(images), str(tmp_path), "", str(tmp_path / "nowhere")):
         assert not holds_graph_run(other)
 
 
