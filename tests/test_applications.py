@@ -88,6 +88,7 @@ def test_features_are_those_of_keras(name):
     """60 px give odd maps, where the padding differs; ConvNeXt's stems cut there."""
     size = 64 if name == "convnext_tiny" else 60
     width = 1.0 if name.startswith("efficientnet") else 0.25
+    keras.utils.set_random_seed(0)  # some kernels amplify rounding a millionfold
     ours = backbones.build(name, image_size=size, width=width)
     theirs = stock(name, size)
     randomise(ours)

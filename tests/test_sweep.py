@@ -543,7 +543,7 @@ def test_two_real_runs_interrupted_and_resumed(photos, tmp_path):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=600)
     assert (process.returncode, out) == (130, "")
     assert err.splitlines()[-1].startswith("interrupted; the same command goes on")
     assert err.count("interrupted") == 1
