@@ -13,7 +13,6 @@ from ressl_tf.build import build_model
 from ressl_tf.checkpoint import restore_network
 from ressl_tf.classifier import Classifier
 from ressl_tf.config import Config
-from ressl_tf.data.graphs import PREFIX as GRAPH
 from ressl_tf.encoder import Encoder
 from ressl_tf.errors import UsageError
 from ressl_tf.exporting import saved_model
@@ -123,7 +122,7 @@ def stored_config(place: pathlib.Path) -> Config:
 
 def _open_workdir(place: pathlib.Path) -> Pretrained:
     config = stored_config(place)
-    if config.dataset.startswith(GRAPH):
+    if config.on_graph:
         raise UsageError(
             f"{place} holds a run on a graph, and this is for images; ressl_tf.linear "
             "judges its nodes, ressl_tf.export exports it"

@@ -4,7 +4,7 @@ Kipf & Welling, Semi-Supervised Classification with Graph Convolutional Networks
 2017). Memory grows with edges plus nodes, not with their product.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
@@ -158,7 +158,10 @@ class GCN(keras.layers.Layer):
         """
         values, edges = inputs["features"], tf.cast(inputs["edges"], tf.int64)
         nodes = tf.shape(values, out_type=tf.int64)[0]
-        propagate = Propagation(edges, nodes)
+        return self.embed(values, Propagation(edges, nodes), training)
+
+    def embed(self, values, propagate: Callable, training: bool) -> tf.Tensor:
+        """As `call`, with whatever propagates float32 [nodes, dim] along the edges."""
         for convolution, norm, activation in zip(
             self.convolutions, self.norms, self.activations, strict=True
         ):

@@ -16,7 +16,7 @@ import numpy as np
 from ressl_tf.benchmarking.process import answer
 from ressl_tf.benchmarking.timing import Contender, repeated
 
-SOURCES = {32: 32, 224: 256}  # as in `views`
+SOURCES = {32: 32, 224: 256}  # side of the view -> side of the source
 COUNTS = {32: 1024, 224: 64}
 CHUNK = 8
 

@@ -1,6 +1,6 @@
 """Images a second of the weak and the strong view, ours and others'.
 
-Sources are uint8 images in memory, of the side of `SOURCES`; what comes out are float
+Sources are uint8 images in memory, of the sides in `SOURCES`; what comes out are float
 images. Ours go through the pipeline that training uses, without the decoding. A peer is
 a process of its own (`peer_views`) that transforms image by image in a worker for each
 core and throws the result away: it pays for no transfer, which flatters it.
@@ -16,13 +16,13 @@ import tensorflow as tf
 
 from ressl_tf.benchmarking import timing
 from ressl_tf.benchmarking.config import BenchConfig
+from ressl_tf.benchmarking.peer_views import SOURCES
 from ressl_tf.benchmarking.process import Peer
 from ressl_tf.data import views
 from ressl_tf.data.pipeline import training_batches
 from ressl_tf.data.sources import MemorySource
 
 log = logging.getLogger("ressl_tf")
-SOURCES = {32: 32, 224: 256}  # side of the view -> side of the source
 COUNTS = {32: 4096, 224: 256}  # source images: more than the caches of a core hold
 BATCHES = {32: 256, 224: 32}
 MODULES = {"torchvision": "torchvision", "opencv": "cv2", "kerascv": "keras_cv"}

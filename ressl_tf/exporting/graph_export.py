@@ -104,13 +104,7 @@ def _endpoint(encoder, training) -> tf.function:
     def endpoint(features, edges):
         nodes = tf.shape(features, out_type=tf.int64)[0]
         propagate = propagation(tf.cast(edges, tf.int64), nodes)
-        values = features
-        for convolution, norm, activation in zip(
-            encoder.convolutions, encoder.norms, encoder.activations, strict=True
-        ):
-            values = norm(convolution(values, propagate=propagate), training=training)
-            values = activation(values)
-        return {"embeddings": values}
+        return {"embeddings": encoder.embed(features, propagate, training)}
 
     endpoint = tf.function(endpoint, autograph=False)
     for dtype in (tf.int64, tf.int32):
