@@ -5,7 +5,7 @@ Those of the methods are in `method_flags`.
 
 import dataclasses
 
-from ressl_tf import backbones
+from ressl_tf import backbones, run_flags
 from ressl_tf.data.normalization import NORMALIZATIONS
 from ressl_tf.errors import UsageError
 from ressl_tf.flags import check, option
@@ -259,6 +259,8 @@ class Config(MethodFlags):
     keep_checkpoints: int = option(
         3, "So many of the last checkpoints stay.", low=1, free=True
     )
+    checkpoint_every_steps: int = run_flags.checkpoint_every_steps()
+    checkpoint_every_minutes: float = run_flags.checkpoint_every_minutes()
     tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
     max_steps: int = option(
         0,

@@ -5,6 +5,8 @@ import os
 import pathlib
 from collections.abc import Iterator
 
+TEMPORARY = ".*.tmp"  # what a killed process may leave behind
+
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:

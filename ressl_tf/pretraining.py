@@ -19,6 +19,7 @@ from ressl_tf.data.pipeline import (
 )
 from ressl_tf.data.sources import Source, bad_images_as_run_errors, load_source
 from ressl_tf.evaluate import features, monitor, plots
+from ressl_tf.interrupt import Watch
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.workdir import Workdir
 
@@ -35,20 +36,22 @@ def pretrain(config: Config) -> dict[str, Any]:
     Raises:
         UsageError: when the config, the data or the workdir cannot be used.
         RunError: when the run fails: NaN, unreadable images, a full disk.
+        Interrupted: when SIGTERM or SIGINT asked it to stop, and it is saved.
     """
     source = open_source(config)
     per_epoch = steps_per_epoch(source, config.batch_size)
     start = warm_start.open_start(config)
-    with Workdir(config) as workdir, bad_images_as_run_errors():
+    with Workdir(config) as workdir, bad_images_as_run_errors(), Watch() as watch:
         model = make_model(config, per_epoch)
         checkpoints = Checkpoints(workdir.checkpoints, config.keep_checkpoints)
-        resume(model, checkpoints, workdir, per_epoch)
+        resume(model, checkpoints, workdir, per_epoch, last_step(config, per_epoch))
         if start is not None:
             warm_start.start_from(model, start)
         measure = monitor.make(config, source)
         if not workdir.rows():
             begin(model, config, source, workdir, measure)
-        watchers = make_callbacks(config, workdir, checkpoints, per_epoch, measure)
+        watchers = make_callbacks(config, workdir, per_epoch, measure)
+        watchers.append(callbacks.save_checkpoint(checkpoints, config, watch))
         fit(model, config, source, watchers)
         draw_results(model, config, source, workdir)
         return result(model, config, source, workdir)
@@ -80,12 +83,16 @@ def make_model(config: Config, per_epoch: int) -> SSLModel:
 
 
 def resume(
-    model: SSLModel, checkpoints: Checkpoints, workdir: Workdir, per_epoch: int
+    model: SSLModel,
+    checkpoints: Checkpoints,
+    workdir: Workdir,
+    per_epoch: int,
+    last: int,
 ) -> None:
     """Restores the newest checkpoint, if there is one, and cuts the log to it."""
     path = checkpoints.restore(model)
     step = int(model.step.numpy())
-    workdir.resume_at(step, per_epoch)
+    workdir.resume_at(step, per_epoch, last)
     if path:
         log.info("going on from %s (epoch %.2f)", path, step / per_epoch)
 
@@ -120,7 +127,7 @@ def last_step(config: Config, per_epoch: int) -> int:
     return min(total, config.max_steps) if config.max_steps else total
 
 
-def make_callbacks(config, workdir, checkpoints, per_epoch, measure) -> list:
+def make_callbacks(config, workdir, per_epoch, measure) -> list:
     """In the order in which they add to an epoch's logs and use them."""
     watchers = [
         callbacks.KeepMetrics(per_epoch),
@@ -135,7 +142,7 @@ def make_callbacks(config, workdir, checkpoints, per_epoch, measure) -> list:
     if config.tensorboard:
         folder = str(workdir.path / "tensorboard")
         watchers.append(keras.callbacks.TensorBoard(folder, write_graph=False))
-    return [*watchers, callbacks.SaveCheckpoint(checkpoints)]
+    return watchers
 
 
 def fit(model: SSLModel, config: Config, source: Source, watchers: list) -> None:

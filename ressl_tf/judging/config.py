@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 
+from ressl_tf import run_flags
 from ressl_tf.errors import UsageError
 from ressl_tf.flags import check, option
 
@@ -199,6 +200,8 @@ class SupervisedConfig(JudgeConfig):
     keep_checkpoints: int = option(
         1, "So many of the last checkpoints stay.", low=1, free=True
     )
+    checkpoint_every_steps: int = run_flags.checkpoint_every_steps()
+    checkpoint_every_minutes: float = run_flags.checkpoint_every_minutes()
     tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
 
     def __post_init__(self):
