@@ -14,6 +14,7 @@ import keras
 
 from ressl_tf.checkpoint import Checkpoints
 from ressl_tf.errors import Interrupted, RunError
+from ressl_tf.guard import NaNGuard
 from ressl_tf.interrupt import Watch
 from ressl_tf.workdir import Workdir
 
@@ -54,21 +55,36 @@ class Speed(keras.callbacks.Callback):
         return self.steps * self.batch_size / (time.perf_counter() - self.started)
 
 
-class StopOnNaN(keras.callbacks.Callback):
-    """Ends the run at the first loss that is not finite; checkpoints stay as they are.
+class WatchNaN(keras.callbacks.Callback):
+    """Ends the run at a step that gave NaN, or reports that it was taken back.
+
+    Args:
+        guard: of the model.
+        limit: so many steps in a row that gave NaN end a run that takes them back.
 
     Raises:
-        RunError: names the step.
+        RunError: names the step; checkpoints stay as they are.
     """
 
+    def __init__(self, guard: NaNGuard, limit: int):
+        super().__init__()
+        self.guard, self.limit, self.seen = guard, limit if guard.skip else 1, 0
+
+    def on_train_begin(self, logs=None):
+        self.seen = int(self.guard.bad_steps.numpy())
+
     def on_train_batch_end(self, batch, logs=None):
-        if not math.isfinite(logs["loss"]):
-            step = int(self.model.step.numpy())
+        bad, row, last = (int(v.numpy()) for v in self.guard.variables)
+        if row >= self.limit:
             raise RunError(
-                f"the loss is {logs['loss']} at step {step}; try a lower "
-                "--learning_rate or a longer --warmup_epochs; the last checkpoint is "
-                "from before"
+                f"step {last} gave NaN{f', as {row} in a row did' if row > 1 else ''}; "
+                "try a lower --learning_rate, a longer --warmup_epochs"
+                f"{'' if self.guard.skip else ' or --on_nan=skip'}; the last "
+                "checkpoint is from before"
             )
+        if bad > self.seen:
+            log.warning("step %d gave NaN and is skipped (%d so far)", last, bad)
+        self.seen = bad
 
 
 class CollapseWarning(keras.callbacks.Callback):

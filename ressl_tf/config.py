@@ -52,6 +52,7 @@ class Config(MethodFlags):
         "An unreadable image: stop names it; skip takes another and reports it.",
         choices=("stop", "skip"),
     )
+    max_pixels: int = run_flags.max_pixels()
     image_size: int = option(
         32,
         "Side of the training views in pixels. Larger sees more and costs its square.",
@@ -261,6 +262,8 @@ class Config(MethodFlags):
     )
     checkpoint_every_steps: int = run_flags.checkpoint_every_steps()
     checkpoint_every_minutes: float = run_flags.checkpoint_every_minutes()
+    on_nan: str = run_flags.on_nan()
+    max_nan_steps: int = run_flags.max_nan_steps()
     tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
     max_steps: int = option(
         0,

@@ -19,6 +19,8 @@ from ressl_tf.data.pipeline import (
 )
 from ressl_tf.data.sources import Source, bad_images_as_run_errors, load_source
 from ressl_tf.evaluate import features, monitor, plots
+from ressl_tf.files import replacing
+from ressl_tf.guard import NaNGuard
 from ressl_tf.interrupt import Watch
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.workdir import Workdir
@@ -50,7 +52,7 @@ def pretrain(config: Config) -> dict[str, Any]:
         measure = monitor.make(config, source)
         if not workdir.rows():
             begin(model, config, source, workdir, measure)
-        watchers = make_callbacks(config, workdir, per_epoch, measure)
+        watchers = make_callbacks(config, workdir, model.guard, per_epoch, measure)
         watchers.append(callbacks.save_checkpoint(checkpoints, config, watch))
         fit(model, config, source, watchers)
         draw_results(model, config, source, workdir)
@@ -65,6 +67,7 @@ def open_source(config: Config) -> Source:
         data_dir=config.data_dir or None,
         download=config.download,
         on_bad_image=config.on_bad_image,
+        max_pixels=config.max_pixels,
     )
     check_image_size(source, config.image_size)
     return source
@@ -79,6 +82,7 @@ def make_model(config: Config, per_epoch: int) -> SSLModel:
         model = build_model(config, per_epoch)
         model.compile(build_optimizer(config, per_epoch))
         model.optimizer.build(model.trainable_variables)
+        NaNGuard(model, skip=config.on_nan == "skip")
     return model
 
 
@@ -99,6 +103,9 @@ def resume(
 
 def begin(model, config, source, workdir, measure) -> None:
     """What is there before the first step: a view sheet, the untrained accuracy."""
+    if source.skipped:
+        with replacing(workdir.path / "skipped_images.txt") as temporary:
+            temporary.write_text("".join(f"{name}\n" for name in source.skipped))
     batch = next(iter(batches(model, config, source, 0, 1)))
     rows = {name: images.numpy() for name, images in batch.items()}
     plots.save(plots.image_rows(rows), workdir.path / "views.png")
@@ -127,12 +134,12 @@ def last_step(config: Config, per_epoch: int) -> int:
     return min(total, config.max_steps) if config.max_steps else total
 
 
-def make_callbacks(config, workdir, per_epoch, measure) -> list:
+def make_callbacks(config, workdir, guard, per_epoch, measure) -> list:
     """In the order in which they add to an epoch's logs and use them."""
     watchers = [
         callbacks.KeepMetrics(per_epoch),
         callbacks.Speed(config.batch_size),
-        callbacks.StopOnNaN(),
+        callbacks.WatchNaN(guard, config.max_nan_steps),
         callbacks.CollapseWarning(),
     ]
     if measure is not None:
@@ -180,6 +187,7 @@ def result(model, config, source, workdir) -> dict[str, Any]:
         "backbone": config.backbone,
         "epochs": last["step"] / per_epoch,
         "steps": last["step"],
+        "steps_skipped": int(model.guard.bad_steps.numpy()),
         "loss": last.get("loss"),
         "knn_top1": last.get("knn_top1"),
         "knn_top1_untrained": rows[0].get("knn_top1"),

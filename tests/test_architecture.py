@@ -9,13 +9,14 @@ import pytest
 PACKAGE = pathlib.Path(__file__).parents[1] / "ressl_tf"
 LAYERS = [  # a module may import from its own row and those above
     {"errors", "files", "interrupt"},
-    {"losses", "schedules", "flags"},
+    {"losses", "schedules", "flags", "run_flags"},
     {"queue", "ema", "heads", "optimizers", "distribute", "backbones", "data"},
     {"pytorch.names", "pytorch.layouts", "pytorch.files", "pytorch.architecture"},
     {"methods"},  # their names only
-    {"config", "method_flags", "run_flags", "encoder", "pytorch.config"},
+    {"config", "method_flags", "encoder", "pytorch.config"},
     {"judging.config", "exporting.config"},
     {"drawing.plot_config", "drawing.preview_config", "sweeping.config"},
+    {"guard"},
     {"methods.base", "methods.images"},
     {"methods.*"},
     {"build", "checkpoint", "workdir", "evaluate"},

@@ -16,6 +16,7 @@ from ressl_tf.data.sources import bad_images_as_run_errors
 from ressl_tf.data.views import Views, weak_view
 from ressl_tf.evaluate import features, scores
 from ressl_tf.exporting import keras_file
+from ressl_tf.guard import NaNGuard
 from ressl_tf.interrupt import Watch
 from ressl_tf.judging import results
 from ressl_tf.judging.config import SupervisedConfig
@@ -94,6 +95,7 @@ def train(
     per_epoch = steps_per_epoch(task.train, batch_size)
     model.compile(make_optimizer(config, per_epoch, multipliers))
     model.optimizer.build(model.trainable_variables)
+    guard = NaNGuard(model, skip=config.on_nan == "skip")
 
     def measure(model):
         return evaluate(model, task)
@@ -104,7 +106,7 @@ def train(
             log.info("going on from %s", path)
         step, last_step = int(model.step.numpy()), config.epochs * per_epoch
         workdir.resume_at(step, per_epoch, last_step)
-        watchers = _callbacks(config, workdir, per_epoch, measure)
+        watchers = _callbacks(config, workdir, guard, per_epoch, measure)
         watchers.append(callbacks.save_checkpoint(checkpoints, config, watch))
         _fit(model, config, task, batch_size, watchers)
         last = workdir.rows()[-1]
@@ -147,11 +149,11 @@ def make_optimizer(
     )
 
 
-def _callbacks(config, workdir, per_epoch, measure) -> list:
+def _callbacks(config, workdir, guard, per_epoch, measure) -> list:
     watchers = [
         callbacks.KeepMetrics(per_epoch),
         callbacks.Speed(config.batch_size),
-        callbacks.StopOnNaN(),
+        callbacks.WatchNaN(guard, config.max_nan_steps),
         Evaluate(measure, config.eval_every),
         callbacks.MetricsLog(workdir, per_epoch),
     ]
