@@ -2,13 +2,17 @@
 
 import dataclasses
 import importlib
+import os
 
 from ressl_tf import backbones
 from ressl_tf.config import Config
 from ressl_tf.data.normalization import NORMALIZATIONS
+from ressl_tf.errors import UsageError
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.optimizers import LARS, SGD
 from ressl_tf.schedules import WarmupCosine
+
+COPIES = 4  # of a weight: online, target, gradient, velocity
 
 
 def build_model(config: Config, steps_per_epoch: int = 1) -> SSLModel:
@@ -23,6 +27,7 @@ def build_model(config: Config, steps_per_epoch: int = 1) -> SSLModel:
             has none.
     """
     method = importlib.import_module(f"ressl_tf.methods.{config.method}").METHOD
+    _check_memory(config, "queue_size" in method.options)
     values = {**dataclasses.asdict(config), **_in_steps(config, steps_per_epoch)}
     options = {name: values[name] for name in method.options}
     views = method.make_views(
@@ -46,6 +51,27 @@ def build_model(config: Config, steps_per_epoch: int = 1) -> SSLModel:
         shuffle_target=config.batch_norm == "split",
         **{name: value for name, value in options.items() if value != "auto"},
     )
+
+
+def _check_memory(config, queue: bool) -> None:
+    """Refuses queues and heads that this machine could not even hold once.
+
+    Linux would give the memory, and kill the process when it is filled.
+    """
+    head = config.hidden_dim * max(config.embedding_dim, config.predictor_dim)
+    values = config.queue_size * config.embedding_dim if queue else 0
+    needed, there = 4 * (values + COPIES * head), physical_memory()
+    if needed > there:
+        raise UsageError(
+            "queue and heads of --queue_size, --hidden_dim, --embedding_dim and "
+            f"--predictor_dim must fit into the machine's {there / 2**30:.1f} GiB. "
+            f"Received: {needed / 2**30:.1f} GiB"
+        )
+
+
+def physical_memory() -> int:
+    """Of this machine, in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _in_steps(config, steps_per_epoch) -> dict[str, int]:

@@ -135,59 +135,59 @@ class Saved:
         self.steps.append(int(model.step.numpy()))
 
 
-def fit(model, images, save, epochs=3):
-    model.fit(images, batch_size=2, epochs=epochs, verbose=0, callbacks=[save])
+class Counter:
+    """Stands for a model; all that is asked of it is its step."""
+
+    def __init__(self):
+        self.value, self.step = 0, self
+
+    def numpy(self):
+        return self.value
 
 
-def test_checkpoints_come_every_n_steps_and_once_at_an_epochs_end(images):
-    saved = Saved()
-    fit(tiny_model(), images, callbacks.SaveCheckpoint(saved, every_steps=4))
-    assert saved.steps == [4, 6, 8, 12, 16, 18]
-    saved = Saved()
-    fit(tiny_model(), images, callbacks.SaveCheckpoint(saved))
-    assert saved.steps == [6, 12, 18]
+def drive(save, epochs=3, steps=6, minutes=None, ask_at=None):
+    """The calls that Keras makes in `fit`, with a signal during a step."""
+    save.set_params({"steps": steps})
+    save.set_model(Counter())
+    save.on_train_begin()
+    for epoch in range(epochs):
+        save.on_epoch_begin(epoch)
+        for batch in range(steps):
+            save.model.value += 1
+            if save.model.value == ask_at:
+                save.watch.asked = "SIGTERM"
+            if minutes is not None:
+                minutes.append(1)
+            save.on_train_batch_end(batch)
+        save.on_epoch_end(epoch)
+    return save.checkpoints.steps
 
 
-def test_checkpoints_come_by_the_clock(images, monkeypatch):
+def test_checkpoints_come_every_n_steps_and_once_at_an_epochs_end():
+    every_four = callbacks.SaveCheckpoint(Saved(), every_steps=4)
+    assert drive(every_four) == [4, 6, 8, 12, 16, 18]
+    assert drive(callbacks.SaveCheckpoint(Saved())) == [6, 12, 18]
+
+
+def test_checkpoints_come_by_the_clock(monkeypatch):
     """A step takes a minute; after an epoch's checkpoint the time starts anew."""
-    model, saved = tiny_model(), Saved()
-    now = [0.0]
-    monkeypatch.setattr(callbacks.time, "perf_counter", lambda: now[0])
-
-    class Minute(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            now[0] += 60
-
-    save = callbacks.SaveCheckpoint(saved, every_minutes=2.5)
-    model.fit(images, batch_size=2, epochs=2, verbose=0, callbacks=[Minute(), save])
-    assert saved.steps == [3, 6, 9, 12]
+    minutes = []
+    monkeypatch.setattr(callbacks.time, "perf_counter", lambda: 60.0 * len(minutes))
+    save = callbacks.SaveCheckpoint(Saved(), every_minutes=2.5)
+    assert drive(save, epochs=2, minutes=minutes) == [3, 6, 9, 12]
 
 
 @pytest.mark.parametrize(("asked", "saved"), [(4, [4]), (6, [6]), (8, [6, 8])])
-def test_a_run_that_is_asked_to_stop_saves_its_step(images, asked, saved):
+def test_a_run_that_is_asked_to_stop_saves_its_step(asked, saved):
     """Step 6 is the last of an epoch: its row comes before, and nothing twice."""
-    watch, checkpoints, model = Watch(), Saved(), tiny_model()
-
-    class Ask(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            if int(self.model.step.numpy()) == asked:
-                watch.asked = "SIGTERM"
-
-    save = callbacks.SaveCheckpoint(checkpoints, watch=watch)
+    save = callbacks.SaveCheckpoint(Saved(), watch=Watch())
     with pytest.raises(Interrupted) as stop:
-        model.fit(images, batch_size=2, epochs=3, verbose=0, callbacks=[Ask(), save])
-    assert checkpoints.steps == saved
+        drive(save, ask_at=asked)
+    assert save.checkpoints.steps == saved
     assert str(stop.value) == f"run: stopped by SIGTERM after step {asked}"
     assert stop.value.result == {"steps": asked, "workdir": "run"}
 
 
-def test_asked_in_the_last_epoch_end_the_run_is_done(images):
-    watch, checkpoints = Watch(), Saved()
-
-    class Ask(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            watch.asked = "SIGINT"
-
-    save = callbacks.SaveCheckpoint(checkpoints, watch=watch)
-    tiny_model().fit(images, batch_size=2, verbose=0, callbacks=[Ask(), save])
-    assert checkpoints.steps == [6]
+def test_asked_in_the_last_step_the_run_is_done():
+    save = callbacks.SaveCheckpoint(Saved(), watch=Watch())
+    assert drive(save, ask_at=18) == [6, 12, 18]
