@@ -48,7 +48,7 @@ def build_model(config: Config, steps_per_epoch: int = 1) -> SSLModel:
         mean=mean,
         std=std,
         views=views,
-        shuffle_target=config.batch_norm == "split",
+        shuffle_target=config.batch_norm in ("shuffle", "split"),
         **{name: value for name, value in options.items() if value != "auto"},
     )
 

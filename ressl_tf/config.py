@@ -1,19 +1,20 @@
 """One frozen dataclass: every flag of pretraining, its help and its limits.
 
-Those of the methods are in `method_flags`.
+Those of the methods are in `method_flags`, those of the devices in `device_flags`.
 """
 
 import dataclasses
 
 from ressl_tf import backbones, run_flags
 from ressl_tf.data.normalization import NORMALIZATIONS
+from ressl_tf.device_flags import DeviceFlags
 from ressl_tf.errors import UsageError
 from ressl_tf.flags import check, option
 from ressl_tf.method_flags import MethodFlags
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(MethodFlags):
+class Config(DeviceFlags, MethodFlags):
     """A pretraining run. A run is a function of these values and the step.
 
     Raises:
@@ -130,10 +131,11 @@ class Config(MethodFlags):
     )
     batch_norm: str = option(
         "local",
-        "Samples that share batch statistics: local (one device's), sync (all), split "
-        "(8 groups of a device's batch, the target's batch permuted). ConvNeXt and ViT "
-        "have none: then it concerns the heads.",
-        choices=("local", "sync", "split"),
+        "Samples that share batch statistics: local (one device's), shuffle (as local, "
+        "the target's batch permuted over the devices), sync (all), split (8 groups of "
+        "a device's batch, the target's permuted). ConvNeXt and ViT have none: then it "
+        "concerns the heads.",
+        choices=("local", "shuffle", "sync", "split"),
     )
     zero_init_gamma: bool = option(
         False,
@@ -231,12 +233,6 @@ class Config(MethodFlags):
         group="run",
         free=True,
     )
-    strategy: str = option(
-        "auto",
-        "Devices: one, mirrored (all), or auto (mirrored if there are several GPUs).",
-        choices=("auto", "one", "mirrored"),
-        free=True,
-    )
     knn_every: int = option(
         10,
         "Epochs between two kNN checks; it also runs before the first epoch and after "
@@ -277,6 +273,7 @@ class Config(MethodFlags):
 
     def __post_init__(self):
         check(self)
+        self.check_devices()
         if self.color_jitter[3] > 0.5:
             raise UsageError(
                 "--color_jitter's hue (the fourth) must be at most 0.5. "

@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ressl_tf import callbacks, distribute, fitting, warm_start
+from ressl_tf import callbacks, distribute, fitting, layout, precision, warm_start
 from ressl_tf.build import build_model, build_optimizer
-from ressl_tf.checkpoint import Checkpoints, weights_sha256
+from ressl_tf.checkpoint import Checkpoints, state, weights_sha256
 from ressl_tf.config import Config
 from ressl_tf.data.pipeline import (
     check_image_size,
@@ -29,26 +29,57 @@ log = logging.getLogger("ressl_tf")
 SHOWN_IMAGES = 2000  # of which the gallery takes its neighbours
 
 
-def pretrain(config: Config) -> dict[str, Any]:
+def pretrain(config: Config) -> dict[str, Any] | None:
     """Pretrains as `config` says, or goes on where the same config stopped.
 
     Returns:
-        The result, as the command line prints it.
+        The result, as the command line prints it; None on all workers but the chief.
 
     Raises:
         UsageError: when the config, the data or the workdir cannot be used.
-        RunError: when the run fails: NaN, unreadable images, a full disk.
+        RunError: when the run fails: NaN, unreadable images, a full disk, a worker
+            that is lost.
         Interrupted: when SIGTERM or SIGINT asked it to stop, and it is saved.
     """
+    strategy = layout.open_strategy(config)
+    role = follow if distribute.worker(strategy)[0] else lead
+    with distribute.lost_workers_as_run_errors(strategy):
+        outcome = role(config, strategy)
+        distribute.wait_for_all(strategy)  # who left early would look like a lost one
+    return outcome
+
+
+def follow(config: Config, strategy) -> None:
+    """What workers beside the chief do: the same steps, and nothing on the disk.
+
+    A signal that reaches all workers is the chief's to obey: it saves and ends, and so
+    do they when they have lost it.
+    """
+    source = open_source(config)
+    per_epoch = steps_per_epoch(source, config.batch_size)
+    with bad_images_as_run_errors(), Watch():
+        model = make_model(config, per_epoch, strategy)
+        distribute.broadcast(strategy, list(state(model).values()))
+        fit(
+            model,
+            config,
+            source,
+            [callbacks.WatchNaN(model.guard, config.max_nan_steps)],
+        )
+
+
+def lead(config: Config, strategy) -> dict[str, Any]:
+    """What the chief, or the only process, does."""
     source = open_source(config)
     per_epoch = steps_per_epoch(source, config.batch_size)
     start = warm_start.open_start(config)
     with Workdir(config) as workdir, bad_images_as_run_errors(), Watch() as watch:
-        model = make_model(config, per_epoch)
+        model = make_model(config, per_epoch, strategy)
         checkpoints = Checkpoints(workdir.checkpoints, config.keep_checkpoints)
         resume(model, checkpoints, workdir, per_epoch, last_step(config, per_epoch))
         if start is not None:
             warm_start.start_from(model, start)
+        distribute.broadcast(strategy, list(state(model).values()))
         measure = monitor.make(config, source)
         if not workdir.rows():
             begin(model, config, source, workdir, measure)
@@ -73,14 +104,24 @@ def open_source(config: Config) -> Source:
     return source
 
 
-def make_model(config: Config, per_epoch: int) -> SSLModel:
-    """The compiled model; its random weights are a function of the seed."""
+def make_model(config: Config, per_epoch: int, strategy=None) -> SSLModel:
+    """The compiled model; its random weights are a function of the seed.
+
+    Args:
+        config: of the run.
+        per_epoch: steps.
+        strategy: of the run; None for one device.
+    """
     keras.utils.set_random_seed(config.seed)
-    strategy = distribute.strategy(config.strategy)
-    log.info("replicas: %d on %s", strategy.num_replicas_in_sync, distribute.devices())
+    strategy = strategy or distribute.strategy("one")
     with strategy.scope():
-        model = build_model(config, per_epoch)
-        model.compile(build_optimizer(config, per_epoch))
+        with precision.policy(config.mixed_precision):
+            model = build_model(config, per_epoch)
+        model.compile(
+            build_optimizer(config, per_epoch),
+            jit_compile={"auto": "auto", "on": True, "off": False}[config.jit_compile],
+            steps_per_execution=config.steps_per_execution,
+        )
         model.optimizer.build(model.trainable_variables)
         NaNGuard(model, skip=config.on_nan == "skip")
     return model
@@ -125,6 +166,7 @@ def batches(model, config, source, start: int, stop: int) -> tf.data.Dataset:
         seed=config.seed,
         start_step=start,
         stop_step=stop,
+        part=distribute.worker(model.distribute_strategy),
     )
 
 
@@ -157,7 +199,8 @@ def fit(model: SSLModel, config: Config, source: Source, watchers: list) -> None
     per_epoch = steps_per_epoch(source, config.batch_size)
 
     def between(start, stop):
-        return batches(model, config, source, start, stop)
+        part = batches(model, config, source, start, stop)
+        return distribute.feed(model.distribute_strategy, part)
 
     fitting.fit(model, between, per_epoch, last_step(config, per_epoch), watchers)
 
