@@ -75,7 +75,7 @@ def collect(config, runner):
     try:
         for line in sweeping.sweep(config, runner):
             made.append(line)
-    except (RunError, KeyboardInterrupt) as error:
+    except (RunError, Interrupted) as error:
         return made, error
     return made, None
 
