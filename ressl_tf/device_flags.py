@@ -13,8 +13,9 @@ class DeviceFlags:
     strategy: str = option(
         "auto",
         "Devices: one; mirrored (all of this machine); multiworker (those of several "
-        "processes or machines, see --coordinator_address); tpu (see --tpu); auto: what "
-        "the flags below ask for, else mirrored if there are several GPUs, else one.",
+        "processes or machines, see --coordinator_address); tpu (see --tpu); auto: "
+        "what the flags below ask for, else mirrored if there are several GPUs, else "
+        "one.",
         group="devices",
         choices=("auto", "one", "mirrored", "multiworker", "tpu"),
         free=True,

@@ -177,8 +177,7 @@ def wait_for_all(strategy: Strategy) -> None:
     if worker(strategy)[1] == 1:
         return
 
-    meet = tf.function(lambda: strategy.run(gather, (tf.zeros([1]),)), autograph=False)
-    meet()
+    tf.function(lambda: strategy.run(lambda: gather(tf.zeros([1]))), autograph=False)()
 
 
 @contextlib.contextmanager

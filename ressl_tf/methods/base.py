@@ -108,8 +108,6 @@ class SSLModel(keras.Model):
         self.loss_scale = precision.LossScale() if float16 else None
         self.skip_nonfinite = float16
         self._means = self._make_metrics()
-        # What `jit_compile="auto"` asks: on CPUs XLA makes a ResNet step twice slower.
-        self.supports_jit = bool(tf.config.list_physical_devices("GPU"))
         self.built = True
 
     def require_total_steps(self, schedule: str) -> None:
@@ -137,6 +135,10 @@ class SSLModel(keras.Model):
             self._compiled_learn = tf.function(self.learn, jit_compile=True)
             self.train_function = TrainFunction(self)
         self.train_function.begin(self._epoch_steps)
+
+    def _resolve_auto_jit_compile(self):
+        """On GPUs: on CPUs XLA makes a ResNet step twice slower."""
+        return bool(tf.config.list_physical_devices("GPU"))
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """The model is built; Keras's way of doing it fails on several workers."""
