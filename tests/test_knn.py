@@ -105,13 +105,14 @@ def monitored(monkeypatch, memory, queries):
     def near(asked):
         return np.ones((len(asked), 1), np.float32), np.zeros((len(asked), 1), int)
 
-    class Model:
-        def predict_on_batch(self, images):
-            return images.numpy()[:, 0, 0].astype("float32")
+    def numbers(model, batches):
+        images, labels = zip(*batches, strict=True)
+        return np.concatenate(images)[:, 0, 0].astype("float32"), np.concatenate(labels)
 
+    monkeypatch.setattr(monitor.features, "extract", numbers)
     config = Config(dataset="stl10", split="train+unlabelled", image_size=16)
     measure = monitor.make(config, marked(memory))
-    accuracy = measure(Model())
+    accuracy = measure(None)
     return accuracy, *(rows.tolist() for rows in voted[0])
 
 
