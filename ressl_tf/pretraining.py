@@ -157,7 +157,7 @@ def make_callbacks(config, workdir, checkpoints, per_epoch, measure) -> list:
     """In the order in which they add to an epoch's logs and use them."""
     watchers = [
         callbacks.KeepMetrics(per_epoch),
-        callbacks.Speed(config.batch_size),
+        callbacks.Speed(config.batch_size * config.steps_per_execution),
         callbacks.StopOnNaN(),
         callbacks.CollapseWarning(),
     ]
