@@ -295,6 +295,10 @@ class Config(DeviceFlags, MethodFlags):
                 f"Received: {self.batch_size}"
             )
 
+        # At least so many; the GPUs there are count when the run begins.
+        devices = max(1, self.logical_devices, self.num_workers)
+        self.check_batch(self.batch_size, devices)
+
     @property
     def run_dir(self) -> str:
         """`workdir`, or the name that an empty one stands for."""

@@ -209,10 +209,10 @@ def replica_id() -> tf.Tensor | int:
     return replica.replica_id_in_sync_group if replica else 0
 
 
-def replica() -> tuple[tf.Tensor, int] | None:
-    """Which replica this code runs on and of how many; None where there is but one."""
+def replica() -> tf.Tensor | None:
+    """Which replica this code runs on, of how many: int32 [2]; None if there is one."""
     count = num_replicas()
-    return (replica_id(), count) if count > 1 else None
+    return tf.stack([replica_id(), count]) if count > 1 else None
 
 
 def gather(values: tf.Tensor) -> tf.Tensor:

@@ -180,7 +180,7 @@ def make_callbacks(config, workdir, guard, per_epoch, measure) -> list:
     """In the order in which they add to an epoch's logs and use them."""
     watchers = [
         callbacks.KeepMetrics(per_epoch),
-        callbacks.Speed(config.batch_size),
+        callbacks.Speed(config.batch_size * config.steps_per_execution),
         callbacks.WatchNaN(guard, config.max_nan_steps),
         callbacks.CollapseWarning(),
     ]

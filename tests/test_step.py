@@ -68,6 +68,7 @@ def test_an_optimizer_that_accumulates_by_itself_is_refused(images):
         model.fit(dataset(images, 1), shuffle=False, verbose=0)
 
 
+@pytest.mark.slow
 def test_executions_of_several_steps_end_with_the_epoch(images):
     """Of 4 at most in epochs of 3: the same weights, and not a step too many."""
     one, several = tiny_model(), tiny_model()

@@ -63,13 +63,7 @@ class SSLModel(keras.Model):
     """
 
     # Constructor arguments that are plain values, for configs and for saving.
-    options: tuple[str, ...] = (
-        "momentum",
-        "momentum_schedule",
-        "total_steps",
-        "gradient_accumulation",
-        "seed",
-    )
+    options: tuple[str, ...] = ("momentum", "momentum_schedule", "total_steps", "seed")
     online_views: tuple[str, ...] = ()
     target_views: tuple[str, ...] = ()
     loss_names: tuple[str, ...] = ()

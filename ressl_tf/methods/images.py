@@ -40,7 +40,8 @@ class ImageSSL(SSLModel):
         shuffle_target: permute the target's batch, over all devices, before its forward
             pass and put its embeddings back after, so that the batch statistics leak
             nothing (shuffle BN; He et al., MoCo, CVPR 2020, Sec. 3.3).
-        **kwargs: of `SSLModel`: `momentum`, `momentum_schedule`, `total_steps`, `seed`.
+        **kwargs: of `SSLModel`: `momentum`, `momentum_schedule`, `total_steps`,
+            `gradient_accumulation`, `seed`.
     """
 
     options = (
@@ -49,6 +50,7 @@ class ImageSSL(SSLModel):
         "embedding_dim",
         "head",
         "batch_norm",
+        "gradient_accumulation",
         *SSLModel.options,
     )
     view_options: tuple[str, ...] = ("image_size",)  # the same for `make_views`
