@@ -36,7 +36,7 @@ KILLS = [*WRITES[:3], *SECONDS[:2], *WRITES[3:6], *SECONDS[2:], *WRITES[6:]]
 
 
 def flags(photos, folder, *more):
-    tiny = {**TINY, "epochs": 9, "knn_every": 0, "checkpoint_every_steps": 1}
+    tiny = {**TINY, "epochs": 20, "knn_every": 0, "checkpoint_every_steps": 1}
     words = [f"--{name}={value}" for name, value in tiny.items()]
     return [*words, f"--dataset=folder:{photos}", f"--workdir={folder}", *more]
 

@@ -75,7 +75,9 @@ class Folder(EncodedImages):
 
 
 def _split_folder(root: str, split: str) -> str:
-    found = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
+    found = sorted(
+        entry.name for entry in os.scandir(root) if os.path.isdir(entry.path)
+    )
     if not set(found) & set(SPLIT_FOLDERS):
         if split == "train":
             return root
@@ -140,7 +142,7 @@ def _class_names(root: str, folder: str, classes: set[str]) -> tuple[str, ...]:
     for sibling in SPLIT_FOLDERS if folder != root else ():
         path = os.path.join(root, sibling)
         if os.path.isdir(path):
-            inside = (entry for entry in os.scandir(path) if entry.is_dir())
+            inside = (entry for entry in os.scandir(path) if os.path.isdir(entry.path))
             classes |= {e.name for e in inside if not e.name.startswith(".")}
     if len(classes) == 1:
         (only,) = classes
