@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import os
 
 import keras
 
@@ -9,9 +10,12 @@ from ressl_tf import backbones
 from ressl_tf.config import Config
 from ressl_tf.data.graphs import count_features
 from ressl_tf.data.normalization import NORMALIZATIONS
+from ressl_tf.errors import UsageError
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.optimizers import LARS, SGD, AdamW
 from ressl_tf.schedules import WarmupConstant, WarmupCosine
+
+COPIES = 4  # of a weight: online, target, gradient, velocity
 
 
 def build_model(config: Config, steps_per_epoch: int = 1) -> SSLModel:
@@ -26,6 +30,7 @@ def build_model(config: Config, steps_per_epoch: int = 1) -> SSLModel:
             has none.
     """
     method = importlib.import_module(f"ressl_tf.methods.{config.method}").METHOD
+    _check_memory(config, "queue_size" in method.options)
     values = {**dataclasses.asdict(config), **_in_steps(config, steps_per_epoch)}
     options = {name: values[name] for name in method.options if values[name] != "auto"}
     if config.on_graph:
@@ -52,8 +57,29 @@ def _image_parts(config, views) -> dict:
         "backbone": backbone,
         "mean": mean,
         "std": std,
-        "shuffle_target": config.batch_norm == "split",
+        "shuffle_target": config.batch_norm in ("shuffle", "split"),
     }
+
+
+def _check_memory(config, queue: bool) -> None:
+    """Refuses queues and heads that this machine could not even hold once.
+
+    Linux would give the memory, and kill the process when it is filled.
+    """
+    head = config.hidden_dim * max(config.embedding_dim, config.predictor_dim)
+    values = config.queue_size * config.embedding_dim if queue else 0
+    needed, there = 4 * (values + COPIES * head), physical_memory()
+    if needed > there:
+        raise UsageError(
+            "queue and heads of --queue_size, --hidden_dim, --embedding_dim and "
+            f"--predictor_dim must fit into the machine's {there / 2**30:.1f} GiB. "
+            f"Received: {needed / 2**30:.1f} GiB"
+        )
+
+
+def physical_memory() -> int:
+    """Of this machine, in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _in_steps(config, steps_per_epoch) -> dict[str, int]:

@@ -8,11 +8,14 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
 from ressl_tf.checkpoint import Checkpoints
-from ressl_tf.errors import RunError
+from ressl_tf.errors import Interrupted, RunError
+from ressl_tf.guard import NaNGuard
+from ressl_tf.interrupt import Watch
 from ressl_tf.workdir import Workdir
 
 log = logging.getLogger("ressl_tf")
@@ -53,21 +56,36 @@ class Speed(keras.callbacks.Callback):
         return self.steps * self.batch_size / (time.perf_counter() - self.started)
 
 
-class StopOnNaN(keras.callbacks.Callback):
-    """Ends the run at the first loss that is not finite; checkpoints stay as they are.
+class WatchNaN(keras.callbacks.Callback):
+    """Ends the run at a step that gave NaN, or reports that it was taken back.
+
+    Args:
+        guard: of the model.
+        limit: so many steps in a row that gave NaN end a run that takes them back.
 
     Raises:
-        RunError: names the step.
+        RunError: names the step; checkpoints stay as they are.
     """
 
+    def __init__(self, guard: NaNGuard, limit: int):
+        super().__init__()
+        self.guard, self.limit, self.seen = guard, limit if guard.skip else 1, 0
+
+    def on_train_begin(self, logs=None):
+        self.seen = int(self.guard.bad_steps.numpy())
+
     def on_train_batch_end(self, batch, logs=None):
-        if not math.isfinite(logs["loss"]):
-            step = int(self.model.step.numpy())
+        bad, row, last = (int(v.numpy()) for v in self.guard.variables)
+        if row >= self.limit:
             raise RunError(
-                f"the loss is {logs['loss']} at step {step}; try a lower "
-                "--learning_rate or a longer --warmup_epochs; the last checkpoint is "
-                "from before"
+                f"step {last} gave NaN{f', as {row} in a row did' if row > 1 else ''}; "
+                "try a lower --learning_rate, a longer --warmup_epochs"
+                f"{'' if self.guard.skip else ' or --on_nan=skip'}; the last "
+                "checkpoint is from before"
             )
+        if bad > self.seen:
+            log.warning("step %d gave NaN and is skipped (%d so far)", last, bad)
+        self.seen = bad
 
 
 class CollapseWarning(keras.callbacks.Callback):
@@ -164,15 +182,75 @@ class MetricsLog(keras.callbacks.Callback):
 
 
 class SaveCheckpoint(keras.callbacks.Callback):
-    """Saves a checkpoint at the end of every epoch.
+    """Saves a checkpoint at the end of every epoch, in between, and before a stop.
+
+    The last of all: at the end of an epoch, its row is in the log when it saves, so
+    that a run that goes on from there lacks none.
 
     Args:
         checkpoints: where.
+        every_steps: 0 for never between the epochs' ends.
+        every_minutes: the same by the clock.
+        watch: says whether the run was asked to stop.
+
+    Raises:
+        Interrupted: after the step in which it was, when it is saved.
     """
 
-    def __init__(self, checkpoints: Checkpoints):
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        every_steps: int = 0,
+        every_minutes: float = 0.0,
+        watch: Watch | None = None,
+    ):
         super().__init__()
-        self.checkpoints = checkpoints
+        self.checkpoints, self.watch = checkpoints, watch or Watch()
+        self.every_steps, self.every_minutes = every_steps, every_minutes
+
+    def on_train_begin(self, logs=None):
+        self._saved(self._step())
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.watch.asked:
+            self._stop()  # nothing was done since the last checkpoint
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch + 1 >= self.params["steps"]:
+            return  # the epoch's end follows
+        if self.watch.asked or self._due():
+            self._save()
+        if self.watch.asked:
+            self._stop()
 
     def on_epoch_end(self, epoch, logs=None):
+        self._save()
+
+    def _step(self):
+        return int(self.model.step.numpy())
+
+    def _due(self):
+        steps, minutes = self.every_steps, self.every_minutes
+        late = minutes and time.perf_counter() - self.saved_at >= 60 * minutes
+        return late or (steps and self._step() // steps > self.saved_step // steps)
+
+    def _save(self):
         self.checkpoints.save(self.model)
+        self._saved(self._step())
+
+    def _saved(self, step):
+        self.saved_step, self.saved_at = step, time.perf_counter()
+
+    def _stop(self):
+        step = self._step()
+        folder = self.checkpoints.folder.parent
+        raise Interrupted(
+            f"{folder}: stopped by {self.watch.asked} after step {step}",
+            {"steps": step, "workdir": str(folder)},
+        )
+
+
+def save_checkpoint(checkpoints: Checkpoints, config: Any, watch: Watch):
+    """A `SaveCheckpoint` as a config of training or judging says."""
+    steps, minutes = config.checkpoint_every_steps, config.checkpoint_every_minutes
+    return SaveCheckpoint(checkpoints, steps, minutes, watch)

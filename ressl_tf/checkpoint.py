@@ -34,6 +34,7 @@ def state(model: keras.Model) -> dict[str, keras.Variable]:
         "model": [v for v in model.weights if id(v) not in inside],
         "optimizer": model.optimizer.variables if model.optimizer else [],
         "metrics": model.metrics_variables,
+        "guard": model.guard.variables if hasattr(model, "guard") else [],
     }
     return {
         f"{group}/{index:03d}": variable
@@ -155,8 +156,10 @@ def _read(path) -> dict[str, np.ndarray]:
 
 def _assign(variables, arrays):
     """Assigns all or, when a name or shape does not fit, none."""
-    if set(variables) != set(arrays):
-        unlike = sorted(set(variables) ^ set(arrays))
+    unlike = sorted(set(variables) ^ set(arrays))
+    if all(name.startswith("guard/") for name in unlike):  # older ones have none
+        variables = {n: v for n, v in variables.items() if n in arrays}
+    else:
         raise ValueError(f"other variables, {unlike[0]} for one")
     for name, variable in variables.items():
         if tuple(variable.shape) != arrays[name].shape:

@@ -12,7 +12,7 @@ from typing import Any
 import absl.logging
 
 from ressl_tf import flags
-from ressl_tf.errors import RunError, UsageError
+from ressl_tf.errors import Interrupted, RunError, UsageError
 
 
 def run(
@@ -27,7 +27,8 @@ def run(
 
     Everything printed on the way goes to stderr; the dict that `main` returns is the
     last line of stdout, as JSON; of several, each is a line as soon as it is there. A
-    user's mistake is one line and status 2, a failure one line and status 1.
+    user's mistake is one line and status 2, a failure one line and status 1. A run that
+    was asked to stop and did so in order is status 0, and its JSON line says so.
 
     Args:
         main: takes an instance of `config_class`.
@@ -55,6 +56,9 @@ def run(
     except RunError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except Interrupted as stop:
+        print(json.dumps({"interrupted": True, **stop.result}), flush=True)
+        print(f"{stop}; the same command goes on from here", file=sys.stderr)
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return 130

@@ -1,20 +1,23 @@
 """One frozen dataclass: every flag of pretraining, its help and its limits.
 
-Those of the methods are in `method_flags` and `graph_flags`.
+Those of the methods are in `method_flags` and `graph_flags`, those of the optimizer in
+`optimization_flags`, those of the devices in `device_flags`.
 """
 
 import dataclasses
 
-from ressl_tf import backbones
+from ressl_tf import backbones, run_flags
 from ressl_tf.data.normalization import NORMALIZATIONS
+from ressl_tf.device_flags import DeviceFlags
 from ressl_tf.errors import UsageError
 from ressl_tf.flags import check, option
 from ressl_tf.graph_flags import GraphFlags, check_kind_of_data
 from ressl_tf.method_flags import MethodFlags
+from ressl_tf.optimization_flags import OptimizationFlags
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(GraphFlags, MethodFlags):
+class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
     """A pretraining run. A run is a function of these values and the step.
 
     Raises:
@@ -54,6 +57,7 @@ class Config(GraphFlags, MethodFlags):
         "An unreadable image: stop names it; skip takes another and reports it.",
         choices=("stop", "skip"),
     )
+    max_pixels: int = run_flags.max_pixels()
     image_size: int = option(
         32,
         "Side of the training views in pixels. Larger sees more and costs its square.",
@@ -131,10 +135,11 @@ class Config(GraphFlags, MethodFlags):
     )
     batch_norm: str = option(
         "local",
-        "Samples that share batch statistics: local (one device's), sync (all), split "
-        "(8 groups of a device's batch, the target's batch permuted). ConvNeXt and ViT "
-        "have none: then it concerns the heads.",
-        choices=("local", "sync", "split"),
+        "Samples that share batch statistics: local (one device's), shuffle (as local, "
+        "the target's batch permuted over the devices), sync (all), split (8 groups of "
+        "a device's batch, the target's permuted). ConvNeXt and ViT have none: then it "
+        "concerns the heads.",
+        choices=("local", "shuffle", "sync", "split"),
     )
     zero_init_gamma: bool = option(
         False,
@@ -162,87 +167,11 @@ class Config(GraphFlags, MethodFlags):
         "projector is taken too where it has the run's shapes. Empty: random weights.",
     )
 
-    epochs: int = option(
-        200,
-        "Passes over the data. The schedule is stretched over them: a short run is a "
-        "whole run.",
-        group="optimization",
-        low=1,
-        high=1_000_000,
-    )
-    batch_size: int = option(
-        256,
-        "Images a step, over all devices. When you change it, change the learning "
-        "rate in proportion.",
-        low=2,
-        high=2**20,
-    )
-    optimizer: str = option(
-        "sgd",
-        "sgd; or lars for batches of thousands, where each layer moves in proportion "
-        "to its weights and the learning rate is about 100 times that of sgd; or adamw "
-        "(graphs), with a hundredth of that of sgd.",
-        choices=("sgd", "lars", "adamw"),
-    )
-    trust_coefficient: float = option(
-        1e-3,
-        "Of lars: a layer's relative change at learning rate 1. Too high: NaN.",
-        low=0.0,
-        high=1.0,
-    )
-    learning_rate: float = option(
-        0.06,
-        "Peak of the schedule. Too high: NaN, or a loss that jumps; too low: a loss "
-        "that hardly moves.",
-        low=0.0,
-        high=1000.0,
-    )
-    warmup_epochs: float = option(
-        5.0,
-        "Epochs of linear warm-up from 0; then --lr_schedule. Too short: NaN or a "
-        "jump at the start.",
-        low=0.0,
-    )
-    lr_schedule: str = option(
-        "cosine",
-        "After the warm-up: cosine to 0, or constant, as rgrl has it.",
-        choices=("cosine", "constant"),
-    )
-    cosine_per_epoch: bool = option(
-        False, "Let the cosine change once an epoch, as RSA's small sets do."
-    )
-    sgd_momentum: float = option(
-        0.9,
-        "Momentum of sgd or lars. Too high: the loss swings; too low: slow.",
-        low=0.0,
-        high=1.0,
-    )
-    weight_decay: float = option(
-        5e-4,
-        "L2 added to the gradient before the momentum (adamw: times the learning rate, "
-        "taken off the weights). Too high: features shrink.",
-        low=0.0,
-        high=1.0,
-    )
-    decay_vectors: bool = option(
-        True,
-        "Decay biases and batch normalisation too (small sets: yes; ImageNet: no).",
-    )
-    seed: int = option(
-        0, "Of weights, order and views; one seed, one result.", low=0, high=2**31 - 1
-    )
-
     workdir: str = option(
         "",
         "Where the run lives: config, checkpoints, logs. The same command goes on "
         "where it stopped. Empty: runs/METHOD-DATASET-BACKBONE-seedSEED.",
         group="run",
-        free=True,
-    )
-    strategy: str = option(
-        "auto",
-        "Devices: one, mirrored (all), or auto (mirrored if there are several GPUs).",
-        choices=("auto", "one", "mirrored"),
         free=True,
     )
     knn_every: int = option(
@@ -268,6 +197,10 @@ class Config(GraphFlags, MethodFlags):
     keep_checkpoints: int = option(
         3, "So many of the last checkpoints stay.", low=1, free=True
     )
+    checkpoint_every_steps: int = run_flags.checkpoint_every_steps()
+    checkpoint_every_minutes: float = run_flags.checkpoint_every_minutes()
+    on_nan: str = run_flags.on_nan()
+    max_nan_steps: int = run_flags.max_nan_steps()
     tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
     max_steps: int = option(
         0,
@@ -281,17 +214,14 @@ class Config(GraphFlags, MethodFlags):
 
     def __post_init__(self):
         check(self)
+        self.check_devices()
         if self.color_jitter[3] > 0.5:
             raise UsageError(
                 "--color_jitter's hue (the fourth) must be at most 0.5. "
                 f"Received: {self.color_jitter[3]}"
             )
         check_kind_of_data(self)
-        if self.warmup_epochs > self.epochs:
-            raise UsageError(
-                f"--warmup_epochs must be at most --epochs={self.epochs}. "
-                f"Received: {self.warmup_epochs}"
-            )
+        self.check_optimization()
         if self.method == "ressl_plus" and self.infonce_warmup_epochs > self.epochs:
             raise UsageError(
                 f"--infonce_warmup_epochs must be at most --epochs={self.epochs}. "
@@ -302,6 +232,10 @@ class Config(GraphFlags, MethodFlags):
                 "--batch_norm=split needs a --batch_size that is a multiple of 8. "
                 f"Received: {self.batch_size}"
             )
+
+        # At least so many; the GPUs there are count when the run begins.
+        devices = max(1, self.logical_devices, self.num_workers)
+        self.check_batch(self.batch_size, devices)
 
     @property
     def on_graph(self) -> bool:

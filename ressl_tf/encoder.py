@@ -26,7 +26,7 @@ class Encoder(keras.layers.Layer):
         std: Sequence[float],
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(**{"dtype": "float32", **kwargs})  # images keep their 8 bits
         self.backbone, self.projector = backbone, projector
         self.mean, self.std = tuple(mean), tuple(std)
         self.built = True

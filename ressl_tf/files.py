@@ -1,9 +1,15 @@
 """Files that are either whole or not there."""
 
 import contextlib
+import errno
 import os
 import pathlib
 from collections.abc import Iterator
+
+from ressl_tf.errors import RunError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what a disk refuses with
+TEMPORARY = ".*.tmp"  # what a killed process may leave behind
 
 
 @contextlib.contextmanager
@@ -11,6 +17,10 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Yields a temporary path beside `path` and renames it to `path` at the end.
 
     When the body raises, the temporary file is removed and `path` stays as it was.
+
+    Raises:
+        RunError: when the disk is full or broken.
+        OSError: when the file cannot be written for another reason.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -20,6 +30,10 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         _flush(temporary)
         os.replace(temporary, path)
         _flush(path.parent)  # the rename itself
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise RunError(f"cannot write {path}: {error.strerror}") from None
     finally:
         temporary.unlink(missing_ok=True)
 

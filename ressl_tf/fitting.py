@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 import keras
 import tensorflow as tf
 
+from ressl_tf import distribute
+
 
 def fit(
     model: keras.Model,
@@ -31,9 +33,16 @@ def fit(
             epochs=end_epoch,
             steps_per_epoch=steps,
             callbacks=watchers,
-            verbose=1 if sys.stderr.isatty() else 2,
+            verbose=_verbosity(model),
             shuffle=False,
         )
+
+
+def _verbosity(model) -> int:
+    """A bar on a terminal, a line an epoch elsewhere; all workers but one are quiet."""
+    if distribute.worker(model.distribute_strategy)[0]:
+        return 0
+    return 1 if sys.stderr.isatty() else 2
 
 
 def segments(

@@ -7,6 +7,12 @@ from ressl_tf import methods
 from ressl_tf.errors import UsageError
 from ressl_tf.flags import option
 
+ONE_WHOLE_STEP = {  # flags that are for images, and their values for a graph
+    "mixed_precision": ("none",),
+    "jit_compile": ("auto", "off"),
+    "gradient_accumulation": (1,),
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class GraphFlags:
@@ -123,13 +129,25 @@ def check_kind_of_data(config: Any) -> None:
         raise UsageError(
             f"--method={name} learns from {data}. Received: --dataset={config.dataset}"
         )
-    if of_graphs and config.strategy == "mirrored":
-        raise UsageError(
-            f"--method={name} takes the whole graph in each step, on one device: "
-            "--strategy=one. Received: mirrored"
-        )
+    if of_graphs:
+        _check_devices(config)
     if of_graphs and config.init_from:
         raise UsageError(
             f"--init_from is for encoders of images. Received: {config.init_from} "
             f"with --method={name}"
         )
+
+
+def _check_devices(config):
+    if config.resolved_strategy not in ("auto", "one"):
+        raise UsageError(
+            f"--method={config.method} takes the whole graph in each step, on one "
+            f"device: --strategy=one. Received: {config.resolved_strategy}"
+        )
+    for flag, needed in ONE_WHOLE_STEP.items():
+        if (value := getattr(config, flag)) not in needed:
+            raise UsageError(
+                f"--method={config.method} needs --{flag}={needed[0]} (its products "
+                "are sparse, its step takes the whole graph). "
+                f"Received: {value}"
+            )

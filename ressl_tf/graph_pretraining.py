@@ -1,6 +1,5 @@
 """A pretraining run on a graph from its config to its result."""
 
-import dataclasses
 import resource
 import statistics
 import sys
@@ -14,6 +13,7 @@ from ressl_tf.config import Config
 from ressl_tf.data.graphs import Graph, load_graph
 from ressl_tf.data.link_split import hold_out_edges
 from ressl_tf.evaluate import plots
+from ressl_tf.interrupt import Watch
 from ressl_tf.methods.rgrl import RGRL
 from ressl_tf.pretraining import last_step, make_model, resume
 from ressl_tf.workdir import Workdir
@@ -31,21 +31,25 @@ def pretrain(config: Config) -> dict[str, Any]:
     Raises:
         UsageError: when the config, the graph or the workdir cannot be used.
         RunError: when the run fails: NaN, a full disk.
+        Interrupted: when SIGTERM or SIGINT asked it to stop, and it is saved.
     """
     graph = open_graph(config)
-    model = make_model(dataclasses.replace(config, strategy="one"), per_epoch=1)
-    batches = model.batches(graph)
-    with Workdir(config) as workdir:
+    model = make_model(config, per_epoch=1)
+    batches, last = model.batches(graph), last_step(config, per_epoch=1)
+    with Workdir(config) as workdir, Watch() as watch:
         checkpoints = Checkpoints(workdir.checkpoints, config.keep_checkpoints)
-        resume(model, checkpoints, workdir, config.log_every)
+        resume(model, checkpoints, workdir, config.log_every, last)
         if not workdir.rows():
             workdir.log({"epoch": 0, "step": 0})
         fitting.fit(
             model,
             lambda start, stop: batches.take(stop - start),
             config.log_every,
-            last_step(config, per_epoch=1),
-            make_callbacks(config, workdir, checkpoints),
+            last,
+            [
+                *make_callbacks(config, workdir, model.guard),
+                callbacks.save_checkpoint(checkpoints, config, watch),
+            ],
         )
         figure = plots.curves(workdir.rows())
         plots.save(figure, workdir.path / "curves.png")
@@ -60,19 +64,19 @@ def open_graph(config: Config) -> Graph:
     return hold_out_edges(graph, config.holdout_edges, config.seed)[0]
 
 
-def make_callbacks(config, workdir, checkpoints) -> list:
+def make_callbacks(config, workdir, guard) -> list:
     """In the order in which they add to the logs and use them."""
     watchers = [
         callbacks.KeepMetrics(config.log_every),
-        callbacks.Speed(1, "epochs_per_second"),
-        callbacks.StopOnNaN(),
+        callbacks.Speed(config.steps_per_execution, "epochs_per_second"),
+        callbacks.WatchNaN(guard, config.max_nan_steps),
         callbacks.CollapseWarning(),
         callbacks.MetricsLog(workdir, steps_per_epoch=1),
     ]
     if config.tensorboard:
         folder = str(workdir.path / "tensorboard")
         watchers.append(keras.callbacks.TensorBoard(folder, write_graph=False))
-    return [*watchers, callbacks.SaveCheckpoint(checkpoints)]
+    return watchers
 
 
 def result(model: RGRL, config: Config, graph: Graph, workdir) -> dict[str, Any]:
@@ -88,6 +92,7 @@ def result(model: RGRL, config: Config, graph: Graph, workdir) -> dict[str, Any]
         "features": graph.num_features,
         "epochs": last["step"],
         "steps": last["step"],
+        "steps_skipped": int(model.guard.bad_steps.numpy()),
         "loss": last.get("loss"),
         "embedding_std": last.get("embedding_std"),
         "seconds_per_epoch": 1 / statistics.median(speeds) if speeds else None,

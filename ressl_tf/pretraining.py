@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ressl_tf import callbacks, distribute, fitting, warm_start
+from ressl_tf import callbacks, distribute, fitting, layout, precision, warm_start
 from ressl_tf.build import build_model, build_optimizer
-from ressl_tf.checkpoint import Checkpoints, weights_sha256
+from ressl_tf.checkpoint import Checkpoints, state, weights_sha256
 from ressl_tf.config import Config
 from ressl_tf.data.pipeline import (
     check_image_size,
@@ -19,6 +19,9 @@ from ressl_tf.data.pipeline import (
 )
 from ressl_tf.data.sources import Source, bad_images_as_run_errors, load_source
 from ressl_tf.evaluate import features, monitor, plots
+from ressl_tf.files import replacing
+from ressl_tf.guard import NaNGuard
+from ressl_tf.interrupt import Watch
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.workdir import Workdir
 
@@ -26,33 +29,66 @@ log = logging.getLogger("ressl_tf")
 SHOWN_IMAGES = 2000  # of which the gallery takes its neighbours
 
 
-def pretrain(config: Config) -> dict[str, Any]:
+def pretrain(config: Config) -> dict[str, Any] | None:
     """Pretrains as `config` says, or goes on where the same config stopped.
 
     Returns:
-        The result, as the command line prints it.
+        The result, as the command line prints it; None on all workers but the chief.
 
     Raises:
         UsageError: when the config, the data or the workdir cannot be used.
-        RunError: when the run fails: NaN, unreadable images, a full disk.
+        RunError: when the run fails: NaN, unreadable images, a full disk, a worker
+            that is lost.
+        Interrupted: when SIGTERM or SIGINT asked it to stop, and it is saved.
     """
     if config.on_graph:
         from ressl_tf import graph_pretraining  # which takes what it can from here
 
         return graph_pretraining.pretrain(config)
+    strategy = layout.open_strategy(config)
+    role = follow if distribute.worker(strategy)[0] else lead
+    with distribute.lost_workers_as_run_errors(strategy):
+        outcome = role(config, strategy)
+        distribute.wait_for_all(strategy)  # who left early would look like a lost one
+    return outcome
+
+
+def follow(config: Config, strategy) -> None:
+    """What workers beside the chief do: the same steps, and nothing on the disk.
+
+    A signal that reaches all workers is the chief's to obey: it saves and ends, and so
+    do they when they have lost it.
+    """
+    source = open_source(config)
+    per_epoch = steps_per_epoch(source, config.batch_size)
+    with bad_images_as_run_errors(), Watch():
+        model = make_model(config, per_epoch, strategy)
+        distribute.broadcast(strategy, list(state(model).values()))
+        fit(
+            model,
+            config,
+            source,
+            [callbacks.WatchNaN(model.guard, config.max_nan_steps)],
+        )
+
+
+def lead(config: Config, strategy) -> dict[str, Any]:
+    """What the chief, or the only process, does."""
     source = open_source(config)
     per_epoch = steps_per_epoch(source, config.batch_size)
     start = warm_start.open_start(config)
-    with Workdir(config) as workdir, bad_images_as_run_errors():
-        model = make_model(config, per_epoch)
+    with Workdir(config) as workdir, bad_images_as_run_errors(), Watch() as watch:
+        model = make_model(config, per_epoch, strategy)
         checkpoints = Checkpoints(workdir.checkpoints, config.keep_checkpoints)
-        resume(model, checkpoints, workdir, per_epoch)
+        resume(model, checkpoints, workdir, per_epoch, last_step(config, per_epoch))
         if start is not None:
             warm_start.start_from(model, start)
+        distribute.broadcast(strategy, list(state(model).values()))
         measure = monitor.make(config, source)
         if not workdir.rows():
             begin(model, config, source, workdir, measure)
-        watchers = make_callbacks(config, workdir, checkpoints, per_epoch, measure)
+        watchers = make_callbacks(config, workdir, model.guard, per_epoch, measure)
+        watchers.append(callbacks.save_checkpoint(checkpoints, config, watch))
         fit(model, config, source, watchers)
         draw_results(model, config, source, workdir)
         return result(model, config, source, workdir)
@@ -66,36 +102,55 @@ def open_source(config: Config) -> Source:
         data_dir=config.data_dir or None,
         download=config.download,
         on_bad_image=config.on_bad_image,
+        max_pixels=config.max_pixels,
     )
     check_image_size(source, config.image_size)
     return source
 
 
-def make_model(config: Config, per_epoch: int) -> SSLModel:
-    """The compiled model; its random weights are a function of the seed."""
+def make_model(config: Config, per_epoch: int, strategy=None) -> SSLModel:
+    """The compiled model; its random weights are a function of the seed.
+
+    Args:
+        config: of the run.
+        per_epoch: steps.
+        strategy: of the run; None for one device.
+    """
     keras.utils.set_random_seed(config.seed)
-    strategy = distribute.strategy(config.strategy)
-    log.info("replicas: %d on %s", strategy.num_replicas_in_sync, distribute.devices())
+    strategy = strategy or distribute.strategy("one")
     with strategy.scope():
-        model = build_model(config, per_epoch)
-        model.compile(build_optimizer(config, per_epoch))
+        with precision.policy(config.mixed_precision):
+            model = build_model(config, per_epoch)
+        model.compile(
+            build_optimizer(config, per_epoch),
+            jit_compile={"auto": "auto", "on": True, "off": False}[config.jit_compile],
+            steps_per_execution=config.steps_per_execution,
+        )
         model.optimizer.build(model.trainable_variables)
+        NaNGuard(model, skip=config.on_nan == "skip")
     return model
 
 
 def resume(
-    model: SSLModel, checkpoints: Checkpoints, workdir: Workdir, per_epoch: int
+    model: SSLModel,
+    checkpoints: Checkpoints,
+    workdir: Workdir,
+    per_epoch: int,
+    last: int,
 ) -> None:
     """Restores the newest checkpoint, if there is one, and cuts the log to it."""
     path = checkpoints.restore(model)
     step = int(model.step.numpy())
-    workdir.resume_at(step, per_epoch)
+    workdir.resume_at(step, per_epoch, last)
     if path:
         log.info("going on from %s (epoch %.2f)", path, step / per_epoch)
 
 
 def begin(model, config, source, workdir, measure) -> None:
     """What is there before the first step: a view sheet, the untrained accuracy."""
+    if source.skipped:
+        with replacing(workdir.path / "skipped_images.txt") as temporary:
+            temporary.write_text("".join(f"{name}\n" for name in source.skipped))
     batch = next(iter(batches(model, config, source, 0, 1)))
     rows = {name: images.numpy() for name, images in batch.items()}
     plots.save(plots.image_rows(rows), workdir.path / "views.png")
@@ -115,6 +170,7 @@ def batches(model, config, source, start: int, stop: int) -> tf.data.Dataset:
         seed=config.seed,
         start_step=start,
         stop_step=stop,
+        part=distribute.worker(model.distribute_strategy),
     )
 
 
@@ -124,12 +180,12 @@ def last_step(config: Config, per_epoch: int) -> int:
     return min(total, config.max_steps) if config.max_steps else total
 
 
-def make_callbacks(config, workdir, checkpoints, per_epoch, measure) -> list:
+def make_callbacks(config, workdir, guard, per_epoch, measure) -> list:
     """In the order in which they add to an epoch's logs and use them."""
     watchers = [
         callbacks.KeepMetrics(per_epoch),
-        callbacks.Speed(config.batch_size),
-        callbacks.StopOnNaN(),
+        callbacks.Speed(config.batch_size * config.steps_per_execution),
+        callbacks.WatchNaN(guard, config.max_nan_steps),
         callbacks.CollapseWarning(),
     ]
     if measure is not None:
@@ -139,7 +195,7 @@ def make_callbacks(config, workdir, checkpoints, per_epoch, measure) -> list:
     if config.tensorboard:
         folder = str(workdir.path / "tensorboard")
         watchers.append(keras.callbacks.TensorBoard(folder, write_graph=False))
-    return [*watchers, callbacks.SaveCheckpoint(checkpoints)]
+    return watchers
 
 
 def fit(model: SSLModel, config: Config, source: Source, watchers: list) -> None:
@@ -147,7 +203,8 @@ def fit(model: SSLModel, config: Config, source: Source, watchers: list) -> None
     per_epoch = steps_per_epoch(source, config.batch_size)
 
     def between(start, stop):
-        return batches(model, config, source, start, stop)
+        part = batches(model, config, source, start, stop)
+        return distribute.feed(model.distribute_strategy, part)
 
     fitting.fit(model, between, per_epoch, last_step(config, per_epoch), watchers)
 
@@ -177,6 +234,7 @@ def result(model, config, source, workdir) -> dict[str, Any]:
         "backbone": config.backbone,
         "epochs": last["step"] / per_epoch,
         "steps": last["step"],
+        "steps_skipped": int(model.guard.bad_steps.numpy()),
         "loss": last.get("loss"),
         "knn_top1": last.get("knn_top1"),
         "knn_top1_untrained": rows[0].get("knn_top1"),

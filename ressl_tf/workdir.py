@@ -8,7 +8,7 @@ import pathlib
 from typing import Any
 
 from ressl_tf.errors import UsageError
-from ressl_tf.files import replacing
+from ressl_tf.files import TEMPORARY, replacing
 from ressl_tf.flags import free_fields
 
 
@@ -40,7 +40,8 @@ class Workdir:
             ) from None
         try:
             self._check_config(config)
-        except UsageError:
+            self._remove_leftovers()
+        except BaseException:
             self.close()
             raise
 
@@ -67,7 +68,19 @@ class Workdir:
             raise UsageError(
                 f"{self.path} is in use by another process; choose another {self.flag}"
             ) from None
+        except OSError as error:  # some network file systems have none
+            os.close(lock)
+            raise UsageError(
+                f"{self.flag} must be on a file system with locks, which keep two runs "
+                f"apart. Received: {self.path} ({error.strerror})"
+            ) from None
         return lock
+
+    def _remove_leftovers(self):
+        """What a killed process was writing; nobody else writes here now."""
+        for folder in (self.path, self.checkpoints):
+            for leftover in folder.glob(TEMPORARY):
+                leftover.unlink()
 
     def _check_config(self, config):
         path, wanted = self.path / "config.json", to_json(config)
@@ -90,11 +103,18 @@ class Workdir:
         rows = [old for old in self.rows() if old["step"] < row["step"]]
         self.write_rows([*rows, row])
 
-    def resume_at(self, step: int, steps_per_epoch: int) -> None:
-        """Keeps the rows of whole epochs up to `step`; the run writes the others."""
+    def resume_at(self, step: int, steps_per_epoch: int, last_step: int) -> None:
+        """Keeps what an unbroken run to `last_step` has written until `step`.
+
+        These are the rows of whole epochs and of the last step: those of an earlier end
+        inside an epoch go.
+        """
         rows = self.rows()
         kept = [
-            r for r in rows if r["step"] <= step and r["step"] % steps_per_epoch == 0
+            r
+            for r in rows
+            if r["step"] <= step
+            and (r["step"] % steps_per_epoch == 0 or r["step"] == last_step)
         ]
         if len(kept) < len(rows):
             self.write_rows(kept)

@@ -3,15 +3,16 @@
 import json
 import logging
 import math
+import pathlib
 
 import keras
-import numpy as np
 import pytest
 from conftest import tiny_model
 
 from ressl_tf import callbacks
 from ressl_tf.config import Config
-from ressl_tf.errors import RunError
+from ressl_tf.errors import Interrupted
+from ressl_tf.interrupt import Watch
 from ressl_tf.methods.byol import BYOL
 from ressl_tf.workdir import Workdir
 
@@ -39,24 +40,6 @@ def test_speed_leaves_out_the_first_step_and_the_time_between_epochs(monkeypatch
     clock.now += 100.0  # kNN, checkpoint
     speed.on_epoch_begin(1)
     assert clock.step(speed, 1.0) == pytest.approx(10)
-
-
-def test_nan_stops_and_names_the_step():
-    stop = callbacks.StopOnNaN()
-    stop.set_model(tiny_model())
-    stop.model.step.assign(17)
-    stop.on_train_batch_end(0, {"loss": 3.0})
-    for loss in (math.nan, math.inf):
-        with pytest.raises(RunError, match=r"at step 17; try a lower --learning_rate"):
-            stop.on_train_batch_end(0, {"loss": loss})
-
-
-def test_nan_weights_stop_a_real_fit(images):
-    model = tiny_model()
-    bias = model.online.projector.get_layer("output").bias
-    bias.assign(np.full(bias.shape, np.nan))
-    with pytest.raises(RunError, match="at step 1;"):
-        model.fit(images, batch_size=4, verbose=0, callbacks=[callbacks.StopOnNaN()])
 
 
 @pytest.mark.parametrize(
@@ -138,3 +121,73 @@ def test_keep_metrics_leaves_whole_epochs_alone(images):
     for epochs in (2, 1):
         model.fit(images, batch_size=4, epochs=epochs, verbose=0, callbacks=[keep])
         assert float(count.numpy()) == 3  # the steps of one epoch
+
+
+class Saved:
+    """Stands for `Checkpoints`; remembers the steps that were saved."""
+
+    folder = pathlib.Path("run/checkpoints")
+
+    def __init__(self):
+        self.steps = []
+
+    def save(self, model):
+        self.steps.append(int(model.step.numpy()))
+
+
+class Counter:
+    """Stands for a model; all that is asked of it is its step."""
+
+    def __init__(self):
+        self.value, self.step = 0, self
+
+    def numpy(self):
+        return self.value
+
+
+def drive(save, epochs=3, steps=6, minutes=None, ask_at=None):
+    """The calls that Keras makes in `fit`, with a signal during a step."""
+    save.set_params({"steps": steps})
+    save.set_model(Counter())
+    save.on_train_begin()
+    for epoch in range(epochs):
+        save.on_epoch_begin(epoch)
+        for batch in range(steps):
+            save.model.value += 1
+            if save.model.value == ask_at:
+                save.watch.asked = "SIGTERM"
+            if minutes is not None:
+                minutes.append(1)
+            save.on_train_batch_end(batch)
+        save.on_epoch_end(epoch)
+    return save.checkpoints.steps
+
+
+def test_checkpoints_come_every_n_steps_and_once_at_an_epochs_end():
+    every_four = callbacks.SaveCheckpoint(Saved(), every_steps=4)
+    assert drive(every_four) == [4, 6, 8, 12, 16, 18]
+    assert drive(callbacks.SaveCheckpoint(Saved())) == [6, 12, 18]
+
+
+def test_checkpoints_come_by_the_clock(monkeypatch):
+    """A step takes a minute; after an epoch's checkpoint the time starts anew."""
+    minutes = []
+    monkeypatch.setattr(callbacks.time, "perf_counter", lambda: 60.0 * len(minutes))
+    save = callbacks.SaveCheckpoint(Saved(), every_minutes=2.5)
+    assert drive(save, epochs=2, minutes=minutes) == [3, 6, 9, 12]
+
+
+@pytest.mark.parametrize(("asked", "saved"), [(4, [4]), (6, [6]), (8, [6, 8])])
+def test_a_run_that_is_asked_to_stop_saves_its_step(asked, saved):
+    """Step 6 is the last of an epoch: its row comes before, and nothing twice."""
+    save = callbacks.SaveCheckpoint(Saved(), watch=Watch())
+    with pytest.raises(Interrupted) as stop:
+        drive(save, ask_at=asked)
+    assert save.checkpoints.steps == saved
+    assert str(stop.value) == f"run: stopped by SIGTERM after step {asked}"
+    assert stop.value.result == {"steps": asked, "workdir": "run"}
+
+
+def test_asked_in_the_last_step_the_run_is_done():
+    save = callbacks.SaveCheckpoint(Saved(), watch=Watch())
+    assert drive(save, ask_at=18) == [6, 12, 18]

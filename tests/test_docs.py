@@ -162,7 +162,7 @@ IMAGENET = {
     "learning_rate": 0.05,
     "weight_decay": 1e-4,
     "decay_vectors": False,
-    "batch_norm": "local",
+    "batch_norm": "shuffle",
     "hidden_dim": 4096,
     "embedding_dim": 512,
 }
@@ -170,7 +170,7 @@ RECO = {
     "queue_size": 65536,
     "learning_rate": 0.03,
     "decay_vectors": True,
-    "batch_norm": "split",
+    "batch_norm": "shuffle",
     "hidden_dim": 2048,
     "embedding_dim": 256,
     "infonce_temp": 0.2,

@@ -9,7 +9,7 @@ import pytest
 
 from ressl_tf import command, flags
 from ressl_tf.config import Config
-from ressl_tf.errors import RunError, UsageError
+from ressl_tf.errors import Interrupted, RunError, UsageError
 
 
 def parse(*arguments):
@@ -156,6 +156,17 @@ def test_errors_are_one_line_and_a_status(capsys, error, status, line):
     assert out == ""
     assert err.startswith(line)
     assert len(err.splitlines()) == 1
+
+
+def test_a_run_that_stopped_in_order_is_a_success_and_says_how_to_go_on(capsys):
+    def main(_):
+        raise Interrupted("run: stopped by SIGTERM after step 7", {"steps": 7})
+
+    assert run(main) == 0
+    assert capsys.readouterr() == (
+        '{"interrupted": true, "steps": 7}\n',
+        "run: stopped by SIGTERM after step 7; the same command goes on from here\n",
+    )
 
 
 def test_a_command_gives_the_log_back_as_it_was():

@@ -3,7 +3,8 @@
 import dataclasses
 import json
 import logging
-import shutil
+import os
+import signal
 
 import keras
 import numpy as np
@@ -11,11 +12,12 @@ import pytest
 import tensorflow as tf
 from conftest import tiny_backbone
 
+from ressl_tf import callbacks
 from ressl_tf.checkpoint import weights_sha256
 from ressl_tf.classifier import Classifier
 from ressl_tf.data.sources import MemorySource
 from ressl_tf.encoder import Encoder
-from ressl_tf.errors import UsageError
+from ressl_tf.errors import Interrupted, UsageError
 from ressl_tf.evaluate import features
 from ressl_tf.evaluate import knn as knn_votes
 from ressl_tf.judging import finetune, knn, linear, supervised
@@ -41,7 +43,8 @@ def shown(source):
 
 
 def checkpoints(folder):
-    return {p.name: p.read_bytes() for p in (folder / "checkpoints").iterdir()}
+    paths = sorted((folder / "checkpoints").iterdir())
+    return {path.name: path.read_bytes() for path in paths}
 
 
 def test_knn_is_the_monitors_last_figure(unbroken, tmp_path):
@@ -121,7 +124,9 @@ def test_lbfgs_gives_a_classifier_of_whole_images(unbroken, tmp_path):
 
 
 @pytest.mark.slow
-def test_fine_tuning_goes_on_where_it_stopped(unbroken, tmp_path):
+def test_fine_tuning_goes_on_where_it_stopped(unbroken, tmp_path, monkeypatch):
+    """By SIGTERM inside an epoch of two steps."""
+
     def run(folder):
         return finetune.finetune(
             FinetuneConfig(
@@ -136,10 +141,21 @@ def test_fine_tuning_goes_on_where_it_stopped(unbroken, tmp_path):
 
     whole = run(tmp_path / "whole")
     assert (whole["train_images"], whole["steps"]) == (18, 6)
-    shutil.copytree(tmp_path / "whole", tmp_path / "broken")
-    (tmp_path / "broken" / "checkpoints" / "step-000000006.npz").unlink()
-    (tmp_path / "broken" / "classifier.keras").unlink()
-    again = run(tmp_path / "broken")
+    broken, step_end = tmp_path / "broken", callbacks.Speed.on_train_batch_end
+
+    def signalled(self, batch, logs=None):
+        if int(self.model.step.numpy()) == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        step_end(self, batch, logs)
+
+    monkeypatch.setattr(callbacks.Speed, "on_train_batch_end", signalled)
+    with pytest.raises(Interrupted) as stop:
+        run(broken)
+    assert stop.value.result == {"steps": 3, "workdir": str(broken)}
+    assert list(checkpoints(broken)) == ["step-000000002.npz", "step-000000003.npz"]
+    assert not (broken / "result.json").exists()
+    monkeypatch.setattr(callbacks.Speed, "on_train_batch_end", step_end)
+    again = run(broken)
     assert again["weights_sha256"] == whole["weights_sha256"]
     assert again["top1"] == whole["top1"]
 

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ressl_tf.data import pipeline
+from ressl_tf.data.folder import Folder
 from ressl_tf.data.pipeline import (
     check_image_size,
     evaluation_batches,
@@ -120,6 +121,20 @@ def test_a_late_start_does_not_read_what_it_skips(folder):
     for number in numbers(whole)[:5].ravel():
         os.remove(folder / "ab"[number // 15] / f"{number:02}.png")
     assert_equal(run(source, start_step=5, stop_step=7), whole[5:])
+
+
+def test_a_late_start_reads_as_many_images_as_its_steps_hold(folder, monkeypatch):
+    """Steps 12 and 13 of 14, in the middle of the second epoch."""
+    source, read, rows = streamed(folder), Folder.read, []
+
+    def counted(self, row):
+        noted = tf.numpy_function(lambda r: rows.append(int(r)) or True, [row], tf.bool)
+        with tf.control_dependencies([noted]):
+            return read(self, tf.identity(row))
+
+    monkeypatch.setattr(Folder, "read", counted)
+    steps = run(source, start_step=12)
+    assert sorted(rows) == sorted(numbers(steps).ravel())
 
 
 def test_the_order_is_the_same_in_memory_and_streamed(folder):

@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from ressl_tf.data import sources
-from ressl_tf.data.decode import decode_image
+from ressl_tf.data.decode import decode_image, header_pixels
 from ressl_tf.data.sources import MemorySource, StreamSource, load_source
 from ressl_tf.errors import RunError, UsageError
 
@@ -158,10 +158,31 @@ def test_hidden_files_and_links_in_circles_are_left_out(photos):
     write(photos / "dog" / "._b.png", b"resource fork")
     write(photos / ".thumbnails" / "b.png", flat(99))
     os.symlink(photos, photos / "dog" / "up")
-    os.symlink(photos / "nowhere", photos / "dog" / "broken.png")
     write(photos.parent / "elsewhere" / "z.png", flat(60))
     os.symlink(photos.parent / "elsewhere", photos / "dog" / "friends")
     assert values(load_source(f"folder:{photos}", "train")) == [10, 30, 20, 60]
+
+
+def test_links_that_lead_nowhere_are_images_that_cannot_be_read(photos, caplog):
+    os.symlink(photos / "nowhere", photos / "dog" / "lost.png")
+    os.symlink("circle.jpg", photos / "dog" / "circle.jpg")
+    os.symlink("circle", photos / "dog" / "circle")  # no image by its name
+    source = load_source(f"folder:{photos}", "train", on_bad_image="skip")
+    links = ("circle.jpg", "lost.png")
+    assert source.skipped == tuple(str(photos / "dog" / name) for name in links)
+    assert source.size == 3
+    with pytest.raises(RunError, match=r"circle\.jpg.*\(2 of 5 images\)"):
+        load_source(f"folder:{photos}", "train")
+
+
+def test_what_is_left_out_is_reported(photos, caplog):
+    write(photos / "dog" / "notes.txt", b"x")
+    write(photos / "cat" / "raw.HEIC", b"x")
+    os.symlink(photos, photos / "dog" / "up")
+    with caplog.at_level("INFO", "ressl_tf"):
+        load_source(f"folder:{photos}", "train")
+    assert f"1 x .txt, 1 x .heic ({photos}/cat/raw.HEIC)" in caplog.text
+    assert f"{photos}/dog/up leads back to a folder above it" in caplog.text
 
 
 def test_names_in_an_old_encoding(tmp_path):
@@ -178,6 +199,24 @@ def test_a_folder_that_may_not_be_read(photos, monkeypatch):
     monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(UsageError, match=r"Cannot list '.*': Permission denied"):
         load_source(f"folder:{photos}", "train")
+
+
+def test_a_sub_folder_that_may_not_be_read_is_an_error_or_skipped(photos, monkeypatch):
+    """Simulated: whoever runs the tests as root may read everything."""
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("2020"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    write(photos / "cat" / "b.png", flat(5))
+    with pytest.raises(UsageError, match=r"Cannot list '.*2020': Permission denied"):
+        load_source(f"folder:{photos}", "train")
+    source = load_source(f"folder:{photos}", "train", on_bad_image="skip")
+    assert source.skipped == (str(photos / "cat" / "2020"),)
+    assert values(source) == [5, 30, 20]
 
 
 def test_what_is_wrong_with_a_folder_is_said_in_one_line(tmp_path):
@@ -235,6 +274,68 @@ def test_stop_names_the_file(photos):
         load_source(f"folder:{photos}", "train")
     assert str(error.value).startswith(f"Cannot read image {bad}: ")
     assert "\n" not in str(error.value)
+
+
+def bomb(kind, side=60_000):
+    """A small file whose header promises 3.6 billion pixels."""
+    if kind == "png":
+        data = png(1, 1, 8, 2, [bytes(3)])
+        header = b"IHDR" + struct.pack(">II", side, side) + data[24:29]
+        return data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]
+    data = tf.io.encode_jpeg(flat(1)).numpy()
+    start = data.index(b"\xff\xc0") + 5  # the frame's height and width
+    return data[:start] + struct.pack(">HH", side, side) + data[start + 4 :]
+
+
+@pytest.mark.parametrize("memory_limit", [sources.MEMORY_LIMIT, 0])
+@pytest.mark.parametrize("kind", ["png", "jpeg"])
+def test_a_decompression_bomb_is_refused_by_its_header(photos, kind, memory_limit):
+    bad = write(photos / "dog" / "a1.jpg", bomb(kind))
+    options = {"memory_limit": memory_limit, "on_bad_image": "skip"}
+    source = load_source(f"folder:{photos}", "train", **options)
+    assert (source.skipped, source.size) == ((bad,), 3)
+    with pytest.raises(RunError) as error:
+        load_source(f"folder:{photos}", "train")
+    assert f"{bad}: 3600000000 pixels, more than max_pixels=100000000" in str(
+        error.value
+    )
+
+
+def test_max_pixels_is_the_number_of_pixels(photos):
+    """8 x 8 photos; a GIF counts too."""
+    gif = b"GIF89a" + struct.pack("<HH", 9, 300) + bytes(20)
+    assert int(header_pixels(gif)) == 2700
+    for data in (b"", b"GIF8", b"not an image"):
+        assert int(header_pixels(data)) == 0
+    assert load_source(f"folder:{photos}", "train", max_pixels=64).size == 3
+    with pytest.raises(RunError, match="64 pixels, more than max_pixels=63"):
+        load_source(f"folder:{photos}", "train", max_pixels=63)
+
+
+@pytest.mark.parametrize("memory_limit", [sources.MEMORY_LIMIT, 0])
+def test_one_percent_of_all_kinds_of_bad_images(tmp_path, memory_limit):
+    """Each is skipped and named; all others are there, and in order."""
+    for i in range(700):
+        write(tmp_path / f"{i:03d}.jpg", flat(i % 256), tf.io.encode_png)
+    bad = {
+        **{100 * (i + 1): data for i, data in enumerate(BAD_BYTES.values())},
+        400: bomb("png"),
+        500: bomb("jpeg"),
+        600: b"RIFF....WEBPVP8 ",
+    }
+    for i, data in bad.items():
+        write(tmp_path / f"{i:03d}.jpg", data)
+    os.remove(tmp_path / "650.jpg")
+    os.symlink("650.jpg", tmp_path / "650.jpg")
+    options = {"memory_limit": memory_limit, "on_bad_image": "skip"}
+    source = load_source(f"folder:{tmp_path}", "train", **options)
+    names = [str(tmp_path / f"{i:03d}.jpg") for i in (*bad, 650)]
+    assert list(source.skipped) == names
+    good = [i for i in range(700) if i not in (*bad, 650)]
+    if memory_limit:
+        assert source.images[:, 0, 0, 0].numpy().tolist() == [i % 256 for i in good]
+    else:
+        assert source.rows.numpy().tolist() == good
 
 
 def test_a_set_of_bad_images_only(tmp_path):

@@ -15,7 +15,7 @@ from conftest import TINY
 
 from ressl_tf import command, flags, sweep
 from ressl_tf.config import Config
-from ressl_tf.errors import RunError, UsageError
+from ressl_tf.errors import Interrupted, RunError, UsageError
 from ressl_tf.evaluate import plots
 from ressl_tf.sweeping import curves, grid, picture, process, table
 from ressl_tf.sweeping import sweep as sweeping
@@ -75,7 +75,7 @@ def collect(config, runner):
     try:
         for line in sweeping.sweep(config, runner):
             made.append(line)
-    except (RunError, KeyboardInterrupt) as error:
+    except (RunError, Interrupted) as error:
         return made, error
     return made, None
 
@@ -297,10 +297,10 @@ def test_a_judge_that_fails_leaves_the_training(tmp_path, undrawn):
 
 def test_interrupted_it_goes_on_where_it_stopped(tmp_path, undrawn):
     config = parse("--grid=teacher_temp=.03,.04,.06", f"--output={tmp_path}")
-    wrong = {"teacher_temp=0.04": KeyboardInterrupt()}
+    wrong = {"teacher_temp=0.04": Interrupted("stopped")}
     made, error = collect(config, Runner(train=wrong))
     assert [row["run"] for row in made] == ["teacher_temp=0.03"]
-    assert isinstance(error, KeyboardInterrupt)
+    assert isinstance(error, Interrupted)
     again = Runner()
     assert len(lines(config, again)[0]) == 4
     assert [folder for _, folder in again.asked] == [
@@ -371,9 +371,46 @@ def test_a_process_that_fails_says_why_in_one_line(
         say(tmp_path, monkeypatch, body)
 
 
-def test_an_interrupted_process_interrupts_the_sweep(tmp_path, monkeypatch):
-    with pytest.raises(KeyboardInterrupt):
-        say(tmp_path, monkeypatch, "sys.exit(130)")
+@pytest.mark.parametrize(
+    ("body", "result"),
+    [
+        ("sys.exit(130)", {}),
+        ("os.kill(os.getpid(), 15)", {}),
+        (
+            'print(\'{"interrupted": true, "steps": 7}\')',
+            {"interrupted": True, "steps": 7},
+        ),
+    ],
+)
+def test_a_process_that_is_stopped_stops_the_sweep(tmp_path, monkeypatch, body, result):
+    with pytest.raises(Interrupted) as stop:
+        say(tmp_path, monkeypatch, body)
+    assert stop.value.result == result
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_is_passed_on_to_the_process(tmp_path, monkeypatch, number):
+    """What it does then is its result; the handlers are as before."""
+    body = (
+        "import json, signal, time\n"
+        f"signal.signal({number}, lambda *_: print(json.dumps({{'told': {number}}})))\n"
+        f"os.kill(os.getppid(), {number})\ntime.sleep(0.2)"
+    )
+    before = signal.getsignal(number)
+    assert say(tmp_path, monkeypatch, body) == {"told": number}
+    assert signal.getsignal(number) is before
+
+
+def test_a_sweep_asked_between_two_runs_begins_no_other(tmp_path, undrawn):
+    config, runner = parse(TEMPS, f"--output={tmp_path}"), Runner()
+
+    def start(module, arguments):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return runner(module, arguments)
+
+    made, error = collect(config, start)
+    assert len(made) == 1
+    assert str(error) == "stopped by SIGTERM before run 2"
 
 
 def row(values, knn, spread, status="ok", untrained=0.2, **more):
@@ -544,9 +581,10 @@ def test_two_real_runs_interrupted_and_resumed(photos, tmp_path):
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=600)
-    assert (process.returncode, out) == (130, "")
-    assert err.splitlines()[-1].startswith("interrupted; the same command goes on")
-    assert err.count("interrupted") == 1
+    assert process.returncode == 0, err
+    assert json.loads(out)["interrupted"]
+    assert "stopped by SIGINT after step" in err
+    assert err.splitlines()[-1].endswith("; the same command goes on from here")
     process = start(*flags, "--judge=linear")
     out, err = process.communicate(timeout=900)
     assert process.returncode == 0, err

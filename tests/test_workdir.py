@@ -6,11 +6,13 @@ import logging
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 from conftest import tiny_model
 
 from ressl_tf import checkpoint, files
+from ressl_tf import workdir as workdir_module
 from ressl_tf.checkpoint import Checkpoints, state, weights_sha256
 from ressl_tf.config import Config
 from ressl_tf.errors import RunError, UsageError
@@ -87,26 +89,41 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_used(
     assert_same_state(restored, good)  # nothing was half assigned
 
 
-@pytest.mark.slow
-def test_no_flipped_bit_changes_what_is_restored(tmp_path):
-    """Wherever it is, the file is refused, or restored as it was saved.
+def damaged(content, draw):
+    """A bit flipped, or the end cut off, anywhere."""
+    if draw.random() < 0.2:
+        return content[: draw.integers(len(content))]
+    flipped = bytearray(content)
+    flipped[draw.integers(len(content))] ^= 1 << draw.integers(8)
+    return bytes(flipped)
+
+
+def test_no_damage_changes_what_is_restored(tmp_path, monkeypatch):
+    """Of 250 flips and cuts anywhere, each is refused, or restored as it was saved.
 
     Some bytes of a zip, such as the time of a member, mean nothing here.
     """
-    checkpoints = Checkpoints(tmp_path)
-    good, newer, restored = at_step(3), at_step(4), at_step(8)
-    checkpoints.save(good)
-    path = checkpoints.save(newer)
-    content = path.read_bytes()
-    refused = 0
-    for position in range(0, len(content), len(content) // 30):
-        flipped = bytearray(content)
-        flipped[position] ^= 1 << position % 8
-        path.write_bytes(flipped)
-        used = checkpoints.restore(restored)
-        assert_same_state(restored, newer if used == path else good)
+    values = {}
+    monkeypatch.setattr(checkpoint, "state", lambda model: model)
+    for step in (3, 4):
+        draw = np.random.default_rng(step)
+        values[step] = {
+            "online/000": draw.normal(size=(3, 4)).astype("float32"),
+            "optimizer/000": np.int64(step),
+            "queue/000": draw.normal(size=(5, 2)).astype("float32"),
+        }
+        path = tmp_path / f"step-00000000{step}.npz"
+        np.savez(path, **values[step])
+    content, draw, refused = path.read_bytes(), np.random.default_rng(0), 0
+    for _ in range(250):
+        path.write_bytes(damaged(content, draw))
+        model = {name: keras.Variable(0 * value) for name, value in values[4].items()}
+        used = Checkpoints(tmp_path).restore(model)
+        for name, variable in model.items():
+            expected = values[4 if used == path else 3][name]
+            np.testing.assert_array_equal(variable, expected, err_msg=name)
         refused += used != path
-    assert refused > 15
+    assert 125 < refused < 250
 
 
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):
@@ -222,5 +239,62 @@ def test_rows_are_replaced_by_step_and_cut_when_a_run_resumes(tmp_path):
         workdir.log({"step": step, "loss": loss})
     workdir.log({"step": 30, "loss": 2.0})
     assert [row["loss"] for row in workdir.rows()] == [9.0, 5.0, 4.0, 3.9, 2.0]
-    workdir.resume_at(25, steps_per_epoch=10)  # 25 lies inside an epoch
+    workdir.resume_at(25, steps_per_epoch=10, last_step=25)  # inside an epoch
+    assert [row["step"] for row in workdir.rows()] == [0, 10, 20, 25]
+    workdir.resume_at(25, steps_per_epoch=10, last_step=40)
     assert [row["step"] for row in workdir.rows()] == [0, 10, 20]
+
+
+def test_what_a_killed_process_was_writing_is_removed(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    for name in (".metrics.jsonl.77.tmp", "checkpoints/.step-000000003.npz.77.tmp"):
+        (tmp_path / name).write_bytes(b"half of it")
+    (tmp_path / "checkpoints" / "step-000000002.npz").write_bytes(b"all of it")
+    Workdir(Config(workdir=str(tmp_path))).close()
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
+    assert left == {
+        *("lock", "config.json", "checkpoints"),
+        "checkpoints/step-000000002.npz",
+    }
+
+
+def test_a_file_system_without_locks_is_refused(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(workdir_module.fcntl, "flock", refuse)
+    with pytest.raises(UsageError, match=r"--workdir must .*locks.*\(No locks avail"):
+        Workdir(Config(workdir=str(tmp_path)))
+
+
+WRITE_UNDER_A_LIMIT = """
+import pathlib, resource, sys
+import numpy as np
+from ressl_tf import checkpoint, files
+folder = pathlib.Path(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+class Value:
+    def __init__(self, size): self.value = np.zeros(size)
+    def numpy(self): return self.value
+class Model:
+    step = Value(())
+checkpoint.state = lambda model: {"a": Value(1000), "b": Value(size)}
+for size in (1000, 20_000):
+    Model.step.value = np.int64(size)
+    try:
+        checkpoint.Checkpoints(folder).save(Model)
+    except checkpoint.RunError as error:
+        print(error)
+"""
+
+
+@pytest.mark.slow
+def test_a_disk_that_takes_no_more(tmp_path):
+    """For real: a process that may write no file of more than 50 kB."""
+    command = [sys.executable, "-c", WRITE_UNDER_A_LIMIT, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    path = tmp_path / "step-000020000.npz"
+    assert done.stdout == f"cannot write {path}: File too large\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["step-000001000.npz"]
+    assert len(np.load(tmp_path / "step-000001000.npz")["b"]) == 1000

@@ -15,9 +15,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     Args:
         scope: over which samples training statistics are taken: "local" (the replica's
-            batch), "sync" (all replicas), or "split" (each of `groups` groups of the
-            replica's batch by itself, sample n in group n mod `groups`; the running
-            statistics move by the mean over groups).
+            batch), "shuffle" (the same, which the model may have permuted), "sync" (all
+            replicas), or "split" (each of `groups` groups of the replica's batch by
+            itself, sample n in group n mod `groups`; the running statistics move by the
+            mean over groups).
         groups: number of groups of "split"; the batch must be a multiple of it.
     """
 

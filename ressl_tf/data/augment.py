@@ -15,6 +15,7 @@ import keras_cv
 import tensorflow as tf
 
 from ressl_tf.data import blur, color, crop, resample
+from ressl_tf.data.drawn import change_drawn, coin
 from ressl_tf.errors import UsageError
 
 SPATIAL_LABELS = ("bounding_boxes", "keypoints", "segmentation_masks")
@@ -34,13 +35,29 @@ class SeededAugmentation(keras_cv.layers.VectorizedBaseImageAugmentationLayer):
         super().__init__(seed=1, **{**kwargs, "dtype": "float32"})
         self._random_generator = None
 
-    def draw(self, images, seed):
-        """The random transformations of a batch; only the shape of images counts."""
+    def draw(self, images, seed, part=None):
+        """The random transformations of a batch; only the shape of images counts.
+
+        Args:
+            images: the batch.
+            seed: int32 [2].
+            part: (index, count) where `images` are but one of equal parts of a batch:
+                they get what they would get in the whole.
+        """
         seed = tf.random.experimental.stateless_fold_in(
             tf.reshape(seed, [2]), zlib.crc32(type(self).__name__.encode()) >> 1
         )
-        return self.get_random_transformation_batch(
-            tf.shape(images)[0], images=images, seed=seed
+        batch = tf.shape(images)[0]
+        index, count = (0, 1) if part is None else (part[0], part[1])
+        drawn = self.get_random_transformation_batch(
+            batch * count, images=images, seed=seed
+        )
+        return drawn if part is None else self.take(drawn, index * batch, batch)
+
+    def take(self, transformations, start, count):
+        """Those of the images `start` to before `start + count` of a batch."""
+        return tf.nest.map_structure(
+            lambda drawn: drawn[start : start + count], transformations
         )
 
     def augment_images(self, images, transformations, **kwargs):
@@ -57,7 +74,7 @@ class SeededAugmentation(keras_cv.layers.VectorizedBaseImageAugmentationLayer):
                 f" leave these out. Received: {', '.join(spatial)}"
             )
         images = inputs["images"]
-        draws = self.draw(images, inputs["seed"])
+        draws = self.draw(images, inputs["seed"], inputs.get("part"))
         return {**inputs, "images": self.augment_images(images, draws)}
 
 
@@ -69,22 +86,6 @@ def to_planes(images) -> tf.Tensor:
 def to_images(planes) -> tf.Tensor:
     """[batch, 3, height, width] -> [batch, height, width, 3]."""
     return tf.transpose(planes, [0, 2, 3, 1])
-
-
-def coin(seed, batch, p) -> tf.Tensor:
-    """bool [batch], each true with probability p."""
-    return tf.random.stateless_uniform([batch], seed) < p
-
-
-def change_drawn(images, drawn, change) -> tf.Tensor:
-    """Replaces the drawn images (bool [batch]) by `change` of them; computes only them.
-
-    Args:
-        change: takes the drawn images and their places, int64 [n, 1], in the batch.
-    """
-    places = tf.where(drawn)
-    changed = change(tf.gather_nd(images, places), places)
-    return tf.tensor_scatter_nd_update(images, places, changed)
 
 
 @serializable
@@ -216,6 +217,16 @@ class ColorJitter(RandomlyApplied):
             "shift": shift,
             "order": tf.argsort(places),
         }
+
+    def take(self, transformations, start, count):
+        order = transformations.pop("order")
+        hands = tf.split(order, 4)
+        inside = [(hand >= start) & (hand < start + count) for hand in hands]
+        masks = zip(hands, inside, strict=True)
+        order = [tf.boolean_mask(hand, mask) - start for hand, mask in masks]
+        sizes = [tf.size(hand) for hand in order]
+        taken = super().take(transformations, start, count)
+        return {**taken, "order": tf.concat(order, 0), "sizes": tf.stack(sizes)}
 
     def augment_planes(self, planes, transformations):
         return color.jitter(planes, **transformations)

@@ -55,7 +55,7 @@ def shift_hue(planes, shift) -> tf.Tensor:
     return low + chroma * tf.clip_by_value(shares, 0.0, 1.0)
 
 
-def jitter(planes, kinds, factors, shift, order) -> tf.Tensor:
+def jitter(planes, kinds, factors, shift, order, sizes=4) -> tf.Tensor:
     """Blends every image three times and turns its hue before, between or after.
 
     The batch is dealt into four equal hands: those whose hue comes first, second,
@@ -68,9 +68,11 @@ def jitter(planes, kinds, factors, shift, order) -> tf.Tensor:
         shift: float32 [batch]: of the hue, as a share of the circle.
         order: int [n], a permutation of 0..n-1, n = batch rounded up to a multiple of
             four: the images as they are dealt (those beyond the batch are discarded).
+        sizes: int [4], of the hands; 4 for equal ones. A part of a batch has hands that
+            are not.
     """
     batch = tf.shape(planes)[0]
-    hands = tf.split(tf.minimum(order, batch - 1), 4)
+    hands = tf.split(tf.minimum(order, batch - 1), sizes, num=4)
     dealt = [
         _jitter_hand(*(tf.gather(x, hand) for x in (planes, kinds, factors, shift)), i)
         for i, hand in enumerate(hands)

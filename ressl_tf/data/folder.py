@@ -1,37 +1,50 @@
 """Photos in a folder: class sub-folders, or a heap without labels."""
 
 import collections
+import logging
 import os
 
 import numpy as np
 import tensorflow as tf
 
+from ressl_tf.data.decode import EncodedImages
 from ressl_tf.errors import UsageError
 
+logger = logging.getLogger("ressl_tf")
 EXTENSIONS = (".jpg", ".jpeg", ".png")
 SPLIT_FOLDERS = ("train", "test", "validation", "val")
 NO_LABEL = -1
 
 
-class Folder:
+class Folder(EncodedImages):
     """Encoded images by path, in sorted order.
 
     `root/<class>/**/*.jpg` has labels; when any image lies directly in `root`, all are
     a heap without. If `root` has a sub-folder train, test, validation or val, a split
     is a sub-folder; otherwise the split "train" is the whole folder. Hidden files are
-    left out. Symbolic links are followed.
+    left out. Symbolic links are followed, save those back to a folder above; one that
+    leads nowhere is an image that cannot be read.
+
+    Args:
+        root: the folder.
+        split: one of its sub-folders, or "train".
+        skip_unlisted: leave out sub-folders that cannot be listed, and name them in
+            `unlisted`; otherwise they are an error.
 
     Raises:
         UsageError: no such folder or split, no images, a single class.
+        OSError: a folder cannot be listed.
     """
 
-    def __init__(self, root: str, split: str):
+    def __init__(self, root: str, split: str, skip_unlisted: bool = False):
         self.name = f"folder:{root}"
         root = os.path.expanduser(root)
         if not os.path.isdir(root):
             raise UsageError(f"No such folder. Received: --dataset={self.name}")
         folder = _split_folder(root, split)
-        self.paths = _list_images(folder)
+        unlisted = [] if skip_unlisted else None
+        self.paths = _list_images(folder, unlisted)
+        self.unlisted = tuple(unlisted or ())
         start = len(os.path.join(folder, ""))
         classes = [path[start:].split(os.sep)[:-1] for path in self.paths]
         self.label_names = None
@@ -62,7 +75,9 @@ class Folder:
 
 
 def _split_folder(root: str, split: str) -> str:
-    found = sorted(entry.name for entry in os.scandir(root) if entry.is_dir())
+    found = sorted(
+        entry.name for entry in os.scandir(root) if os.path.isdir(entry.path)
+    )
     if not set(found) & set(SPLIT_FOLDERS):
         if split == "train":
             return root
@@ -78,36 +93,47 @@ def _split_folder(root: str, split: str) -> str:
     raise UsageError(f"{root} has the splits {splits}. Received: {split!r}")
 
 
-def _list_images(folder: str) -> list[str]:
+def _list_images(folder: str, unlisted: list[str] | None) -> list[str]:
     """Every image below the folder, sorted by path."""
-    paths, others = [], collections.Counter()
-    for path in _walk(folder, ()):
+    paths, others = [], collections.defaultdict(list)
+    for path in _walk(folder, (), unlisted):
         extension = os.path.splitext(path)[1].lower()
         if extension in EXTENSIONS:
             paths.append(path)
         else:
-            others[extension or "no extension"] += 1
+            others[extension or "no extension"].append(path)
+    counts = sorted(((len(p), kind) for kind, p in others.items()), reverse=True)
+    seen = ", ".join(f"{n} x {kind}" for n, kind in counts[:3])
     if not paths:
-        seen = ", ".join(f"{n} x {kind}" for kind, n in others.most_common(3))
         raise UsageError(
             f"No JPEG or PNG image in {folder} (other files: {seen or 'none'}); "
             f"images end in {', '.join(EXTENSIONS)}, in any letter case"
         )
+    if others:
+        first = min(path for names in others.values() for path in names)
+        logger.info("%s: other files are left out: %s (%s)", folder, seen, first)
     return sorted(paths)
 
 
-def _walk(folder: str, above: tuple[tuple[int, int], ...]):
+def _walk(folder: str, above: tuple[tuple[int, int], ...], unlisted: list[str] | None):
     """Paths of all visible files; a link back to a folder above is not followed."""
     status = os.stat(folder)
     here = (status.st_dev, status.st_ino)
     if here in above:
+        logger.warning("%s leads back to a folder above it: not followed", folder)
         return
-    with os.scandir(folder) as entries:
-        visible = [entry for entry in entries if not entry.name.startswith(".")]
+    try:
+        with os.scandir(folder) as entries:
+            visible = [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError:
+        if unlisted is None:
+            raise
+        unlisted.append(folder)
+        return
     for entry in visible:
-        if entry.is_dir():
-            yield from _walk(entry.path, (*above, here))
-        elif entry.is_file():
+        if os.path.isdir(entry.path):
+            yield from _walk(entry.path, (*above, here), unlisted)
+        elif os.path.isfile(entry.path) or entry.is_symlink():
             yield entry.path
 
 
@@ -116,7 +142,7 @@ def _class_names(root: str, folder: str, classes: set[str]) -> tuple[str, ...]:
     for sibling in SPLIT_FOLDERS if folder != root else ():
         path = os.path.join(root, sibling)
         if os.path.isdir(path):
-            inside = (entry for entry in os.scandir(path) if entry.is_dir())
+            inside = (entry for entry in os.scandir(path) if os.path.isdir(entry.path))
             classes |= {e.name for e in inside if not e.name.startswith(".")}
     if len(classes) == 1:
         (only,) = classes

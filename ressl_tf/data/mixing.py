@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from ressl_tf.randomness import uniform
+
 
 def cutmix(
     images: tf.Tensor, others: tf.Tensor, seed: tf.Tensor
@@ -24,7 +26,7 @@ def cutmix(
     """
     height, width = tf.shape(images)[1], tf.shape(images)[2]
     size = tf.stack([height, width])
-    draws = tf.random.stateless_uniform([3], seed)
+    draws = uniform([3], seed)
     half = tf.cast(tf.sqrt(1.0 - draws[0]) * tf.cast(size, tf.float32), tf.int32) // 2
     centre = tf.cast(draws[1:] * tf.cast(size, tf.float32), tf.int32)
     low, high = tf.maximum(centre - half, 0), tf.minimum(centre + half, size)
@@ -43,7 +45,7 @@ def mixup(
 
     Reference: Zhang et al., mixup (ICLR 2018), Sec. 2.
     """
-    share = tf.random.stateless_uniform([], seed)
+    share = uniform([], seed)
     return share * images + (1.0 - share) * others, share
 
 

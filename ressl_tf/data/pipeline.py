@@ -61,6 +61,7 @@ def training_batches(
     start_step: int = 0,
     stop_step: int,
     labelled: bool = False,
+    part: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Views of the batches of steps `start_step` to `stop_step` (excluded).
 
@@ -71,6 +72,8 @@ def training_batches(
         seed: fixes the order of every epoch and every view.
         start_step: counted from the start of the run; epochs follow one another.
         labelled: whether the labels come along.
+        part: (index, count): one of so many equal parts of every batch, with the views
+            that it has in the whole; `views` are then `data.views.Views`.
 
     Returns:
         One element per step: name -> float32 [batch, size, size, 3] on 0..255; when
@@ -85,8 +88,14 @@ def training_batches(
         tf.random.experimental.stateless_split((seed, 0), 2)
     )
     steps = _training_steps(source, batch_size, order_seed, start_step, stop_step)
+    index, parts = part
+    share = batch_size // parts
+    if parts > 1:
+        first = index * share
+        steps = steps.map(lambda step, rows: (step, rows[first : first + share]))
+    part = {"part": part} if parts > 1 else {}
     make = _batched_views if isinstance(source, MemorySource) else _streamed_views
-    batches = make(source, views, steps, batch_size, view_seed)
+    batches = make(source, views, steps, share, view_seed, part)
     if not labelled:
         batches = batches.map(lambda finished, labels: finished)
     count = max(0, stop_step - start_step)
@@ -170,16 +179,20 @@ def _training_steps(
     return epochs.flat_map(epoch_steps).skip(start % per_epoch).take(count)
 
 
-def _batched_views(source, views, steps, batch_size, seed) -> tf.data.Dataset:
+def _batched_views(source, views, steps, batch_size, seed, part) -> tf.data.Dataset:
     def viewed(step, rows):
         images, labels = source.examples(rows)
-        return views(images, _fold(seed, step)), tf.ensure_shape(labels, [batch_size])
+        finished = views(images, _fold(seed, step), **part)
+        return finished, tf.ensure_shape(labels, [batch_size])
 
     return steps.map(viewed, AUTOTUNE)
 
 
-def _streamed_views(source, views, steps, batch_size, seed) -> tf.data.Dataset:
+def _streamed_views(source, views, steps, batch_size, seed, part) -> tf.data.Dataset:
+    first = part["part"][0] * batch_size if part else 0
+
     def cropped(step, position, image, label):
+        position += first  # in the whole batch
         crops = views.geometric(image[None], _fold(_fold(seed, step), position))
         return step, {name: crop[0] for name, crop in crops.items()}, label
 
@@ -189,7 +202,7 @@ def _streamed_views(source, views, steps, batch_size, seed) -> tf.data.Dataset:
             for name, crop in crops.items()
         }
         labels = tf.ensure_shape(labels, [batch_size])
-        return views.photometric(crops, _fold(seed, batch_steps[0])), labels
+        return views.photometric(crops, _fold(seed, batch_steps[0]), **part), labels
 
     batches = _decoded(source, steps, cropped, batch_size)
     return batches.map(finished, AUTOTUNE)

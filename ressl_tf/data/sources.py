@@ -8,10 +8,10 @@ import re
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.data.decode import complaint, decode_image
 from ressl_tf.data.folder import Folder
 from ressl_tf.data.tfds_source import Records, open_builder
 from ressl_tf.errors import RunError, UsageError
+from ressl_tf.run_flags import MAX_PIXELS
 
 MEMORY_LIMIT = 2 * 2**30  # decoded bytes
 PROBES = 32  # images looked at to see whether a set is of one size
@@ -90,14 +90,13 @@ class StreamSource:
 
     def example(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """int64 [] -> (uint8 [height, width, 3], int32 []); reads and decodes."""
-        encoded, label = self.encoded.read(tf.gather(self.rows, index))
-        return decode_image(encoded), label
+        return self.encoded.example(tf.gather(self.rows, index))
 
     def example_name(self, index: int) -> str:
         return self.encoded.example_name(int(self.rows[index]))
 
     def why_unreadable(self, index: int) -> str | None:
-        return _why_unreadable(self.encoded, int(self.rows[index]))
+        return self.encoded.why_unreadable(int(self.rows[index]))
 
 
 Source = MemorySource | StreamSource
@@ -110,6 +109,7 @@ def load_source(
     data_dir: str | None = None,
     download: bool = False,
     on_bad_image: str = "stop",
+    max_pixels: int = MAX_PIXELS,
     memory_limit: int = MEMORY_LIMIT,
 ) -> Source:
     """Opens a set of images.
@@ -122,6 +122,7 @@ def load_source(
         on_bad_image: "stop" raises at the first unreadable image that is met. "skip"
             leaves unreadable images out, before training, so that the order of the
             others is fixed; for a set that streams it costs one pass of decoding.
+        max_pixels: an image of more, by its header, is unreadable.
         memory_limit: sets of one image size are decoded into memory up to this many
             bytes; others are read from disk in every epoch.
 
@@ -132,9 +133,10 @@ def load_source(
     if on_bad_image not in BAD_IMAGE_ACTIONS:
         allowed = ", ".join(BAD_IMAGE_ACTIONS)
         raise UsageError(f"on_bad_image is {allowed}. Received: {on_bad_image!r}")
-    encoded = _open(dataset, split, data_dir, download)
-    shape = _probe(encoded)
     skip = on_bad_image == "skip"
+    encoded = _open(dataset, split, data_dir, download, skip)
+    encoded.max_pixels = max_pixels
+    shape = _probe(encoded)
     if shape and encoded.size * np.prod(shape) <= memory_limit:
         source = _decode_all(encoded, shape, skip)
         if source is not None:
@@ -171,11 +173,13 @@ def unreadable(name: str, reason: str, count: str = "") -> RunError:
     )
 
 
-def _open(dataset: str, split: str, data_dir, download: bool) -> Folder | Records:
+def _open(
+    dataset: str, split: str, data_dir, download: bool, skip: bool
+) -> Folder | Records:
     kind, _, path = dataset.partition(":")
     if kind == "folder":
         try:
-            return Folder(path, split)
+            return Folder(path, split, skip)
         except OSError as error:
             raise UsageError(
                 f"Cannot list {error.filename!r}: {error.strerror}"
@@ -186,13 +190,13 @@ def _open(dataset: str, split: str, data_dir, download: bool) -> Folder | Record
 def _probe(encoded) -> tuple[int, int, int] | None:
     """The shape that some images, spread over the set, have in common, or None."""
     rows = np.unique(np.linspace(0, encoded.size - 1, PROBES, dtype=np.int64))
-    good = [row for row in rows if _why_unreadable(encoded, row) is None]
+    good = [row for row in rows if encoded.why_unreadable(row) is None]
     if not good:
         raise RunError(
             f"None of {len(rows)} images tried can be read; the first: "
-            f"{encoded.example_name(rows[0])}: {_why_unreadable(encoded, rows[0])}"
+            f"{encoded.example_name(rows[0])}: {encoded.why_unreadable(rows[0])}"
         )
-    shapes = {tuple(decode_image(encoded.read(row)[0]).shape) for row in good}
+    shapes = {tuple(encoded.example(row)[0].shape) for row in good}
     return shapes.pop() if len(shapes) == 1 else None
 
 
@@ -203,13 +207,13 @@ def _decode_all(encoded, shape, skip: bool) -> MemorySource | None:
     good = np.zeros(encoded.size, bool)
 
     def decoded(row):
-        data, label = encoded.read(row)
-        return row, tf.ensure_shape(decode_image(data), shape), label
+        image, label = encoded.example(row)
+        return row, tf.ensure_shape(image, shape), label
 
     for rows, batch, batch_labels in _readable(encoded, decoded).batch(1024):
         images[rows], labels[rows], good[rows] = batch, batch_labels, True
     bad = np.flatnonzero(~good)
-    if any(_why_unreadable(encoded, row) is None for row in bad):
+    if any(encoded.why_unreadable(row) is None for row in bad):
         return None
     skipped = _leave_out(encoded, bad, skip)
     if skipped:
@@ -225,7 +229,7 @@ def _scan(encoded) -> np.ndarray:
 
     def checked(row):
         # The shape must be asked for: unused decoding would be pruned.
-        return row, tf.shape(decode_image(encoded.read(row)[0]))
+        return row, tf.shape(encoded.example(row)[0])
 
     return np.concatenate([row for row, _ in _readable(encoded, checked).batch(1024)])
 
@@ -238,27 +242,19 @@ def _readable(encoded, function) -> tf.data.Dataset:
 
 
 def _leave_out(encoded, bad: np.ndarray, skip: bool) -> tuple[str, ...]:
-    """Names and reports the rows that cannot be read: a warning or an error."""
-    if not len(bad):
+    """Names and reports what cannot be read: a warning or an error."""
+    names = (*encoded.unlisted, *(encoded.example_name(row) for row in bad))
+    if not names:
         return ()
-    names = tuple(encoded.example_name(row) for row in bad)
-    reason = _why_unreadable(encoded, bad[0]) or "unknown"
     if not skip:
+        reason = encoded.why_unreadable(bad[0]) or "unknown"
         raise unreadable(names[0], reason, f" ({len(bad)} of {encoded.size} images)")
     logger.warning(
         "%s: skipped %d of %d images that cannot be read: %s%s",
         encoded.name,
-        len(bad),
-        encoded.size,
+        len(names),
+        encoded.size + len(encoded.unlisted),
         ", ".join(names[:10]),
         ", ..." if len(bad) > 10 else "",
     )
     return names
-
-
-def _why_unreadable(encoded, row: int) -> str | None:
-    try:
-        decode_image(encoded.read(tf.constant(row, tf.int64))[0])
-    except tf.errors.OpError as error:
-        return complaint(error)
-    return None

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from ressl_tf.data.decode import EncodedImages
 from ressl_tf.data.folder import NO_LABEL
 from ressl_tf.data.shapes import ResslShapes
 from ressl_tf.errors import RunError, UsageError
@@ -18,7 +19,7 @@ from ressl_tf.errors import RunError, UsageError
 HEADER, FOOTER = 12, 4  # bytes about a TFRecord: length (8) and checksums (4 each)
 
 
-class Records:
+class Records(EncodedImages):
     """Encoded images of a prepared TFDS split, by number, in the order of its shards.
 
     Opening reads the headers of all records, for their byte offsets (2 microseconds

@@ -67,6 +67,8 @@ class Views(keras.layers.Layer):
     Call arguments:
         images: [batch, height, width, 3], RGB on 0..255, uint8 or float32.
         seed: int32 [2]; the same seed gives the same views.
+        part: (index, count) where `images` are one of so many equal parts of a batch:
+            they get the views that they would get in the whole.
 
     Returns:
         dict, name -> float32 [batch, size, size, 3] on 0..255.
@@ -94,19 +96,19 @@ class Views(keras.layers.Layer):
     def names(self) -> tuple[str, ...]:
         return tuple(self.views)
 
-    def call(self, images, seed) -> dict[str, tf.Tensor]:
-        return self.photometric(self.geometric(images, seed), seed)
+    def call(self, images, seed, part=None) -> dict[str, tf.Tensor]:
+        return self.photometric(self.geometric(images, seed, part), seed, part)
 
-    def geometric(self, images, seed) -> dict[str, tf.Tensor]:
+    def geometric(self, images, seed, part=None) -> dict[str, tf.Tensor]:
         """The crops of every view that starts from the photo."""
         images = tf.convert_to_tensor(images)
         return {
-            name: _move(images, view.geometric, _fold(seed, name))
+            name: _move(images, view.geometric, _fold(seed, name), part)
             for name, view in self.views.items()
             if view.source is None
         }
 
-    def photometric(self, crops, seed) -> dict[str, tf.Tensor]:
+    def photometric(self, crops, seed, part=None) -> dict[str, tf.Tensor]:
         """Finishes the views, staged ones too, from the result of `geometric`."""
         finished = {}
         for name, view in self.views.items():
@@ -114,8 +116,8 @@ class Views(keras.layers.Layer):
             if view.source is None:
                 images = crops[name]
             else:
-                images = _move(finished[view.source], view.geometric, own_seed)
-            finished[name] = _paint(images, view.photometric, own_seed)
+                images = _move(finished[view.source], view.geometric, own_seed, part)
+            finished[name] = _paint(images, view.photometric, own_seed, part)
         return finished
 
     def get_config(self) -> dict:
@@ -178,19 +180,20 @@ def _fold(seed, name):
     )
 
 
-def _move(images, layers, seed):
+def _move(images, layers, seed, part):
+    whole = {} if part is None else {"part": tf.stack(part)}
     for position, layer in enumerate(layers):
         own_seed = tf.random.experimental.stateless_fold_in(seed, position)
-        images = layer({"images": images, "seed": own_seed})["images"]
+        images = layer({"images": images, "seed": own_seed, **whole})["images"]
     return images
 
 
-def _paint(images, layers, seed):
+def _paint(images, layers, seed, part):
     """Runs photometric layers without going back to pixel triples in between."""
     if not layers:
         return images
     planes = to_planes(images)
     for position, layer in enumerate(layers):
         own_seed = tf.random.experimental.stateless_fold_in(seed, position)
-        planes = layer.augment_planes(planes, layer.draw(planes, own_seed))
+        planes = layer.augment_planes(planes, layer.draw(planes, own_seed, part))
     return to_images(planes)

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 
+from ressl_tf import run_flags
 from ressl_tf.errors import UsageError
 from ressl_tf.flags import check, option
 
@@ -43,6 +44,7 @@ class PlotConfig:
         "An unreadable image: stop names it; skip leaves it out and reports it.",
         choices=("stop", "skip"),
     )
+    max_pixels: int = run_flags.max_pixels()
     images: int = option(
         2000,
         "At most so many of them, a fixed random choice. Too many: the points hide "

@@ -1,9 +1,11 @@
 """Features of a model over a data set."""
 
+import functools
 from collections.abc import Iterable
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 
 def extract(model: keras.Model, batches: Iterable) -> tuple[np.ndarray, np.ndarray]:
@@ -16,9 +18,12 @@ def extract(model: keras.Model, batches: Iterable) -> tuple[np.ndarray, np.ndarr
     Returns:
         Features [n, f], float32, and labels [n].
     """
+    predict = model.predict_on_batch
+    if model.distribute_strategy.num_replicas_in_sync > 1:
+        predict = tf.function(functools.partial(model, training=False))  # on one device
     features, labels = [], []
     for images, batch_labels in batches:
-        features.append(model.predict_on_batch(images))
+        features.append(np.asarray(predict(images)))
         labels.append(np.asarray(batch_labels))
     return np.concatenate(features), np.concatenate(labels)
 

@@ -58,6 +58,7 @@ def _load(config, split):
         split,
         data_dir=config.data_dir or None,
         on_bad_image=config.on_bad_image,
+        max_pixels=config.max_pixels,
     )
 
 
@@ -79,8 +80,13 @@ def _queries(config):
             if not auto:
                 raise
         else:
-            if source.label_names is not None:
+            if _has_labels(source, config.image_size):
                 return evaluation_batches(source, config.image_size, BATCH_SIZE)
+            if not auto:
+                raise UsageError(
+                    "the kNN monitor classifies labelled images: another --eval_split, "
+                    f"or none. Received: {split}, which has no labels"
+                )
     return None
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 
+from ressl_tf import run_flags
 from ressl_tf.errors import UsageError
 from ressl_tf.flags import check, option
 from ressl_tf.judging.node_flags import NodeFlags
@@ -54,6 +55,7 @@ class JudgeConfig:
         "An unreadable image: stop names it; skip leaves it out and reports it.",
         choices=("stop", "skip"),
     )
+    max_pixels: int = run_flags.max_pixels()
     image_size: int = option(
         0, "Side of the images in pixels. 0: the encoder's own.", low=0, high=4096
     )
@@ -200,6 +202,10 @@ class SupervisedConfig(JudgeConfig):
     keep_checkpoints: int = option(
         1, "So many of the last checkpoints stay.", low=1, free=True
     )
+    checkpoint_every_steps: int = run_flags.checkpoint_every_steps()
+    checkpoint_every_minutes: float = run_flags.checkpoint_every_minutes()
+    on_nan: str = run_flags.on_nan()
+    max_nan_steps: int = run_flags.max_nan_steps()
     tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
 
     def __post_init__(self):

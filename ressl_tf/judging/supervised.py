@@ -16,6 +16,8 @@ from ressl_tf.data.sources import bad_images_as_run_errors
 from ressl_tf.data.views import Views, weak_view
 from ressl_tf.evaluate import features, scores
 from ressl_tf.exporting import keras_file
+from ressl_tf.guard import NaNGuard
+from ressl_tf.interrupt import Watch
 from ressl_tf.judging import results
 from ressl_tf.judging.config import SupervisedConfig
 from ressl_tf.judging.task import Task, open_task
@@ -51,6 +53,7 @@ def run(
     Raises:
         UsageError: when the encoder or the images cannot be used.
         RunError: when an image cannot be read or the loss is NaN.
+        Interrupted: when SIGTERM or SIGINT asked it to stop, and it is saved.
     """
     with distribute.strategy(config.strategy).scope(), bad_images_as_run_errors():
         task = open_task(config)
@@ -92,16 +95,19 @@ def train(
     per_epoch = steps_per_epoch(task.train, batch_size)
     model.compile(make_optimizer(config, per_epoch, multipliers))
     model.optimizer.build(model.trainable_variables)
+    guard = NaNGuard(model, skip=config.on_nan == "skip")
 
     def measure(model):
         return evaluate(model, task)
 
-    with Workdir(config, flag="--output") as workdir:
+    with Workdir(config, flag="--output") as workdir, Watch() as watch:
         checkpoints = Checkpoints(workdir.checkpoints, config.keep_checkpoints)
         if path := checkpoints.restore(model):
             log.info("going on from %s", path)
-        workdir.resume_at(int(model.step.numpy()), per_epoch)
-        watchers = _callbacks(config, workdir, checkpoints, per_epoch, measure)
+        step, last_step = int(model.step.numpy()), config.epochs * per_epoch
+        workdir.resume_at(step, per_epoch, last_step)
+        watchers = _callbacks(config, workdir, guard, per_epoch, measure)
+        watchers.append(callbacks.save_checkpoint(checkpoints, config, watch))
         _fit(model, config, task, batch_size, watchers)
         last = workdir.rows()[-1]
         return {
@@ -143,18 +149,18 @@ def make_optimizer(
     )
 
 
-def _callbacks(config, workdir, checkpoints, per_epoch, measure) -> list:
+def _callbacks(config, workdir, guard, per_epoch, measure) -> list:
     watchers = [
         callbacks.KeepMetrics(per_epoch),
         callbacks.Speed(config.batch_size),
-        callbacks.StopOnNaN(),
+        callbacks.WatchNaN(guard, config.max_nan_steps),
         Evaluate(measure, config.eval_every),
         callbacks.MetricsLog(workdir, per_epoch),
     ]
     if config.tensorboard:
         folder = str(workdir.path / "tensorboard")
         watchers.append(keras.callbacks.TensorBoard(folder, write_graph=False))
-    return [*watchers, callbacks.SaveCheckpoint(checkpoints)]
+    return watchers
 
 
 def _fit(model, config, task, batch_size, watchers):

@@ -78,6 +78,7 @@ def _open_splits(config, dataset, data_dir) -> tuple[Source, Source]:
             data_dir=data_dir,
             download=config.download,
             on_bad_image=config.on_bad_image,
+            max_pixels=config.max_pixels,
         )
         return labelled_only(source, split)
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from ressl_tf import backbones, heads
+from ressl_tf import backbones, distribute, heads
 from ressl_tf.encoder import Encoder
 from ressl_tf.errors import UsageError
 from ressl_tf.methods.base import SSLModel, check_choice
+from ressl_tf.randomness import permutation
 
 HEADS = ("plain", "bn")
 
@@ -31,13 +32,16 @@ class ImageSSL(SSLModel):
         head: the projector's form: "plain" (Linear - ReLU - Linear) or "bn" (batch
             normalisation before the ReLU).
         batch_norm: scope of the batch statistics of the heads, "local", "sync" or
-            "split"; that of a backbone given by name is "local".
+            "split" ("shuffle" is as "local"); that of a backbone given by name is
+            "local".
         mean: per channel on 0..1, for normalisation; ImageNet's by default.
         std: per channel on 0..1, for normalisation; ImageNet's by default.
         views: a `Views` layer that makes the method's views; None for the paper's.
-        shuffle_target: permute the target's batch before its forward pass and put its
-            embeddings back after, so that split statistics leak nothing (shuffle BN).
-        **kwargs: of `SSLModel`: `momentum`, `momentum_schedule`, `total_steps`, `seed`.
+        shuffle_target: permute the target's batch, over all devices, before its forward
+            pass and put its embeddings back after, so that the batch statistics leak
+            nothing (shuffle BN; He et al., MoCo, CVPR 2020, Sec. 3.3).
+        **kwargs: of `SSLModel`: `momentum`, `momentum_schedule`, `total_steps`,
+            `gradient_accumulation`, `seed`.
     """
 
     options = (
@@ -46,6 +50,7 @@ class ImageSSL(SSLModel):
         "embedding_dim",
         "head",
         "batch_norm",
+        "gradient_accumulation",
         *SSLModel.options,
     )
     view_options: tuple[str, ...] = ("image_size",)  # the same for `make_views`
@@ -112,11 +117,10 @@ class ImageSSL(SSLModel):
     def embed_target(self, images, seed):
         if not self.shuffle_target:
             return super().embed_target(images, seed)
-        order = tf.random.experimental.stateless_shuffle(
-            tf.range(tf.shape(images)[0]), seed
-        )
-        keys = super().embed_target(tf.gather(images, order), seed)
-        return tf.gather(keys, tf.argsort(order))
+        images = distribute.gather(images)  # [global batch, h, w, 3]
+        order = permutation(images.shape[0] or tf.shape(images)[0], seed)
+        keys = super().embed_target(tf.gather(images, distribute.own(order)), seed)
+        return tf.gather(distribute.gather(keys), distribute.own(tf.argsort(order)))
 
     def derive_views(self, data, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """Finished views as they are, or views of raw images."""
@@ -128,7 +132,7 @@ class ImageSSL(SSLModel):
                     "images must be [batch, height, width, 3] on 0..255. Received: "
                     f"shape {tuple(images.shape)}"
                 )
-            return self.views(images, seed)
+            return self.views(images, seed, part=distribute.replica())
         made = set(self.views.names)  # the others are mixed from them
         needed = {*self.online_views, *self.target_views} & made
         if missing := needed - set(images):

@@ -8,6 +8,7 @@ from ressl_tf.data.mixing import MIXINGS
 from ressl_tf.losses import cross_entropy, entropy, info_nce, relation
 from ressl_tf.methods.mocov2 import MoCoV2
 from ressl_tf.queue import KeyQueue
+from ressl_tf.randomness import permutation
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
@@ -55,8 +56,7 @@ class ReCo(MoCoV2):
 
     def mix_views(self, views, seed):
         seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
-        batch = tf.range(tf.shape(views["key"])[0])
-        partner = tf.random.experimental.stateless_shuffle(batch, seeds[0])
+        partner = permutation(tf.shape(views["key"])[0], seeds[0])
         others = tf.gather(views["key"], partner)
         mixed, share = MIXINGS[self.interpolation](views["query"], others, seeds[1])
         return {**views, "mixed": mixed, "partner": partner, "share": share}

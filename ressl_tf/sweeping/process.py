@@ -8,37 +8,46 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ressl_tf.errors import RunError
+from ressl_tf.errors import Interrupted, RunError
+from ressl_tf.interrupt import SIGNALS, Watch
+
+STOPPED = (130, *(-number for number in SIGNALS))  # by a signal, in its first seconds
 
 
 def run(module: str, arguments: Sequence[str]) -> dict[str, Any]:
     """Runs `python -m module`: a fresh TensorFlow, of which no memory or seed is left.
 
-    Its progress goes to stderr. When this process is interrupted, so is that one.
+    Its progress goes to stderr. A signal that asks this process to stop is passed on.
 
     Returns:
         The last line of its stdout.
 
     Raises:
         RunError: one line that says why it failed.
-        KeyboardInterrupt: when it was interrupted.
+        Interrupted: when it was asked to stop.
     """
     command = [sys.executable, "-m", module, *arguments]
     with tempfile.TemporaryFile("w+") as out:
         pipes = {"stdout": out, "stderr": subprocess.PIPE}
-        with subprocess.Popen(command, text=True, errors="replace", **pipes) as child:
+        with (
+            subprocess.Popen(command, text=True, errors="replace", **pipes) as child,
+            Watch(child.send_signal) as watch,
+        ):
             try:
                 said = _forward(child.stderr)
             except BaseException:
                 child.kill()  # what it has on disk is whole
                 raise
-        if child.returncode in (130, -signal.SIGINT):
-            raise KeyboardInterrupt
+        if child.returncode and (watch.asked or child.returncode in STOPPED):
+            raise Interrupted(f"{module} was stopped before it began to work")
         if child.returncode:
             reason = _reason(child.returncode, said)
             raise RunError(f"{module.removeprefix('ressl_tf.')}: {reason}")
         out.seek(0)
-        return json.loads(out.read().splitlines()[-1])
+        result = json.loads(out.read().splitlines()[-1])
+    if result.get("interrupted"):
+        raise Interrupted(f"{module} was stopped", result)
+    return result
 
 
 def _forward(lines: Iterable[str]) -> str:

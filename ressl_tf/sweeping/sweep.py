@@ -8,9 +8,10 @@ from typing import Any
 
 from ressl_tf import flags
 from ressl_tf.config import Config
-from ressl_tf.errors import RunError
+from ressl_tf.errors import Interrupted, RunError
 from ressl_tf.evaluate import plots
 from ressl_tf.files import replacing
+from ressl_tf.interrupt import Watch
 from ressl_tf.sweeping import picture, process, table
 from ressl_tf.sweeping.config import SweepConfig
 from ressl_tf.sweeping.grid import runs
@@ -34,11 +35,15 @@ def sweep(config: SweepConfig, start: Start = process.run) -> Iterator[dict[str,
     Raises:
         UsageError: before the first run, when any of them cannot be, or the output.
         RunError: after the last one, when one has failed.
+        Interrupted: when SIGTERM or SIGINT asked it to stop; the run that was at work
+            has stopped too, and is saved.
     """
     planned = runs(config)
-    with Workdir(config, flag="--output") as workdir:
+    with Workdir(config, flag="--output") as workdir, Watch() as watch:
         rows = []
         for number, run in enumerate(planned, 1):
+            if watch.asked:
+                raise Interrupted(f"stopped by {watch.asked} before run {number}")
             log.info("run %d of %d: %s", number, len(planned), run.name)
             before = row(run, stored(run))
             rows.append(perform(run, config.judge, start))

@@ -1,0 +1,68 @@
+"""What `fit` calls for each batch: the step on every replica, several at once.
+
+Keras's own does not train on several workers, and takes more steps than an epoch has
+when `steps_per_execution` does not divide it.
+"""
+
+import keras
+import tensorflow as tf
+
+from ressl_tf import distribute
+
+
+class TrainFunction:
+    """Takes up to `steps_per_execution` steps of an iterator.
+
+    Args:
+        model: its `train_step` returns scalars that are equal on all replicas.
+    """
+
+    def __init__(self, model: keras.Model):
+        self.several = model.steps_per_execution
+        self.names = [metric.name for metric in model.metrics]
+        self.strategy, self.step = model.distribute_strategy, model.train_step
+        self.begin(None)
+        self.one, self.execute = self._one, self._execute
+        if not model.run_eagerly:
+            self.one = tf.function(self.one, reduce_retracing=True)
+            self.execute = tf.function(self.execute, reduce_retracing=True)
+
+    def begin(self, epoch_steps: int | None) -> None:
+        """A call of `fit` begins.
+
+        Args:
+            epoch_steps: after so many an execution ends, whatever there is to come;
+                None where the iterator ends with the epoch.
+        """
+        self.epoch_steps, self.done = epoch_steps, 0
+
+    def __call__(self, iterator) -> dict[str, tf.Tensor]:
+        if not isinstance(iterator, tf.data.Iterator | distribute.Iterator):
+            return self.one(next(iterator))  # of `train_on_batch`
+        count = self.several
+        if self.epoch_steps:
+            count = min(count, self.epoch_steps - self.done % self.epoch_steps)
+        self.done += count
+        return self.execute(iterator, tf.constant(count))
+
+    @tf.autograph.experimental.do_not_convert
+    def _one(self, data):
+        return distribute.run(self.strategy, self.step, data)
+
+    @tf.autograph.experimental.do_not_convert
+    def _execute(self, iterator, count):
+        if self.several == 1:
+            return self._one(next(iterator))
+
+        def goes_on(step, optional, _):
+            return (step < count) & optional.has_value()
+
+        def body(step, optional, _):
+            logs = self._one(optional.get_value())
+            more = step + 1 < count
+            follows = tf.cond(more, iterator.get_next_as_optional, lambda: optional)
+            return step + 1, follows, logs
+
+        logs = {name: tf.zeros([]) for name in self.names}
+        start = tf.constant(0), iterator.get_next_as_optional(), logs
+        return tf.while_loop(goes_on, body, start)[2]

@@ -1,0 +1,53 @@
+"""From the flags to the devices of a run."""
+
+import logging
+
+from ressl_tf import cluster, distribute
+from ressl_tf.backbones.norm import NUM_GROUPS
+from ressl_tf.config import Config
+from ressl_tf.errors import UsageError
+
+log = logging.getLogger("ressl_tf")
+
+
+def open_strategy(config: Config) -> distribute.Strategy:
+    """The strategy of a run, before anything else of TensorFlow is used.
+
+    Raises:
+        UsageError: the devices are not there, or the batch cannot be dealt to them.
+        RunError: not all workers came.
+    """
+    if config.logical_devices:
+        distribute.split_cpu(config.logical_devices)
+    name = config.resolved_strategy
+    workers = _workers(config) if name == "multiworker" else None
+    strategy = distribute.strategy(name, workers, config.tpu)
+    replicas = strategy.num_replicas_in_sync
+    groups = NUM_GROUPS if config.batch_norm == "split" else 1
+    config.check_batch(config.batch_size, replicas, groups)
+    index, count = distribute.worker(strategy)
+    if index:
+        log.setLevel(logging.ERROR)  # the chief talks
+    log.info("replicas: %d on %s", replicas, distribute.devices())
+    if count > 1:
+        log.info("worker %d of %d: %s", index, count, workers.workers[index])
+    if config.batch_norm == "shuffle" and replicas * config.gradient_accumulation == 1:
+        log.warning(
+            "--batch_norm=shuffle changes nothing on one device; "
+            "--gradient_accumulation=8 does what 8 devices would"
+        )
+    return strategy
+
+
+def _workers(config) -> cluster.Cluster:
+    if config.coordinator_address:
+        return cluster.meet(
+            config.coordinator_address, config.num_workers, config.worker_index
+        )
+    workers = cluster.from_environment()
+    if workers is None:
+        raise UsageError(
+            "--strategy=multiworker needs TF_CONFIG, or --coordinator_address, "
+            "--num_workers and --worker_index"
+        )
+    return workers

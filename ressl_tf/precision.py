@@ -1,0 +1,77 @@
+"""Networks that compute in 16 bits: their policies, and a scale for float16's loss."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import keras
+import tensorflow as tf
+
+FIRST_SCALE = 2.0**15
+DOUBLED_AFTER = 2000  # steps without overflow, as in Micikevicius et al.
+LARGEST_SCALE = 2.0**24
+
+
+@contextlib.contextmanager
+def policy(mixed_precision: str) -> Iterator[None]:
+    """Layers made inside compute in this type; their variables stay float32.
+
+    Args:
+        mixed_precision: "bfloat16", "float16", or "none" for float32.
+    """
+    before = keras.config.dtype_policy()
+    name = "float32" if mixed_precision == "none" else f"mixed_{mixed_precision}"
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def computes_in_float16(layer: keras.layers.Layer) -> bool:
+    """Whether any layer inside does."""
+    return any(part.compute_dtype == "float16" for part in layer._flatten_layers())
+
+
+class LossScale(keras.layers.Layer):
+    """A factor on the loss that keeps small gradients above float16's smallest number.
+
+    It is halved when a gradient overflows, and doubled after 2000 steps without.
+
+    Reference: Micikevicius et al., Mixed Precision Training (ICLR 2018), Sec. 3.2.
+    """
+
+    def __init__(self):
+        super().__init__(name="loss_scale", dtype="float32", trainable=False)
+        self.scale = self._number("scale", "float32", FIRST_SCALE)
+        self.good_steps = self._number("good_steps", "int64", 0)
+        self.built = True
+
+    def _number(self, name, dtype, value):
+        initializer = keras.initializers.Constant(value)
+        return self.add_weight(
+            name=name, shape=(), dtype=dtype, trainable=False, initializer=initializer
+        )
+
+    def apply(self, loss: tf.Tensor) -> tf.Tensor:
+        """The loss, scaled."""
+        return loss * tf.convert_to_tensor(self.scale)
+
+    def undo(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """The gradients as they are without the scale; exact, a power of two."""
+        scale = tf.convert_to_tensor(self.scale)
+        return [None if g is None else g / scale for g in gradients]
+
+    def update(self, finite: tf.Tensor) -> None:
+        """Counts a step, whose gradients were finite or not."""
+        scale = tf.convert_to_tensor(self.scale)
+        steps = tf.where(finite, tf.convert_to_tensor(self.good_steps) + 1, 0)
+        long = steps >= DOUBLED_AFTER
+        grown = tf.where(long, tf.minimum(2.0 * scale, LARGEST_SCALE), scale)
+        self.scale.assign(tf.where(finite, grown, tf.maximum(0.5 * scale, 1.0)))
+        self.good_steps.assign(tf.where(long, tf.zeros_like(steps), steps))
+
+
+def all_finite(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Whether every number of every tensor is finite: a bool scalar."""
+    checks = [tf.reduce_all(tf.math.is_finite(tensor)) for tensor in tensors]
+    return tf.reduce_all(tf.stack(checks))

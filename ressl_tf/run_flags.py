@@ -1,0 +1,56 @@
+"""Flags that pretraining and judging share, each made anew for the class it is in."""
+
+from ressl_tf.flags import option
+
+MAX_PIXELS = 100_000_000  # 300 MB decoded
+
+
+def checkpoint_every_steps() -> int:
+    """`--checkpoint_every_steps`."""
+    return option(
+        0,
+        "Save a checkpoint every so many steps, besides at the end of every epoch. Too "
+        "low: time goes into saving. 0: never in between. The result is the same.",
+        low=0,
+        free=True,
+    )
+
+
+def checkpoint_every_minutes() -> float:
+    """`--checkpoint_every_minutes`."""
+    return option(
+        30.0,
+        "Save one, too, when the last is so many minutes old: what a crash costs at "
+        "most. 0: never in between. SIGTERM and SIGINT save and end the run.",
+        low=0.0,
+        free=True,
+    )
+
+
+def on_nan() -> str:
+    """`--on_nan`."""
+    return option(
+        "stop",
+        "A step after which a weight or the loss is NaN or infinite: stop names it; "
+        "skip takes it back (weights, batch statistics, target, queue and optimizer "
+        "are as before it), counts it and goes on with the next.",
+        choices=("stop", "skip"),
+        free=True,
+    )
+
+
+def max_nan_steps() -> int:
+    """`--max_nan_steps`."""
+    return option(
+        10, "So many skipped steps in a row end the run all the same.", low=1, free=True
+    )
+
+
+def max_pixels() -> int:
+    """`--max_pixels`."""
+    return option(
+        MAX_PIXELS,
+        "An image of more pixels, by its header, is unreadable: decoding it might take "
+        "all memory. Too low: large photos are refused.",
+        low=1,
+    )

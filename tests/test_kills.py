@@ -1,0 +1,202 @@
+"""Processes that are killed, and what the next one makes of what they leave."""
+
+import contextlib
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import TINY
+
+from ressl_tf import interrupt
+from ressl_tf.files import TEMPORARY
+
+ROOT = pathlib.Path(__file__).parents[1]
+# When each process dies: while a file of this name is written for the n-th time, or
+# after so many seconds.
+WRITES = [
+    ("views.png", 1),
+    ("step-", 1),
+    ("step-", 3),
+    ("metrics.jsonl", 2),
+    ("step-", 4),
+    ("metrics.jsonl", 1),
+    ("step-", 6),
+    ("neighbours.png", 1),
+]
+DRAW = random.Random(3)
+SECONDS = [DRAW.uniform(0.5, 9) for _ in range(4)]
+KILLS = [*WRITES[:3], *SECONDS[:2], *WRITES[3:6], *SECONDS[2:], *WRITES[6:]]
+
+
+def flags(photos, folder, *more):
+    tiny = {**TINY, "epochs": 20, "knn_every": 0, "checkpoint_every_steps": 1}
+    words = [f"--{name}={value}" for name, value in tiny.items()]
+    return [*words, f"--dataset=folder:{photos}", f"--workdir={folder}", *more]
+
+
+def rows(folder):
+    """The log without what is measured by the clock."""
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    return [{**json.loads(line), "images_per_second": None} for line in lines]
+
+
+def last_checkpoint(folder):
+    return dict(np.load(max((folder / "checkpoints").glob("step-*.npz"))))
+
+
+def being_written(folder, name):
+    """The temporary file of this name, if it is there."""
+    with contextlib.suppress(FileNotFoundError):
+        for entry in os.listdir(folder):
+            if entry.startswith(f".{name}") and entry.endswith(".tmp"):
+                return entry
+    return None
+
+
+class Forks:
+    """Commands of training, one after the other, by `forking.py`."""
+
+    def __init__(self, folder):
+        self.folder, self.count = folder, 0
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        words = [sys.executable, str(ROOT / "tests" / "forking.py")]
+        with open(folder / "server.log", "w") as log:
+            self.server = subprocess.Popen(words, cwd=ROOT, stderr=log, **pipes)
+
+    def start(self, words):
+        """The id of the process that runs these flags."""
+        self.count += 1
+        self.log = self.folder / f"{self.count}.log"
+        print(json.dumps([str(self.log), words]), file=self.server.stdin, flush=True)
+        return int(self.server.stdout.readline())
+
+    def end(self):
+        """Its status, as `os.waitpid` has it, and what it said."""
+        status = int(self.server.stdout.readline())
+        return status, self.log.read_text()
+
+    def close(self):
+        self.server.stdin.close()
+        self.server.wait(60)
+        self.server.stdout.close()
+
+
+@pytest.fixture
+def forks(tmp_path):
+    made = Forks(tmp_path)
+    yield made
+    made.close()
+
+
+def kill(process, folder, moment):
+    """SIGKILL when it is time; returns whether a file was being written."""
+    if isinstance(moment, float):
+        time.sleep(moment)
+        os.kill(process, signal.SIGKILL)
+        return False
+    name, count = moment
+    where = folder / "checkpoints" if name == "step-" else folder
+    seen, before = 0, None
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        found = being_written(where, name)
+        if found and found != before:
+            seen += 1
+        if seen == count:
+            os.kill(process, signal.SIGKILL)
+            return True
+        before = found
+        time.sleep(0 if seen else 1e-4)
+    raise AssertionError(f"{moment} never came")
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_every_turn_equals_an_unbroken_one(forks, photos, tmp_path):
+    """One run, killed and started again by the same command until it is done."""
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    forks.start(flags(photos, whole))
+    status, said = forks.end()
+    assert status == 0, said
+    expected = json.loads(said.splitlines()[-1])
+    halves = 0
+    for moment in KILLS:
+        kill(forks.start(flags(photos, broken)), broken, moment)
+        assert forks.end()[0] == signal.SIGKILL, moment
+        left = [*broken.glob(TEMPORARY), *broken.glob(f"checkpoints/{TEMPORARY}")]
+        halves += len(left)
+    forks.start(flags(photos, broken))
+    status, said = forks.end()
+    assert status == 0, said
+    result = json.loads(said.splitlines()[-1])
+    for key in ("images_per_second", "workdir"):
+        result.pop(key), expected.pop(key)
+    assert result == expected
+    assert rows(broken) == rows(whole)
+    arrays, others = last_checkpoint(broken), last_checkpoint(whole)
+    assert arrays.keys() == others.keys()
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(array, others[name], err_msg=name)
+    assert halves >= 3  # files that were being written
+    assert not [*broken.glob(TEMPORARY), *broken.glob(f"checkpoints/{TEMPORARY}")]
+
+
+@pytest.mark.slow
+def test_sigterm_and_sigint_save_inside_an_epoch(forks, photos, unbroken, tmp_path):
+    """The checkpoint is of the step that was at work, and the run goes on from it."""
+    folder = tmp_path / "run"
+    words = flags(photos, folder, "--checkpoint_every_steps=0")
+    words += ["--epochs=3", "--knn_every=2"]  # those of `unbroken`
+    for number in (signal.SIGTERM, signal.SIGINT):
+        process = forks.start(words)
+        while "Epoch" not in forks.log.read_text():
+            time.sleep(0.01)
+        os.kill(process, number)
+        os.kill(process, number)  # within a second: from the process group, say
+        status, said = forks.end()
+        assert status == 0, said
+        *_, line, how = said.splitlines()
+        step = json.loads(line)["steps"]
+        assert json.loads(line) == {
+            "interrupted": True,
+            "steps": step,
+            "workdir": str(folder),
+        }
+        name = signal.Signals(number).name
+        assert how.endswith(
+            f"stopped by {name} after step {step}; the same command goes on from here"
+        )
+        paths = sorted((folder / "checkpoints").glob("step-*"))
+        assert paths[-1].name == f"step-{step:09d}.npz"
+    forks.start(words)
+    status, said = forks.end()
+    result, whole = json.loads(said.splitlines()[-1]), unbroken[0]
+    assert result["weights_sha256"] == whole["weights_sha256"]
+    assert rows(folder) == rows(unbroken[1])
+
+
+@pytest.mark.slow
+def test_a_second_signal_ends_at_once(tmp_path):
+    """A step that takes forever is not waited for."""
+    body = (
+        "import sys, time\nfrom ressl_tf.interrupt import Watch\n"
+        "with Watch() as watch:\n    print('ready', flush=True)\n"
+        "    while True:\n        time.sleep(0.1)\n"
+        "        watch.asked and print(watch.asked, flush=True)\n"
+    )
+    pipes = {"stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", body], cwd=ROOT, **pipes) as process:
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.readline() == "SIGTERM\n"
+        process.send_signal(signal.SIGTERM)
+        time.sleep(interrupt.ONE_REQUEST)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == -signal.SIGTERM
