@@ -198,7 +198,7 @@ def test_the_same_config_comes_back_and_another_is_refused(tmp_path):
     Workdir(Config(workdir=str(tmp_path), epochs=7, knn_every=1)).close()
     with pytest.raises(UsageError) as error:
         Workdir(Config(workdir=str(tmp_path), epochs=8, width=0.5))
-    assert "--width=0.5 (there: 1.0), --epochs=8 (there: 7)" in str(error.value)
+    assert "--epochs=8 (there: 7), --width=0.5 (there: 1.0)" in str(error.value)
 
 
 def test_a_flag_that_an_older_config_does_not_know_had_its_default(tmp_path):

@@ -15,14 +15,16 @@ from ressl_tf import cluster, pretraining
 from ressl_tf.config import Config
 from ressl_tf.flags import arguments
 
-BOUND = 60  # seconds in which a worker without its peer has to end
+BOUND = 180  # seconds in which a worker without its peer ends, on busy machines
 
 
 def config(photos, folder, **values):
-    # Statistics of 8 numbers, in the last layers, multiply rounding errors: a low rate.
-    steps = {"epochs": 7, "max_steps": 20, "batch_norm": "sync", "learning_rate": 0.005}
+    # At higher rates a single device parts from itself: one weight that is 1e-7 off is
+    # .02 after 20 steps at .03, and 10 in the last layers with the standard stem.
+    steps = {"epochs": 10, "max_steps": 20, "batch_size": 12, "learning_rate": 0.003}
+    network = {"batch_norm": "sync", "stem": "small"}
     run = {"dataset": f"folder:{photos}", "workdir": str(folder), "tensorboard": False}
-    return Config(**{**TINY, **steps, **run, **values})
+    return Config(**{**TINY, **steps, **network, **run, **values})
 
 
 def start(config):
@@ -74,7 +76,7 @@ def assert_same_model(folder, result, one):
 
 @pytest.mark.slow
 def test_two_workers_train_the_model_of_one_device(photos, tmp_path, one):
-    """After 20 steps; the queue of 30 is no multiple of the batch of 8."""
+    """After 20 steps; the queue of 30 is no multiple of the batch of 12."""
     folder = tmp_path / "run"
     chief, other = finish(start(config(photos, folder)))
     assert (chief[0], other[0]) == (0, 0), chief[2] + other[2]
@@ -86,7 +88,7 @@ def test_two_workers_train_the_model_of_one_device(photos, tmp_path, one):
 @pytest.mark.slow
 def test_a_lost_worker_ends_the_other_and_a_restart_goes_on(photos, tmp_path, one):
     folder = tmp_path / "run"
-    processes = start(config(photos, folder))
+    processes = start(config(photos, folder, knn_every=0))
     while not list(folder.glob("checkpoints/*.npz")):
         assert processes[0].poll() is None, processes[0].communicate()[1]
         time.sleep(0.1)
@@ -98,7 +100,7 @@ def test_a_lost_worker_ends_the_other_and_a_restart_goes_on(photos, tmp_path, on
     message = survivor[2].strip().splitlines()[-1]
     assert message.startswith("error: worker 0 of 2 lost another one")
     assert survivor[1] == ""
-    chief, other = finish(start(config(photos, folder)))
+    chief, other = finish(start(config(photos, folder, knn_every=0)))
     assert (chief[0], other[0]) == (0, 0), chief[2] + other[2]
     assert "going on from" in chief[2]
     assert_same_model(folder, json.loads(chief[1]), one)
