@@ -43,10 +43,9 @@ def build_model(config: Config, steps_per_epoch: int = 1) -> SSLModel:
 
 def _image_parts(config, views) -> dict:
     """The constructor's arguments that are no plain values, for a method of images."""
-    sizes = set(views.sizes.values())
     backbone = backbones.build(
         config.backbone,
-        image_size=sizes.pop() if len(sizes) == 1 else None,
+        image_size=views.size,
         stem=config.stem,
         width=config.width,
         batch_norm=config.batch_norm,

@@ -227,15 +227,9 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
                 f"--infonce_warmup_epochs must be at most --epochs={self.epochs}. "
                 f"Received: {self.infonce_warmup_epochs}"
             )
-        if self.batch_norm == "split" and self.batch_size % 8:
-            raise UsageError(
-                "--batch_norm=split needs a --batch_size that is a multiple of 8. "
-                f"Received: {self.batch_size}"
-            )
-
         # At least so many; the GPUs there are count when the run begins.
         devices = max(1, self.logical_devices, self.num_workers)
-        self.check_batch(self.batch_size, devices)
+        self.check_batch(devices)
 
     @property
     def on_graph(self) -> bool:

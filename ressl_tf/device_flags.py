@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from ressl_tf.backbones import SPLIT_GROUPS
 from ressl_tf.errors import UsageError
 from ressl_tf.flags import option
 
@@ -144,17 +145,17 @@ class DeviceFlags:
                 f"Received: {self.worker_index}"
             )
 
-    def check_batch(self, batch_size: int, replicas: int, groups: int = 1) -> None:
+    def check_batch(self, replicas: int) -> None:
         """Refuses a batch that cannot be dealt to devices and parts equally.
 
         Args:
-            batch_size: images a step.
             replicas: devices.
-            groups: that each part is split into for its batch statistics.
 
         Raises:
             UsageError: says what it must be a multiple of.
         """
+        groups = SPLIT_GROUPS if self.batch_norm == "split" else 1
+        batch_size = self.batch_size
         shares = replicas * self.gradient_accumulation * groups
         if batch_size % shares or batch_size < 2 * shares:
             counts = f"{replicas} devices x {self.gradient_accumulation} parts"

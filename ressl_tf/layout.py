@@ -3,7 +3,6 @@
 import logging
 
 from ressl_tf import cluster, distribute
-from ressl_tf.backbones.norm import NUM_GROUPS
 from ressl_tf.config import Config
 from ressl_tf.errors import UsageError
 
@@ -23,8 +22,7 @@ def open_strategy(config: Config) -> distribute.Strategy:
     workers = _workers(config) if name == "multiworker" else None
     strategy = distribute.strategy(name, workers, config.tpu)
     replicas = strategy.num_replicas_in_sync
-    groups = NUM_GROUPS if config.batch_norm == "split" else 1
-    config.check_batch(config.batch_size, replicas, groups)
+    config.check_batch(replicas)
     index, count = distribute.worker(strategy)
     if index:
         log.setLevel(logging.ERROR)  # the chief talks

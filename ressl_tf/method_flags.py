@@ -142,6 +142,13 @@ class MethodFlags:
         "How two images are mixed: cutmix pastes a box, mixup fades over.",
         choices=("cutmix", "mixup"),
     )
+    mixed_target: str = option(
+        "query",
+        "What a mixed image is to be like, besides the other image's key: query, the "
+        "detached online feature (the paper), or key, the target's. If embedding_std "
+        "falls and local is far below infonce, take key.",
+        choices=("query", "key"),
+    )
 
     beta0: float = option(
         0.4,

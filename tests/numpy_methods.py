@@ -84,7 +84,8 @@ def mocov2(p, fixed, z, queues, o):
 
 def reco(p, fixed, z, queues, o):
     q, k, r = p("query"), z("key"), o["share"]
-    between = r * fixed("query") + (1 - r) * k[o["partner"]]
+    own = k if o.get("mixed_target") == "key" else fixed("query")
+    between = r * own + (1 - r) * k[o["partner"]]
     between = between / np.linalg.norm(between, axis=1, keepdims=True)
     return {
         "infonce": contrast(q, k, queues[0]),

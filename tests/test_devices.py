@@ -46,12 +46,18 @@ def test_auto_is_what_the_other_flags_ask_for(flags, name):
 
 
 def test_a_batch_is_dealt_equally():
-    config = Config(gradient_accumulation=4)
-    config.check_batch(256, 8)
-    config.check_batch(64, 8)
+    def dealt(batch_size, **flags):
+        flags = {"gradient_accumulation": 4, **flags}
+        Config(batch_size=batch_size, **flags).check_batch(8)
+
+    dealt(256)
+    dealt(64)
     with pytest.raises(UsageError, match=r"multiple of 32 \(8 devices x 4 parts\)"):
-        config.check_batch(100, 8)
+        dealt(100)
     with pytest.raises(UsageError, match=r"at least 64\. Received: 32"):
-        config.check_batch(32, 8)
-    with pytest.raises(UsageError, match="x 8 groups"):
-        config.check_batch(64, 8, groups=8)
+        dealt(32)
+    dealt(128, batch_norm="split", gradient_accumulation=1)
+    with pytest.raises(UsageError, match=r"at least 128\. Received: 64"):
+        dealt(64, batch_norm="split", gradient_accumulation=1)
+    with pytest.raises(UsageError, match=r"1 devices x 1 parts x 8 groups"):
+        Config(batch_size=8, batch_norm="split")

@@ -68,7 +68,10 @@ def test_what_a_method_does_not_use_does_not_stop_it():
             ["--method=ressl_plus", "--epochs=5", "--infonce_warmup_epochs=6"],
             "--infonce_warmup_epochs must be at most --epochs=5. Received: 6.0",
         ),
-        (["--batch_norm=split", "--batch_size=12"], "multiple of 8. Received: 12"),
+        (
+            ["--batch_norm=split", "--batch_size=12"],
+            "multiple of 8 (1 devices x 1 parts x 8 groups)",
+        ),
         (["--nodownload=1"], "--nodownload=1"),
         (["--flagfile=/does/not/exist"], "/does/not/exist"),
         (["photos"], "Received: photos"),

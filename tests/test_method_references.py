@@ -45,6 +45,11 @@ CASES = {
         {"interpolation": "mixup", "lambda1": 0.3, "lambda2": 0.7},
         {"lambda1": 0.3, "lambda2": 0.7},
     ),
+    "reco-key": (
+        ressl_tf.ReCo,
+        {"mixed_target": "key"},
+        {"mixed_target": "key", "lambda1": 1.0, "lambda2": 1.0},
+    ),
     "byol": (ressl_tf.BYOL, {}, {}),
     "rsa": (ressl_tf.RSA, {"beta0": 0.9}, {"beta0": 0.9}),
 }

@@ -16,6 +16,7 @@ from ressl_tf.errors import UsageError
 from ressl_tf.exporting import export, saved_model
 from ressl_tf.exporting.config import ExportConfig
 from ressl_tf.exporting.rebuild import rebuild, takes_any_size
+from ressl_tf.methods.ressl import ReSSL
 from ressl_tf.pretrained import open_pretrained
 
 
@@ -110,6 +111,19 @@ def test_views_of_several_sizes_are_refused():
     config = Config(method="ressl_multicrop", backbone="vit_small", image_size=32)
     with pytest.raises(UsageError, match="must all have one size"):
         build_model(config)
+
+
+def test_a_model_of_its_name_has_the_size_of_the_views(shallow, monkeypatch):
+    built = []
+
+    def build(name, **options):
+        built.append({"name": name, **options})
+        return vit.vit(name, **options, width=1 / 3)
+
+    monkeypatch.setattr(backbones, "build", build)
+    model = ReSSL("vit_small", image_size=16, hidden_dim=8, queue_size=8)
+    assert built == [{"name": "vit_small", "image_size": 16, "stem": "small"}]
+    assert model(np.zeros((2, 16, 16, 3), "uint8")).shape == (2, 128)
 
 
 def test_it_is_not_copied_for_another_size(shallow):

@@ -12,6 +12,7 @@ APPLICATIONS = (
     "convnext_tiny",
 )
 VITS = ("vit_small",)
+SPLIT_GROUPS = 8  # the official small-image code splits a batch like 8 devices
 NAMES = (*RESNETS, *APPLICATIONS, *VITS)
 
 

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-NUM_GROUPS = 8  # the official small-image code splits a batch of 256 like 8 devices
+from ressl_tf.backbones import SPLIT_GROUPS
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
@@ -22,7 +22,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         groups: number of groups of "split"; the batch must be a multiple of it.
     """
 
-    def __init__(self, scope: str = "local", groups: int = NUM_GROUPS, **kwargs):
+    def __init__(self, scope: str = "local", groups: int = SPLIT_GROUPS, **kwargs):
         kwargs = {"momentum": 0.9, "epsilon": 1e-5, **kwargs}
         super().__init__(synchronized=scope == "sync", **kwargs)
         self.scope, self.groups = scope, groups

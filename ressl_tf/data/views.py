@@ -96,6 +96,12 @@ class Views(keras.layers.Layer):
     def names(self) -> tuple[str, ...]:
         return tuple(self.views)
 
+    @property
+    def size(self) -> int | None:
+        """Side of all views in pixels; None where they differ."""
+        sizes = set(self.sizes.values())
+        return sizes.pop() if len(sizes) == 1 else None
+
     def call(self, images, seed, part=None) -> dict[str, tf.Tensor]:
         return self.photometric(self.geometric(images, seed, part), seed, part)
 

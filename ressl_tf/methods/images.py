@@ -71,9 +71,10 @@ class ImageSSL(SSLModel):
         **kwargs,
     ):
         check_choice("head", head, HEADS)
+        views = views or self.make_views(image_size)
         if isinstance(backbone, str):
             stem = "small" if image_size <= 32 else "standard"
-            backbone = backbones.build(backbone, stem=stem)
+            backbone = backbones.build(backbone, image_size=views.size, stem=stem)
         projector = heads.projector(
             backbone.output_shape[-1],
             hidden_dim,
@@ -85,7 +86,7 @@ class ImageSSL(SSLModel):
         self.image_size, self.hidden_dim = image_size, hidden_dim
         self.embedding_dim, self.head, self.batch_norm = embedding_dim, head, batch_norm
         self.shuffle_target = shuffle_target
-        self.views = views or self.make_views(image_size)
+        self.views = views
 
     def add_predictor(self, hidden_dim: int, depth: int, norm: bool) -> None:
         """Puts a head behind the online network that the target does not have.

@@ -21,11 +21,17 @@ class ReCo(MoCoV2):
         lambda1: weight of the relation (global).
         lambda2: weight of the mixed images (local).
         interpolation: how images are mixed, "cutmix" or "mixup".
+        mixed_target: what a mixed image is like besides the other's key: "query" (the
+            paper: the detached online feature) or "key", which does not drift away from
+            the queue (docs/results.md).
         **kwargs: of `MoCoV2`.
     """
 
-    own = ("student_temp", "teacher_temp", "lambda1", "lambda2", "interpolation")
-    options = (*MoCoV2.options, *own)
+    options = (
+        *MoCoV2.options,
+        *("student_temp", "teacher_temp", "lambda1", "lambda2"),
+        *("interpolation", "mixed_target"),
+    )
     online_views = ("query", "mixed")
     target_views = ("key", "weak")
     loss_names = ("infonce", "global", "local")
@@ -40,13 +46,14 @@ class ReCo(MoCoV2):
         lambda1: float = 1.0,
         lambda2: float = 1.0,
         interpolation: str = "cutmix",
+        mixed_target: str = "query",
         **kwargs,
     ):
         super().__init__(backbone, **kwargs)
         self.weak_queue = KeyQueue(self.queue_size, self.embedding_dim, self.seed + 1)
         self.student_temp, self.teacher_temp = student_temp, teacher_temp
         self.lambda1, self.lambda2 = lambda1, lambda2
-        self.interpolation = interpolation
+        self.interpolation, self.mixed_target = interpolation, mixed_target
 
     @classmethod
     def make_views(cls, image_size, scale=(0.2, 1.0), flip_p=0.5, **colour):
@@ -68,7 +75,8 @@ class ReCo(MoCoV2):
         teacher = relation(target["weak"], weak_queue, self.teacher_temp)  # [N, K]
         student = relation(query, weak_queue, self.student_temp)  # [N, K]
         share, others = step.views["share"], tf.gather(key, step.views["partner"])
-        between = tf.stop_gradient(share * query + (1 - share) * others)
+        own = key if self.mixed_target == "key" else query
+        between = tf.stop_gradient(share * own + (1 - share) * others)
         between = tf.math.l2_normalize(between, axis=-1)  # [N, d]
         local = info_nce(online["mixed"], between, queue, self.infonce_temp)
         terms["global"] = self.lambda1 * cross_entropy(teacher, student)
