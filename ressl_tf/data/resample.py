@@ -99,25 +99,25 @@ def _weights(rows, centres, reach, start, length):
 
 
 def visible_lines(start, length, extent, size, antialias):
-    """What each output row sees, row by row instead of block by block.
+    """What each row of one image's crop sees, row by row.
 
     Args:
-        start, length, size, antialias: as `resize_rows` has them.
+        start, length: float32 scalars, in pixels; a negative length reads backwards.
         extent: rows of the source, int.
+        size: number of output rows, int.
+        antialias: bool.
 
     Returns:
-        (the source rows, int32; their weights, float32), both [batch, size, most seen].
+        (the source rows, int32; their weights, float32), both [size, most seen].
     """
-    centres = start[:, None] + (tf.range(size, dtype=tf.float32) + 0.5) * (
-        length / size
-    )[:, None]
-    reach = tf.maximum(tf.abs(length) / size, 1.0) if antialias else tf.ones_like(start)
+    centres = start + (tf.range(size, dtype=tf.float32) + 0.5) * (length / size)
+    reach = tf.maximum(tf.abs(length) / size, 1.0) if antialias else 1.0
     most = math.ceil(2 * max(extent / size, 1.0)) if antialias else 2
-    first = tf.floor(centres - reach[:, None] + 0.5)
-    rows = first[:, :, None] + tf.range(most, dtype=tf.float32)  # [batch, size, most]
-    low = tf.minimum(start, start + length)[:, None, None]
-    inside = (rows >= low) & (rows < low + tf.abs(length)[:, None, None])
-    distance = tf.abs(rows + 0.5 - centres[:, :, None]) / reach[:, None, None]
-    weights = tf.where(inside, tf.nn.relu(1 - distance), 0.0)
-    weights /= tf.reduce_sum(weights, axis=2, keepdims=True)
+    first = tf.floor(centres - reach + 0.5)
+    rows = first[:, None] + tf.range(most, dtype=tf.float32)  # [size, most]
+    low = tf.minimum(start, start + length)
+    inside = (rows >= low) & (rows < low + tf.abs(length))
+    weights = tf.nn.relu(1 - tf.abs(rows + 0.5 - centres[:, None]) / reach)
+    weights = tf.where(inside, weights, 0.0)
+    weights /= tf.reduce_sum(weights, axis=1, keepdims=True)
     return tf.cast(tf.clip_by_value(rows, 0.0, extent - 1.0), tf.int32), weights
