@@ -20,6 +20,19 @@ from ressl_tf.data import augment, blur, color, resample
 BRIGHTNESS, CONTRAST, SATURATION, HUE, GREY, BLUR, SOLARIZE = OPERATIONS = range(7)
 
 
+def covers(images, geometric, photometric) -> bool:
+    """Whether this loop can take the layers' place on these images.
+
+    It takes images of a static size, at most one crop, and the layers of `PLANS`.
+    """
+    return (
+        None not in images.shape[1:]
+        and (geometric or photometric)
+        and [type(layer) for layer in geometric] in ([], [augment.RandomResizedCrop])
+        and all(type(layer) in PLANS for layer in photometric)
+    )
+
+
 def crop(images, boxes, mirrored, size, antialias=True, layers=(), drawn=()):
     """`resample.crop_and_resize`, then photometric layers.
 
@@ -51,9 +64,14 @@ def plan(layers, drawn, batch):
         (operations, int32 [batch, most]; their amounts, float32 [batch, most]; how many
         of these the image has drawn, int32 [batch]).
     """
-    plans = [PLANS[type(x)](x, draws) for x, draws in zip(layers, drawn, strict=True)]
-    if not plans:
-        return tf.zeros([batch, 0], tf.int32), tf.zeros([batch, 0]), tf.zeros([batch], tf.int32)
+    nothing = (
+        tf.zeros([batch, 0], tf.int32),
+        tf.zeros([batch, 0]),
+        tf.zeros([batch, 0], tf.bool),
+    )
+    plans = [nothing]
+    for layer, draws in zip(layers, drawn, strict=True):
+        plans.append(PLANS[type(layer)](layer, draws))
     kinds, amounts, on = (tf.concat(x, axis=1) for x in zip(*plans, strict=True))
     order = tf.argsort(tf.cast(~on, tf.int32), axis=1, stable=True)  # the drawn first
     kinds, amounts = (tf.gather(x, order, batch_dims=1) for x in (kinds, amounts))
@@ -200,6 +218,7 @@ def _mean_grey(columns):
 
 
 def _blur(columns, sigma, apart):
+    blur.check_sides(columns.shape[::2])
     kernel = blur.gaussian(sigma[None])[0]
     for _ in range(2):
         columns = apart(_blur_lines, columns, kernel)
