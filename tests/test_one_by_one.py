@@ -1,5 +1,7 @@
 """The compiled loop over images against the layers, with the same draws."""
 
+import time
+
 import numpy as np
 import numpy_views as reference
 import pytest
@@ -70,7 +72,9 @@ def test_the_plan_holds_what_was_drawn_in_its_order():
         blends = list(zip(jitter["kinds"][i], jitter["factors"][i], strict=True))
         blends.insert(hand[i], (one_by_one.HUE, jitter["shift"][i]))
         steps = [(one_by_one.SOLARIZE, 100)] * int(first[i])
-        steps += blends * int(jitter["shift"][i] != 0) + [(one_by_one.GREY, 0)] * int(grey[i])
+        steps += blends * int(jitter["shift"][i] != 0) + [(one_by_one.GREY, 0)] * int(
+            grey[i]
+        )
         count = counts[i]
         assert count == len(steps)
         assert list(zip(kinds[i], amounts[i], strict=True))[:count] == steps
@@ -119,6 +123,19 @@ def test_a_data_set_compiles_them_and_yields_the_same_bytes_in_parallel(monkeypa
     for one, other in zip(alone, together, strict=True):
         for name in one:
             np.testing.assert_array_equal(one[name], other[name])
+
+
+def test_other_draws_do_not_compile_anew():
+    images = tf.constant(reference.photos(3))
+    run = tf.function(Views({"strong": strong_view(17)}, compiled=True))
+
+    def seconds(seed):
+        start = time.process_time()
+        run(images, tf.constant([1, seed]))
+        return time.process_time() - start
+
+    first, *later = map(seconds, range(4))
+    assert max(later) < first / 4
 
 
 def test_an_image_smaller_than_the_blur_kernel_is_refused():

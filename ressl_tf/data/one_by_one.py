@@ -202,12 +202,12 @@ def _paint(columns, kinds, amounts, count, used, apart):
 
     def step(position, columns):
         def changed(kind):
-            result = change[kind](columns, amounts[position])
+            result = change[kind](columns, tf.gather(amounts, position))
             blends = kind in (BRIGHTNESS, CONTRAST, SATURATION)
             return tf.clip_by_value(result, 0.0, 255.0) if blends else result
 
         branches = [functools.partial(changed, kind) for kind in used]
-        branch = branch_of[kinds[position]]
+        branch = tf.gather(branch_of, tf.gather(kinds, position))
         return position + 1, tf.switch_case(branch, branches)
 
     return tf.while_loop(lambda position, _: position < count, step, (0, columns))[1]
