@@ -281,11 +281,7 @@ class GaussianBlur(RandomlyApplied):
         return {"drawn": draws[0] < self.p, "sigma": low + (high - low) * draws[1]}
 
     def augment_planes(self, planes, transformations):
-        if any(side is not None and side <= blur.RADIUS for side in planes.shape[2:]):
-            raise UsageError(
-                f"GaussianBlur needs images of at least {blur.RADIUS + 1} pixels a "
-                f"side. Received: {planes.shape[2:]}"
-            )
+        blur.check_sides(planes.shape[2:])
         sigma = transformations["sigma"]
         return change_drawn(
             planes,

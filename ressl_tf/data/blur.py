@@ -2,10 +2,25 @@
 
 import tensorflow as tf
 
+from ressl_tf.errors import UsageError
+
 # Up to sigma 2 the two tails beyond six pixels weigh .0012 together, below 1/255:
 # a wider kernel would change no 8-bit level.
 RADIUS = 6
 LARGEST_SIGMA = 2.0
+
+
+def check_sides(sides) -> None:
+    """Refuses images that a border reflected once does not extend far enough.
+
+    Raises:
+        UsageError: a side, where it is known, has at most RADIUS pixels.
+    """
+    if any(side is not None and side <= RADIUS for side in sides):
+        raise UsageError(
+            f"GaussianBlur needs images of at least {RADIUS + 1} pixels a side. "
+            f"Received: {sides}"
+        )
 
 
 def gaussian(sigma) -> tf.Tensor:

@@ -49,10 +49,10 @@ def shift_hue(planes, shift) -> tf.Tensor:
         tf.where(top == green, (blue - red) * scale + 2.0, (red - green) * scale + 4.0),
     )
     sixth = sixth / 6.0 + shift
-    sixth = 6.0 * (sixth - tf.floor(sixth))  # [0, 6): red 0, green 2, blue 4
-    shares = (tf.abs(sixth - 3) - 1, 2 - tf.abs(sixth - 2), 2 - tf.abs(sixth - 4))
-    shares = tf.concat(shares, axis=1)
-    return low + chroma * tf.clip_by_value(shares, 0.0, 1.0)
+    before = tf.reshape([5.0, 3.0, 1.0], [3, *[1] * (planes.shape.rank - 2)])
+    place = 6.0 * (sixth - tf.floor(sixth)) + before  # 0 is where the channel falls
+    place -= 6.0 * tf.cast(place >= 6.0, tf.float32)
+    return top - chroma * tf.clip_by_value(tf.minimum(place, 4 - place), 0.0, 1.0)
 
 
 def jitter(planes, kinds, factors, shift, order, sizes=4) -> tf.Tensor:

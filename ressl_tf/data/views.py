@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
+from ressl_tf.data import one_by_one
 from ressl_tf.data.augment import (
     ColorJitter,
     GaussianBlur,
@@ -63,6 +64,11 @@ class Views(keras.layers.Layer):
 
     Args:
         views: name -> View. A staged view comes after its source.
+        compiled: whether XLA compiles a loop over the images (`data.one_by_one`), for
+            CPUs, or the layers change whole batches, for accelerators; None: compiled
+            in graphs where TensorFlow has CPUs alone (the few seconds of compilation
+            do not pay for a single eager call). What the loop has no form for, other
+            layers and images of varying size, goes through the layers.
 
     Call arguments:
         images: [batch, height, width, 3], RGB on 0..255, uint8 or float32.
@@ -79,9 +85,9 @@ class Views(keras.layers.Layer):
         views(images, seed=(0, step))["weak"]
     """
 
-    def __init__(self, views: Mapping[str, View], **kwargs):
+    def __init__(self, views: Mapping[str, View], compiled=None, **kwargs):
         super().__init__(**{**kwargs, "dtype": "float32", "autocast": False})
-        self.views = dict(views)
+        self.views, self.compiled = dict(views), compiled
         self.sizes = {}  # name -> side in pixels
         for name, view in self.views.items():
             if view.source is not None and view.source not in self.sizes:
@@ -103,13 +109,17 @@ class Views(keras.layers.Layer):
         return sizes.pop() if len(sizes) == 1 else None
 
     def call(self, images, seed, part=None) -> dict[str, tf.Tensor]:
-        return self.photometric(self.geometric(images, seed, part), seed, part)
+        images, finished = tf.convert_to_tensor(images), {}
+        for name, view in self.views.items():
+            source = images if view.source is None else finished[view.source]
+            finished[name] = self._look(source, view, _fold(seed, name), part)
+        return finished
 
     def geometric(self, images, seed, part=None) -> dict[str, tf.Tensor]:
         """The crops of every view that starts from the photo."""
         images = tf.convert_to_tensor(images)
         return {
-            name: _move(images, view.geometric, _fold(seed, name), part)
+            name: self._look(images, View(view.geometric), _fold(seed, name), part)
             for name, view in self.views.items()
             if view.source is None
         }
@@ -118,18 +128,26 @@ class Views(keras.layers.Layer):
         """Finishes the views, staged ones too, from the result of `geometric`."""
         finished = {}
         for name, view in self.views.items():
-            own_seed = _fold(seed, name)
+            source = crops[name] if view.source is None else finished[view.source]
             if view.source is None:
-                images = crops[name]
-            else:
-                images = _move(finished[view.source], view.geometric, own_seed, part)
-            finished[name] = _paint(images, view.photometric, own_seed, part)
+                view = View(photometric=view.photometric)
+            finished[name] = self._look(source, view, _fold(seed, name), part)
         return finished
+
+    def _look(self, images, view, seed, part) -> tf.Tensor:
+        compiled = self.compiled
+        if compiled is None:
+            on_cpu = not tf.config.list_logical_devices("GPU")
+            compiled = on_cpu and not tf.executing_eagerly()
+        if compiled and one_by_one.covers(images, view.geometric, view.photometric):
+            return _compiled(images, view, seed, part)
+        moved = _move(images, view.geometric, seed, part)
+        return _paint(moved, view.photometric, seed, part)
 
     def get_config(self) -> dict:
         serialize = keras.saving.serialize_keras_object
         views = {name: serialize(view) for name, view in self.views.items()}
-        return {**super().get_config(), "views": views}
+        return {**super().get_config(), "views": views, "compiled": self.compiled}
 
     @classmethod
     def from_config(cls, config: dict) -> "Views":
@@ -186,11 +204,36 @@ def _fold(seed, name):
     )
 
 
+def _own_seed(seed, position):
+    """Of the layer at a position of its list."""
+    return tf.random.experimental.stateless_fold_in(seed, position)
+
+
+def _compiled(images, view, seed, part):
+    """`_move` and `_paint` in one loop over the images, with the same draws."""
+    drawn = [
+        layer.draw(images, _own_seed(seed, position), part)
+        for position, layer in enumerate(view.photometric)
+    ]
+    if not view.geometric:
+        return one_by_one.paint(images, view.photometric, drawn)
+    (crop,) = view.geometric
+    box = crop.draw(images, _own_seed(seed, 0), part)
+    return one_by_one.crop(
+        images,
+        **box,
+        size=crop.size,
+        antialias=crop.antialias,
+        layers=view.photometric,
+        drawn=drawn,
+    )
+
+
 def _move(images, layers, seed, part):
     whole = {} if part is None else {"part": tf.stack(part)}
     for position, layer in enumerate(layers):
-        own_seed = tf.random.experimental.stateless_fold_in(seed, position)
-        images = layer({"images": images, "seed": own_seed, **whole})["images"]
+        inputs = {"images": images, "seed": _own_seed(seed, position), **whole}
+        images = layer(inputs)["images"]
     return images
 
 
@@ -200,6 +243,6 @@ def _paint(images, layers, seed, part):
         return images
     planes = to_planes(images)
     for position, layer in enumerate(layers):
-        own_seed = tf.random.experimental.stateless_fold_in(seed, position)
-        planes = layer.augment_planes(planes, layer.draw(planes, own_seed, part))
+        drawn = layer.draw(planes, _own_seed(seed, position), part)
+        planes = layer.augment_planes(planes, drawn)
     return to_images(planes)
