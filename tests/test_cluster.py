@@ -3,6 +3,7 @@
 import json
 import socket
 import threading
+import time
 
 import pytest
 
@@ -22,23 +23,31 @@ def meet(workers, seconds=20.0):
             results[place] = error
 
     threads = [
-        threading.Thread(target=come, args=(place, *worker))
+        threading.Thread(target=come, args=(place, *worker), name=str(worker[1]))
         for place, worker in enumerate(workers)
     ]
     for thread in threads:
         thread.start()
+        time.sleep(0.1)  # one after the other
     for thread in threads:
         thread.join(30)
     return results
 
 
-def test_all_workers_get_one_list_in_the_order_of_their_indices():
-    found = meet([(3, 2), (3, 0), (3, 1)])
-    assert [each.index for each in found] == [2, 0, 1]
-    workers = found[0].workers
-    assert len(set(workers)) == 3
+def test_all_workers_get_one_list_in_the_order_of_their_indices(monkeypatch):
+    """The chief is there first, and worker 2 comes before worker 1."""
+    free_port = cluster.free_port
+
+    def port_by_index():
+        name = threading.current_thread().name
+        return 5000 + int(name) if name.isdigit() else free_port()
+
+    monkeypatch.setattr(cluster, "free_port", port_by_index)
+    found = meet([(3, 0), (3, 2), (3, 1)])
+    assert [each.index for each in found] == [0, 2, 1]
+    ports = (5000, 5001, 5002)
+    workers = tuple(f"127.0.0.1:{port}" for port in ports)
     assert all(each.workers == workers for each in found)
-    assert all(worker.startswith("127.0.0.1:") for worker in workers)
 
 
 @pytest.mark.parametrize("strangers", [(3, 1), (2, 0)])

@@ -74,6 +74,7 @@ class Forks:
         """The id of the process that runs these flags."""
         self.count += 1
         self.log = self.folder / f"{self.count}.log"
+        self.log.touch()  # for who reads before the process has begun
         print(json.dumps([str(self.log), words]), file=self.server.stdin, flush=True)
         return int(self.server.stdout.readline())
 
