@@ -22,9 +22,10 @@ log = logging.getLogger("ressl_tf")
 
 
 class Speed(keras.callbacks.Callback):
-    """Adds a speed to the logs: the mean of the epoch so far.
+    """Adds a speed to the logs, and `input_wait`, the share of time spent waiting.
 
-    The first step of a run, which builds the graph, does not count.
+    Both are those of the epoch so far. The first step of a run, which builds the graph,
+    does not count.
 
     Args:
         batch_size: images a step, over all devices.
@@ -39,21 +40,30 @@ class Speed(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self.steps = 0
         if self.started is not None:
-            self.started = time.perf_counter()
+            self._start()
 
     def on_train_batch_end(self, batch, logs=None):
         if self.started is None:
-            self.started = time.perf_counter()
+            self._start()
             return
         self.steps += 1
-        logs[self.name] = self._rate()
+        logs.update(self._figures())
 
     def on_epoch_end(self, epoch, logs=None):
         if self.steps:
-            logs[self.name] = self._rate()
+            logs.update(self._figures())
 
-    def _rate(self):
-        return self.steps * self.batch_size / (time.perf_counter() - self.started)
+    def _start(self):
+        self.started, self.waited = time.perf_counter(), self._waited()
+
+    def _waited(self):
+        return float(self.model.train_function.waited)
+
+    def _figures(self):
+        seconds = time.perf_counter() - self.started
+        rate = self.steps * self.batch_size / seconds
+        waited = self._waited() - self.waited
+        return {self.name: rate, "input_wait": waited / seconds}
 
 
 class WatchNaN(keras.callbacks.Callback):

@@ -4,6 +4,9 @@ Keras's own does not train on several workers, and takes more steps than an epoc
 when `steps_per_execution` does not divide it.
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -15,12 +18,16 @@ class TrainFunction:
 
     Args:
         model: its `train_step` returns scalars that are equal on all replicas.
+
+    Attributes:
+        waited: seconds that its steps have waited for their input, float32 [].
     """
 
     def __init__(self, model: keras.Model):
         self.several = model.steps_per_execution
         self.names = [metric.name for metric in model.metrics]
         self.strategy, self.step = model.distribute_strategy, model.train_step
+        self.waited = tf.constant(0.0)
         self.begin(None)
         self.one, self.execute = self._one, self._execute
         if not model.run_eagerly:
@@ -43,7 +50,9 @@ class TrainFunction:
         if self.epoch_steps:
             count = min(count, self.epoch_steps - self.done % self.epoch_steps)
         self.done += count
-        return self.execute(iterator, tf.constant(count))
+        logs, waited = self.execute(iterator, tf.constant(count))
+        self.waited += waited
+        return logs
 
     @tf.autograph.experimental.do_not_convert
     def _one(self, data):
@@ -52,17 +61,32 @@ class TrainFunction:
     @tf.autograph.experimental.do_not_convert
     def _execute(self, iterator, count):
         if self.several == 1:
-            return self._one(next(iterator))
+            data, waited = _timed(lambda: next(iterator))
+            return self._one(data), waited
 
-        def goes_on(step, optional, _):
+        def goes_on(step, optional, *_):
             return (step < count) & optional.has_value()
 
-        def body(step, optional, _):
+        def body(step, optional, _, waited):
             logs = self._one(optional.get_value())
             more = step + 1 < count
-            follows = tf.cond(more, iterator.get_next_as_optional, lambda: optional)
-            return step + 1, follows, logs
+            follows, longer = _timed(
+                lambda: tf.cond(more, iterator.get_next_as_optional, lambda: optional),
+                after=list(logs.values()),
+            )
+            return step + 1, follows, logs, waited + longer
 
         logs = {name: tf.zeros([]) for name in self.names}
-        start = tf.constant(0), iterator.get_next_as_optional(), logs
-        return tf.while_loop(goes_on, body, start)[2]
+        first, waited = _timed(iterator.get_next_as_optional)
+        start = tf.constant(0), first, logs, waited
+        return tf.while_loop(goes_on, body, start)[2:]
+
+
+def _timed(fetch: Callable, after: Sequence[tf.Tensor] = ()) -> tuple[Any, tf.Tensor]:
+    """What `fetch` returns, and the seconds that took, once `after` is there."""
+    with tf.control_dependencies(after):
+        begin = tf.timestamp()
+    with tf.control_dependencies([begin]):
+        fetched = fetch()
+    with tf.control_dependencies(tf.nest.flatten(fetched, expand_composites=True)):
+        return fetched, tf.cast(tf.timestamp() - begin, tf.float32)

@@ -39,7 +39,10 @@ def finish(process: subprocess.Popen) -> dict:
 def rows(folder: pathlib.Path) -> list[dict]:
     """The log, likewise."""
     lines = (folder / "metrics.jsonl").read_text().splitlines()
-    return [{**json.loads(line), "images_per_second": None} for line in lines]
+    return [
+        {**json.loads(line), "images_per_second": None, "input_wait": None}
+        for line in lines
+    ]
 
 
 def kill(process: subprocess.Popen, folder: pathlib.Path, draw: random.Random) -> str:

@@ -4,9 +4,11 @@ import json
 import logging
 import math
 import pathlib
+import time
 
 import keras
 import pytest
+import tensorflow as tf
 from conftest import tiny_model
 
 from ressl_tf import callbacks
@@ -14,32 +16,59 @@ from ressl_tf.config import Config
 from ressl_tf.errors import Interrupted
 from ressl_tf.interrupt import Watch
 from ressl_tf.methods.byol import BYOL
+from ressl_tf.optimizers import SGD
 from ressl_tf.workdir import Workdir
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """Seconds that pass, and are waited for, when a test says so."""
 
     def __init__(self, monkeypatch):
-        self.now = 0.0
+        self.now = self.waited = 0.0
+        self.train_function = self  # of the model
         monkeypatch.setattr(callbacks.time, "perf_counter", lambda: self.now)
 
-    def step(self, callback, seconds):
-        self.now += seconds
+    def step(self, callback, seconds, waited):
+        self.now, self.waited = self.now + seconds, self.waited + waited
         logs = {}
         callback.on_train_batch_end(0, logs)
-        return logs.get("images_per_second")
+        return logs.get("images_per_second"), logs.get("input_wait")
 
 
 def test_speed_leaves_out_the_first_step_and_the_time_between_epochs(monkeypatch):
     clock, speed = Clock(monkeypatch), callbacks.Speed(batch_size=10)
+    speed.set_model(clock)
     speed.on_epoch_begin(0)
-    assert clock.step(speed, 60.0) is None  # builds the graph
-    assert clock.step(speed, 2.0) == pytest.approx(5)
-    assert clock.step(speed, 3.0) == pytest.approx(20 / 5)
+    assert clock.step(speed, 60.0, 9.0) == (None, None)  # builds the graph
+    assert clock.step(speed, 2.0, 1.0) == pytest.approx((5, 0.5))
+    assert clock.step(speed, 3.0, 0.0) == pytest.approx((20 / 5, 0.2))
     clock.now += 100.0  # kNN, checkpoint
     speed.on_epoch_begin(1)
-    assert clock.step(speed, 1.0) == pytest.approx(10)
+    assert clock.step(speed, 1.0, 0.1) == pytest.approx((10, 0.1))
+    logs = {}
+    speed.on_epoch_end(1, logs)
+    assert logs == pytest.approx({"images_per_second": 10, "input_wait": 0.1})
+
+
+@pytest.mark.parametrize("several", [1, 3])
+def test_the_wait_for_the_input_is_what_the_input_takes(images, several):
+    """Not what the step takes, nor what it takes to build it."""
+    model = tiny_model()
+    model.compile(SGD(0.1), steps_per_execution=several)
+
+    def slowly(batch):
+        return tf.numpy_function(lambda x: (time.sleep(0.1), x)[1], [batch], tf.uint8)
+
+    data = tf.data.Dataset.from_tensors(images[:8]).repeat(6).map(slowly)
+    data = data.map(lambda batch: tf.ensure_shape(batch, [8, 16, 16, 3]))
+    begin = time.perf_counter()
+    model.fit(data, verbose=0, shuffle=False)
+    waited = float(model.train_function.waited)
+    assert 0.6 <= waited < time.perf_counter() - begin
+    before = waited
+    quick = tf.data.Dataset.from_tensors(images[:8]).repeat(6)
+    model.fit(quick, verbose=0, shuffle=False)
+    assert float(model.train_function.waited) - before < 0.3
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,8 @@ def flags(photos, folder, *more):
 def rows(folder):
     """The log without what is measured by the clock."""
     lines = (folder / "metrics.jsonl").read_text().splitlines()
-    return [{**json.loads(line), "images_per_second": None} for line in lines]
+    clock = dict.fromkeys(("images_per_second", "input_wait"))
+    return [{**json.loads(line), **clock} for line in lines]
 
 
 def last_checkpoint(folder):

@@ -26,6 +26,7 @@ def rows(folder):
     kept = [json.loads(line) for line in lines]
     for row in kept:
         row.pop("images_per_second", None)
+        row.pop("input_wait", None)
     return kept
 
 
