@@ -21,20 +21,22 @@ def open_strategy(config: Config) -> distribute.Strategy:
     name = config.resolved_strategy
     workers = _workers(config) if name == "multiworker" else None
     strategy = distribute.strategy(name, workers, config.tpu)
-    replicas = strategy.num_replicas_in_sync
-    config.check_batch(replicas)
-    index, count = distribute.worker(strategy)
-    if index:
+    config.check_batch(strategy.num_replicas_in_sync)
+    if distribute.worker(strategy)[0]:
         log.setLevel(logging.ERROR)  # the chief talks
-    log.info("replicas: %d on %s", replicas, distribute.devices())
-    if count > 1:
-        log.info("worker %d of %d: %s", index, count, workers.workers[index])
+    return strategy
+
+
+def announce(config: Config, strategy: distribute.Strategy) -> None:
+    """Says which devices compute, once it is certain that they will."""
+    replicas, (_, workers) = strategy.num_replicas_in_sync, distribute.worker(strategy)
+    machines = f", {workers} workers" if workers > 1 else ""
+    log.info("replicas: %d on %s%s", replicas, distribute.devices(), machines)
     if config.batch_norm == "shuffle" and replicas * config.gradient_accumulation == 1:
         log.warning(
             "--batch_norm=shuffle changes nothing on one device; "
             "--gradient_accumulation=8 does what 8 devices would"
         )
-    return strategy
 
 
 def _workers(config) -> cluster.Cluster:

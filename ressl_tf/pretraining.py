@@ -77,6 +77,7 @@ def lead(config: Config, strategy) -> dict[str, Any]:
     source = open_source(config)
     per_epoch = steps_per_epoch(source, config.batch_size)
     start = warm_start.open_start(config)
+    layout.announce(config, strategy)
     with Workdir(config) as workdir, bad_images_as_run_errors(), Watch() as watch:
         model = make_model(config, per_epoch, strategy)
         checkpoints = Checkpoints(workdir.checkpoints, config.keep_checkpoints)

@@ -308,7 +308,7 @@ def test_max_pixels_is_the_number_of_pixels(photos):
     for data in (b"", b"GIF8", b"not an image"):
         assert int(header_pixels(data)) == 0
     assert load_source(f"folder:{photos}", "train", max_pixels=64).size == 3
-    with pytest.raises(RunError, match="64 pixels, more than max_pixels=63"):
+    with pytest.raises(UsageError, match="64 pixels, more than max_pixels=63"):
         load_source(f"folder:{photos}", "train", max_pixels=63)
 
 
@@ -341,7 +341,7 @@ def test_one_percent_of_all_kinds_of_bad_images(tmp_path, memory_limit):
 def test_a_set_of_bad_images_only(tmp_path):
     write(tmp_path / "a.png", b"nothing")
     for action in sources.BAD_IMAGE_ACTIONS:
-        with pytest.raises(RunError, match=r"None of 1 images.*a.png"):
+        with pytest.raises(UsageError, match=r"None of 1 images.*a.png"):
             load_source(f"folder:{tmp_path}", "train", on_bad_image=action)
     with pytest.raises(UsageError, match=r"stop, skip\. Received: 'ignore'"):
         load_source(f"folder:{tmp_path}", "train", on_bad_image="ignore")

@@ -127,8 +127,9 @@ def load_source(
             bytes; others are read from disk in every epoch.
 
     Raises:
-        UsageError: what was asked for does not exist or holds no images.
-        RunError: an image cannot be read (with "stop"), or none can.
+        UsageError: what was asked for does not exist, or holds no image that can be
+            read.
+        RunError: an image cannot be read, with "stop".
     """
     if on_bad_image not in BAD_IMAGE_ACTIONS:
         allowed = ", ".join(BAD_IMAGE_ACTIONS)
@@ -192,7 +193,7 @@ def _probe(encoded) -> tuple[int, int, int] | None:
     rows = np.unique(np.linspace(0, encoded.size - 1, PROBES, dtype=np.int64))
     good = [row for row in rows if encoded.why_unreadable(row) is None]
     if not good:
-        raise RunError(
+        raise UsageError(
             f"None of {len(rows)} images tried can be read; the first: "
             f"{encoded.example_name(rows[0])}: {encoded.why_unreadable(rows[0])}"
         )
