@@ -13,7 +13,6 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from ressl_tf import pretraining
@@ -33,7 +32,7 @@ def measure(config: BenchConfig) -> dict[str, Any]:
     contenders = {
         "step": trained(model, views),
         "floor": floor(model, views),
-        "bfloat16": _in_bfloat16(config),
+        "bfloat16": trained(*make(_in_bfloat16(config))),
     }
     with _torch(config) as torch:
         rates = timing.race({**contenders, **torch}, config.repeats, config.seconds)
@@ -92,15 +91,8 @@ def _batch(views) -> int:
     return next(iter(views.values())).shape[0]
 
 
-def _in_bfloat16(config) -> timing.Contender:
-    before = keras.mixed_precision.dtype_policy()
-    keras.mixed_precision.set_dtype_policy("mixed_bfloat16")
-    try:
-        contender = trained(*make(config))
-        contender(0.0)  # traced under the policy
-    finally:
-        keras.mixed_precision.set_dtype_policy(before)
-    return contender
+def _in_bfloat16(config) -> BenchConfig:
+    return dataclasses.replace(config, mixed_precision="bfloat16")
 
 
 def _large_queue(config) -> float:
