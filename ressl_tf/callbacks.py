@@ -24,8 +24,8 @@ log = logging.getLogger("ressl_tf")
 class Speed(keras.callbacks.Callback):
     """Adds a speed to the logs, and `input_wait`, the share of time spent waiting.
 
-    Both are those of the epoch so far. The first step of a run, which builds the graph,
-    does not count.
+    Both are those of the epoch so far; the second where the model measures it
+    (`executing`). The first step of a run, which builds the graph, does not count.
 
     Args:
         batch_size: images a step, over all devices.
@@ -57,13 +57,15 @@ class Speed(keras.callbacks.Callback):
         self.started, self.waited = time.perf_counter(), self._waited()
 
     def _waited(self):
-        return float(self.model.train_function.waited)
+        waited = getattr(self.model.train_function, "waited", None)
+        return None if waited is None else float(waited)
 
     def _figures(self):
         seconds = time.perf_counter() - self.started
-        rate = self.steps * self.batch_size / seconds
-        waited = self._waited() - self.waited
-        return {self.name: rate, "input_wait": waited / seconds}
+        figures = {self.name: self.steps * self.batch_size / seconds}
+        if self.waited is not None:
+            figures["input_wait"] = (self._waited() - self.waited) / seconds
+        return figures
 
 
 class WatchNaN(keras.callbacks.Callback):

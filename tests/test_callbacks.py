@@ -5,6 +5,7 @@ import logging
 import math
 import pathlib
 import time
+from types import SimpleNamespace
 
 import keras
 import pytest
@@ -48,6 +49,9 @@ def test_speed_leaves_out_the_first_step_and_the_time_between_epochs(monkeypatch
     logs = {}
     speed.on_epoch_end(1, logs)
     assert logs == pytest.approx({"images_per_second": 10, "input_wait": 0.1})
+    speed.set_model(SimpleNamespace(train_function=None))  # of Keras: unmeasured
+    speed.on_epoch_begin(2)
+    assert clock.step(speed, 1.0, 0.1) == (pytest.approx(10), None)
 
 
 @pytest.mark.parametrize("several", [1, 3])
@@ -64,11 +68,10 @@ def test_the_wait_for_the_input_is_what_the_input_takes(images, several):
     begin = time.perf_counter()
     model.fit(data, verbose=0, shuffle=False)
     waited = float(model.train_function.waited)
-    assert 0.6 <= waited < time.perf_counter() - begin
-    before = waited
+    assert 0.4 <= waited < time.perf_counter() - begin
     quick = tf.data.Dataset.from_tensors(images[:8]).repeat(6)
     model.fit(quick, verbose=0, shuffle=False)
-    assert float(model.train_function.waited) - before < 0.3
+    assert float(model.train_function.waited) - waited < waited / 2
 
 
 @pytest.mark.parametrize(

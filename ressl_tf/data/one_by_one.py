@@ -140,11 +140,16 @@ def _loop(cut, used):
                 columns = _paint(columns, *plan, used, apart)
             return tf.transpose(columns, [2, 0, 1])
 
+        # Not `map_fn`: an error in it leaves TensorFlow's variable scope changed.
+        count = tf.shape(images)[0]
         shape = [cut[0], cut[0], 3] if cut else images.shape[1:]
-        spec = tf.TensorSpec(shape, tf.float32)
-        return tf.map_fn(
-            finish, tf.range(tf.shape(images)[0]), fn_output_signature=spec
+        start = 0, tf.TensorArray(tf.float32, count, element_shape=shape)
+        _, finished = tf.while_loop(
+            lambda number, _: number < count,
+            lambda number, done: (number + 1, done.write(number, finish(number))),
+            start,
         )
+        return finished.stack()
 
     return run
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from ressl_tf.data import one_by_one
+from ressl_tf.data import canvas, one_by_one
 from ressl_tf.data.augment import (
     ColorJitter,
     GaussianBlur,
@@ -67,8 +67,8 @@ class Views(keras.layers.Layer):
         compiled: whether XLA compiles a loop over the images (`data.one_by_one`), for
             CPUs, or the layers change whole batches, for accelerators; None: compiled
             in graphs where TensorFlow has CPUs alone (the few seconds of compilation
-            do not pay for a single eager call). What the loop has no form for, other
-            layers and images of varying size, goes through the layers.
+            do not pay for a single eager call). Photos of any size are cropped one by
+            one (`data.canvas`). What these have no form for goes through the layers.
 
     Call arguments:
         images: [batch, height, width, 3], RGB on 0..255, uint8 or float32.
@@ -141,6 +141,10 @@ class Views(keras.layers.Layer):
             compiled = on_cpu and not tf.executing_eagerly()
         if compiled and one_by_one.covers(images, view.geometric, view.photometric):
             return _compiled(images, view, seed, part)
+        if compiled and canvas.covers(images, view.geometric, view.photometric):
+            (crop,) = view.geometric
+            box = crop.draw(images, _own_seed(seed, 0), part)
+            return canvas.crop(images, **box, size=crop.size, antialias=crop.antialias)
         moved = _move(images, view.geometric, seed, part)
         return _paint(moved, view.photometric, seed, part)
 
