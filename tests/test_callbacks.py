@@ -54,7 +54,7 @@ def test_speed_leaves_out_the_first_step_and_the_time_between_epochs(monkeypatch
     assert clock.step(speed, 1.0, 0.1) == (pytest.approx(10), None)
 
 
-@pytest.mark.parametrize("several", [1, 3])
+@pytest.mark.parametrize("several", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_the_wait_for_the_input_is_what_the_input_takes(images, several):
     """Not what the step takes, nor what it takes to build it."""
     model = tiny_model()

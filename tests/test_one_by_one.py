@@ -88,6 +88,7 @@ def views(compiled):
     return Views(named, compiled=compiled)
 
 
+@pytest.mark.slow
 def test_views_are_those_of_the_layers_together_and_in_two_parts():
     images, seed = tf.constant(reference.photos(5)), tf.constant([1, 2])
     layered, compiled = views(False), views(True)
@@ -100,6 +101,7 @@ def test_views_are_those_of_the_layers_together_and_in_two_parts():
             np.testing.assert_allclose(view, expected[name], atol=5e-3)
 
 
+@pytest.mark.slow
 def test_a_data_set_compiles_them_and_yields_the_same_bytes_in_parallel(monkeypatch):
     loops = []
     loop = one_by_one._loop
@@ -125,6 +127,7 @@ def test_a_data_set_compiles_them_and_yields_the_same_bytes_in_parallel(monkeypa
             np.testing.assert_array_equal(one[name], other[name])
 
 
+@pytest.mark.slow
 def test_other_draws_do_not_compile_anew():
     images = tf.constant(reference.photos(3))
     run = tf.function(Views({"strong": strong_view(17)}, compiled=True))

@@ -94,6 +94,7 @@ def test_a_run_in_pieces_equals_an_unbroken_one(unbroken, photos, tmp_path, stop
     assert pieces == unbroken_rows
 
 
+@pytest.mark.slow
 def test_a_finished_run_gives_its_result_again(unbroken, photos):
     result, folder = unbroken
     again = pretraining.pretrain(config(photos, folder.parent))
