@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from ressl_tf import distribute
+from ressl_tf import distribute, taking_back
 
 
 class NaNGuard:
@@ -41,24 +41,17 @@ class NaNGuard:
 
     def train_step(self, data):
         """One step of the model, or none; returns the running means."""
-        changed = self._changed() if self.skip else []
-        before = [tf.identity(variable) for variable in changed]
+        model, before = self.model, []
+        if self.skip:
+            before = taking_back.state(model)
+            before += taking_back.copies(model.metrics_variables)
         logs = self._step(data)
         finite = self._finite()
         if self.skip:
-            each = [finite] * len(changed)
-            distribute.update_each(_keep_if, changed, before, each)
-            logs = {metric.name: metric.result() for metric in self.model.metrics}
+            taking_back.restore_unless(finite, before)
+            logs = {metric.name: metric.result() for metric in model.metrics}
         self._count(finite)
         return logs
-
-    def _changed(self):
-        """What a step changes, save what counts steps."""
-        model, optimizer = self.model, self.model.optimizer
-        counts = {id(v) for v in (model.step, optimizer.iterations)}
-        changed = [*model.weights, *optimizer.variables, *model.metrics_variables]
-        changed = {id(v): v for v in changed if id(v) not in counts}
-        return list(changed.values())
 
     def _finite(self):
         """Whether all replicas' are: a bool scalar."""
@@ -79,10 +72,6 @@ class NaNGuard:
 
 def _counter(name):
     return keras.Variable(0, dtype="int64", trainable=False, name=name)
-
-
-def _keep_if(variable, before, finite):
-    variable.assign(tf.where(finite, variable, before))
 
 
 def _assign(variable, value):
