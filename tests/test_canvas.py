@@ -44,6 +44,7 @@ def test_the_smallest_canvas_that_holds_the_box_is_used(monkeypatch):
     assert used == [12, 12, 15, 18, 24, 72, 96]  # and none: the layers
 
 
+@pytest.mark.slow
 def test_views_crop_photos_of_different_sizes_as_the_layers_do():
     layered, compiled = (Views({"weak": weak_view(SIZE)}, flag) for flag in (0, 1))
     anything = [

@@ -63,6 +63,7 @@ def test_the_target_is_equal_on_all_replicas(images, mirrored):
         np.testing.assert_array_equal(first, second, err_msg=variable.path)
 
 
+@pytest.mark.slow
 def test_raw_images_get_other_views_on_other_replicas(mirrored):
     """Both replicas hold the same picture; their strong views must differ."""
     with mirrored.scope():

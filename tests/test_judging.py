@@ -104,6 +104,7 @@ def test_a_linear_probe_leaves_the_encoder_as_it_was(unbroken, tmp_path):
     assert again["top1"] == line["top1"]
 
 
+@pytest.mark.slow
 def test_lbfgs_gives_a_classifier_of_whole_images(unbroken, tmp_path):
     config = LinearConfig(
         workdir=str(unbroken[1]), solver="lbfgs", output=str(tmp_path)

@@ -110,9 +110,8 @@ def test_the_student_comes_to_its_teacher_on_a_fixed_batch(images):
     assert 0 < divergence[-1] < 0.5 * divergence[0]
 
 
-@pytest.mark.parametrize(
-    "compiled", [pytest.param(True, marks=pytest.mark.slow), False]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("compiled", [True, False])
 def test_a_loaded_model_takes_the_same_next_step(images, tmp_path, compiled):
     model = fit(tiny_model(views=None), images, batch_size=4, epochs=2)
     path = tmp_path / "model.keras"
