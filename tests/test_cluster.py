@@ -1,7 +1,9 @@
 """Workers that find one another, and those that do not."""
 
 import json
+import pathlib
 import socket
+import subprocess
 import threading
 import time
 
@@ -9,6 +11,8 @@ import pytest
 
 from ressl_tf import cluster
 from ressl_tf.errors import RunError, UsageError
+
+ROOT = pathlib.Path(__file__).parents[1]
 
 
 def meet(workers, seconds=20.0):
@@ -115,3 +119,11 @@ def test_a_broken_tf_config_is_refused(text, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(UsageError, match="TF_CONFIG must be like"):
         cluster.from_environment()
+
+
+@pytest.mark.parametrize("arguments", [[], ["two"], ["0"]])
+def test_the_launcher_asks_for_a_number_of_processes(arguments):
+    command = ["bash", "scripts/launch_local.sh", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("usage: scripts/launch_local.sh NUMBER_OF_PROCESSES")
