@@ -83,6 +83,7 @@ def test_every_k_and_temperature_is_a_search_of_its_own(unbroken, tmp_path):
         assert row["top1"] == pytest.approx(alone)
 
 
+@pytest.mark.slow
 def test_a_linear_probe_leaves_the_encoder_as_it_was(unbroken, tmp_path):
     folder = unbroken[1]
     before, files = open_pretrained(str(folder)).encoder, checkpoints(folder)
