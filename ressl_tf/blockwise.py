@@ -9,7 +9,7 @@ import functools
 
 import tensorflow as tf
 
-BLOCK = 2048  # rows of the queue at a time
+BLOCK = 4096  # rows of the queue at a time
 
 
 class BlockwiseRelation:
@@ -40,24 +40,28 @@ class BlockwiseRelation:
         The gradient of a log-normaliser is the mean key over the temperature; the mean
         keys have none.
         """
-
-        @tf.custom_gradient
-        def of(embeddings):
-            log_sums, mean_keys = _moments(
-                embeddings / self.temperature, self.queue, self.block
-            )
-
-            def gradient(log_sums_gradient, _):
-                return log_sums_gradient[:, None] * mean_keys / self.temperature
-
-            return (log_sums, mean_keys), gradient
-
-        log_sums, mean_keys = of(self.embeddings)
-        return log_sums, tf.stop_gradient(mean_keys)
+        return _moments(self.embeddings / self.temperature, self.queue, self.block)
 
     def expected_logit(self, mean_keys: tf.Tensor) -> tf.Tensor:
         """Of each row's logits, their mean under the relation with these mean keys."""
         return tf.reduce_sum(self.embeddings * mean_keys, axis=-1) / self.temperature
+
+
+def take_together(teacher: BlockwiseRelation, student: BlockwiseRelation) -> None:
+    """Computes the moments of two relations to one queue in one pass over it.
+
+    A product with twice the rows is faster than two: the queue, by far its larger
+    factor, is read once. No gradient flows into the teacher.
+    """
+    taken = {**vars(teacher), **vars(student)}
+    if "moments" in taken or teacher.queue is not student.queue:
+        return
+    rows = [r.embeddings / r.temperature for r in (teacher, student)]
+    rows = tf.concat([tf.stop_gradient(rows[0]), rows[1]], axis=0)
+    log_sums, mean_keys = _moments(rows, teacher.queue, teacher.block)
+    count = tf.shape(teacher.embeddings)[0]
+    teacher.moments = log_sums[:count], mean_keys[:count]
+    student.moments = log_sums[count:], mean_keys[count:]
 
 
 def cross_entropy(teacher: BlockwiseRelation, student: BlockwiseRelation) -> tf.Tensor:
@@ -66,6 +70,7 @@ def cross_entropy(teacher: BlockwiseRelation, student: BlockwiseRelation) -> tf.
     Its gradient is (p_s - p_t) Q / (batch * student's temperature). The student may
     have several times the teacher's rows, view after view: each has the teacher's.
     """
+    take_together(teacher, student)
     log_sums, _ = student.moments
     _, mean_keys = teacher.moments
     views = tf.shape(student.embeddings)[0] // tf.shape(mean_keys)[0]
@@ -80,6 +85,22 @@ def entropy(relation: BlockwiseRelation) -> tf.Tensor:
 
 
 def _moments(rows, queue, block):
+    """`BlockwiseRelation.moments` of embeddings over their temperature."""
+
+    @tf.custom_gradient
+    def of(rows):
+        log_sums, mean_keys = _sums(rows, queue, block)
+
+        def gradient(log_sums_gradient, _):
+            return log_sums_gradient[:, None] * mean_keys
+
+        return (log_sums, mean_keys), gradient
+
+    log_sums, mean_keys = of(rows)
+    return log_sums, tf.stop_gradient(mean_keys)
+
+
+def _sums(rows, queue, block):
     """log sum_j exp(rows . Q_j) [batch] and softmax(rows Q^T) Q [batch, dim]."""
     whole = queue.shape[0] // block
 

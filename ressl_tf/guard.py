@@ -54,9 +54,14 @@ class NaNGuard:
         return logs
 
     def _finite(self):
-        """Whether all replicas' are: a bool scalar."""
-        networks = [v for part in self.model.networks.values() for v in part.variables]
-        looked_at = [*networks, *self.model.metrics_variables]
+        """Whether all replicas' are: a bool scalar.
+
+        The target is an average of weights that were looked at, and what it makes of
+        its views is in the loss: it need not be read for this.
+        """
+        trained = [n for name, n in self.model.networks.items() if name != "target"]
+        looked_at = [variable for network in trained for variable in network.variables]
+        looked_at += self.model.metrics_variables
         finite = [tf.reduce_all(tf.math.is_finite(variable)) for variable in looked_at]
         finite = tf.reduce_all(tf.stack(finite))
         replicas = distribute.gather(tf.cast(finite, tf.int32)[None])  # bool cannot be

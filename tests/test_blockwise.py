@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ressl_tf import losses
+from ressl_tf import blockwise, losses
 from ressl_tf.blockwise import BlockwiseRelation
 
 BATCH, DIM = 6, 16
@@ -71,6 +71,28 @@ def test_no_gradient_reaches_the_teacher():
         student = BlockwiseRelation(tf.constant(rows), teacher.queue, 0.1, 8)
         loss = losses.cross_entropy(teacher, student)
     assert tape.gradient(loss, rows) is None
+
+
+@pytest.mark.parametrize("views", [1, 2])
+def test_both_relations_take_one_pass_and_are_as_each_alone(views, monkeypatch):
+    queue = tf.constant(unit((61, DIM), 9))
+    rows, keys = unit((views * BATCH, DIM), 0), unit((BATCH, DIM), 1)
+
+    def relations():
+        pair = ((keys, 0.04), (rows, 0.1))
+        return [BlockwiseRelation(x, queue, t, 8) for x, t in pair]
+
+    alone = [relation.moments for relation in relations()]
+    passes, sums = [], blockwise._sums
+    count_pass = lambda *args: passes.append(1) or sums(*args)  # noqa: E731
+    monkeypatch.setattr(blockwise, "_sums", count_pass)
+    together = relations()
+    losses.cross_entropy(*together)
+    losses.entropy(together[0]), losses.entropy(together[1])
+    assert len(passes) == 1
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(other.moments[0], one[0], rtol=1e-6)
+        np.testing.assert_allclose(other.moments[1], one[1], atol=1e-6)
 
 
 def test_entropy_and_log_normalizer_equal_the_plain_ones():
