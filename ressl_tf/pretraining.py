@@ -104,6 +104,8 @@ def open_source(config: Config) -> Source:
         download=config.download,
         on_bad_image=config.on_bad_image,
         max_pixels=config.max_pixels,
+        cache=config.cache,
+        cache_dir=config.cache_dir or None,
     )
     check_image_size(source, config.image_size)
     return source
