@@ -62,12 +62,11 @@ def cache() -> str:
     return option(
         "auto",
         "Where decoded images are kept. auto: in memory, if all are of one size and "
-        "under 2 GiB, else nowhere. memory: so, or an error. disk: each is decoded "
-        "once, into --cache_dir, and read from there: for JPEG photos 5 to 10 times "
-        "the bytes, whose reading takes less than half of the time of decoding (0.8 "
-        "ms of a core for 500 x 375); where steps wait for input, the set is read "
-        "many times, and the disk is quick or the memory holds it. none: decoded "
-        "anew each time. disk and none give the same run; memory, other crops.",
+        "take less than 2 GiB, else nowhere. memory: so, or an error. none: nowhere; "
+        "each is decoded when it is used (a JPEG of 500 x 375: 0.8 ms of a core). "
+        "disk: in --cache_dir, 5 to 10 times the bytes of JPEGs, each decoded once; to "
+        "read one takes about half of that. It pays for large sets whose steps wait "
+        "for input, on a quick disk. The run is that of none; memory has other crops.",
         choices=CACHES,
     )
 

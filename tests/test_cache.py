@@ -121,10 +121,11 @@ def test_what_has_changed_gets_another_cache(folder, caches, caplog):
     opened(folder, caches)
     opened(folder, caches)
     assert len(whole(caches)) == 1
-    path = folder / "a" / "1.jpg"
+    path = folder / "a" / "0.jpg"
     data = path.read_bytes()
     time.sleep(0.02)  # the clock of file systems ticks in ms
-    path.write_bytes((folder / "a" / "0.jpg").read_bytes().ljust(len(data), b"\0"))
+    path.write_bytes((folder / "a" / "1.jpg").read_bytes().ljust(len(data), b"\0"))
+    assert path.stat().st_size == len(data)
     caplog.set_level("INFO", "ressl_tf")
     source = opened(folder, caches)
     assert f"{whole(caches)[0].name[:-16]}" in caplog.text
