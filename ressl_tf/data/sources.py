@@ -122,12 +122,13 @@ def load_source(
         split: "train", "test", ...; for TFDS also its parts, as "train[:10%]".
         data_dir: where TFDS keeps its data; None is ~/tensorflow_datasets.
         download: lets TFDS download what is not prepared.
-        on_bad_image: "stop" raises at the first unreadable image that is met. "skip"
-            leaves unreadable images out, before training, so that the order of the
-            others is fixed; for a set that streams it costs one pass of decoding.
+        on_bad_image: "stop" raises at the first unreadable image that is met: here, if
+            all are decoded into memory or onto the disk. "skip" leaves unreadable
+            images out, before training, so that the order of the others is fixed; for
+            a set that streams it costs one pass of decoding.
         max_pixels: an image of more, by its header, is unreadable.
         cache: where decoded images are kept. "auto": in memory, if they are of one size
-            and of `memory_limit` bytes, else nowhere. "memory": there, or an error.
+            and at most `memory_limit`, else nowhere. "memory": there, or an error.
             "disk": see `data.cache`. "none": they are decoded whenever they are used.
         cache_dir: of "disk"; None is `cache.default_folder()`.
         memory_limit: in bytes.
