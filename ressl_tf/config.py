@@ -58,6 +58,8 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
         choices=("stop", "skip"),
     )
     max_pixels: int = run_flags.max_pixels()
+    cache: str = run_flags.cache()
+    cache_dir: str = run_flags.cache_dir()
     image_size: int = option(
         32,
         "Side of the training views in pixels. Larger sees more and costs its square.",

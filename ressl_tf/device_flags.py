@@ -68,6 +68,14 @@ class DeviceFlags:
         choices=("auto", "on", "off"),
         free=True,
     )
+    augment_on: str = option(
+        "auto",
+        "Where colours and blur of the views are changed. host: beside the steps, by "
+        "the CPUs. device: in the step, so that the CPUs only decode and crop. auto: "
+        "device on GPUs, else host. The views are the same, to rounding.",
+        choices=("auto", "host", "device"),
+        free=True,
+    )
     gradient_accumulation: int = option(
         1,
         "Parts that a device takes its share of the batch in, to save memory. As if "
@@ -121,6 +129,11 @@ class DeviceFlags:
         if self.jit_compile == "off" and name == "tpu":
             raise UsageError(
                 "a TPU runs what XLA compiles. Received: --jit_compile=off"
+            )
+        if self.augment_on == "device" and name == "tpu":
+            raise UsageError(
+                "a TPU's programs are of fixed shapes, and what an image draws is not. "
+                "Received: --augment_on=device"
             )
         if self.mixed_precision == "float16" and name == "tpu":
             raise UsageError(

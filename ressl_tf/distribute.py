@@ -112,6 +112,12 @@ def _tpu(name: str) -> Strategy:
     return tf.distribute.TPUStrategy(resolver)
 
 
+def on_gpus(strategy: Strategy) -> bool:
+    """Whether steps run on GPUs: all strategies but a TPU's take those there are."""
+    on_tpu = isinstance(strategy, tf.distribute.TPUStrategy)
+    return bool(tf.config.list_logical_devices("GPU")) and not on_tpu
+
+
 def devices() -> str:
     """The devices there are, for people."""
     names = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices()

@@ -71,7 +71,9 @@ def _of_images(config) -> dict[str, Any]:
 
 def _steps(config) -> dict[str, int | None]:
     try:
-        source = open_source(dataclasses.replace(config, download=False))
+        cache = "none" if config.cache == "disk" else config.cache
+        quick = dataclasses.replace(config, download=False, cache=cache)
+        source = open_source(quick)
         per_epoch = steps_per_epoch(source, config.batch_size)
     except UsageError as error:
         log.warning("the data set cannot be used yet: %s", error)

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import pathlib
+import shutil
 from collections.abc import Iterator
 
 from ressl_tf.errors import RunError
@@ -36,6 +37,32 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         raise RunError(f"cannot write {path}: {error.strerror}") from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yields a temporary folder beside `path` and renames it to `path` at the end.
+
+    The caller holds a lock, or else nobody writes `path`, which is not there. When the
+    body raises, the temporary folder is removed.
+
+    Raises:
+        RunError: when the disk is full or broken.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.mkdir()
+        yield temporary
+        for part in (*temporary.iterdir(), temporary):
+            _flush(part)
+        temporary.rename(path)
+        _flush(path.parent)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise RunError(f"cannot write {path}: {error.strerror}") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _flush(path):

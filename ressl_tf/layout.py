@@ -27,6 +27,13 @@ def open_strategy(config: Config) -> distribute.Strategy:
     return strategy
 
 
+def augments_on_device(config: Config, strategy: distribute.Strategy) -> bool:
+    """Whether a run finishes its views in the step: what `--augment_on` comes to."""
+    if config.augment_on == "auto":
+        return distribute.on_gpus(strategy)
+    return config.augment_on == "device"
+
+
 def announce(config: Config, strategy: distribute.Strategy) -> None:
     """Says which devices compute, once it is certain that they will."""
     replicas, (_, workers) = strategy.num_replicas_in_sync, distribute.worker(strategy)

@@ -1,5 +1,6 @@
 """A pretraining run from its config to its result."""
 
+import dataclasses
 import logging
 import statistics
 from typing import Any
@@ -18,6 +19,7 @@ from ressl_tf.data.pipeline import (
     training_batches,
 )
 from ressl_tf.data.sources import Source, bad_images_as_run_errors, load_source
+from ressl_tf.data.unfinished import CropsOnly
 from ressl_tf.evaluate import features, monitor, plots
 from ressl_tf.files import replacing
 from ressl_tf.guard import NaNGuard
@@ -104,6 +106,8 @@ def open_source(config: Config) -> Source:
         download=config.download,
         on_bad_image=config.on_bad_image,
         max_pixels=config.max_pixels,
+        cache=config.cache,
+        cache_dir=config.cache_dir or None,
     )
     check_image_size(source, config.image_size)
     return source
@@ -152,7 +156,8 @@ def begin(model, config, source, workdir, measure) -> None:
     if source.skipped:
         with replacing(workdir.path / "skipped_images.txt") as temporary:
             temporary.write_text("".join(f"{name}\n" for name in source.skipped))
-    batch = next(iter(batches(model, config, source, 0, 1)))
+    on_host = dataclasses.replace(config, augment_on="host")
+    batch = next(iter(batches(model, on_host, source, 0, 1)))
     rows = {name: images.numpy() for name, images in batch.items()}
     plots.save(plots.image_rows(rows), workdir.path / "views.png")
     row = {"epoch": 0, "step": 0}
@@ -163,15 +168,18 @@ def begin(model, config, source, workdir, measure) -> None:
 
 
 def batches(model, config, source, start: int, stop: int) -> tf.data.Dataset:
-    """Views of the steps from `start` to before `stop`."""
+    """Views of the steps from `start` to before `stop`, or what becomes them there."""
+    strategy, views = model.distribute_strategy, model.views
+    if layout.augments_on_device(config, strategy):
+        views = CropsOnly(views)
     return training_batches(
         source,
-        model.views,
+        views,
         batch_size=config.batch_size,
         seed=config.seed,
         start_step=start,
         stop_step=stop,
-        part=distribute.worker(model.distribute_strategy),
+        part=distribute.worker(strategy),
     )
 
 

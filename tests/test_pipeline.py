@@ -17,6 +17,7 @@ from ressl_tf.data.sources import (
     bad_images_as_run_errors,
     load_source,
 )
+from ressl_tf.data.views import Views, strong_view, weak_view
 from ressl_tf.errors import RunError, UsageError
 
 
@@ -103,6 +104,16 @@ def test_elements_have_static_shapes_and_a_known_count(source):
     spec = tf.TensorSpec([4, 2, 2, 3], tf.float32)
     assert batches.element_spec == {"plain": spec, "moved": spec, "toned": spec}
     assert int(batches.cardinality()) == 9
+
+
+def test_shapes_are_static_whatever_makes_the_views():
+    """Otherwise several replicas of several workers cannot share the batch."""
+    views = Views({"strong": strong_view(12), "weak": weak_view(12)})
+    batches = training_batches(
+        in_memory(8, size=16), views, batch_size=4, seed=0, stop_step=1, part=(1, 2)
+    )
+    spec = tf.TensorSpec([2, 12, 12, 3], tf.float32)
+    assert batches.element_spec == {"strong": spec, "weak": spec}
 
 
 def test_a_run_is_a_function_of_its_seed(source):

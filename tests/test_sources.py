@@ -458,3 +458,24 @@ def test_all_labels_of_records_are_those_of_their_examples(prepared):
     expected = [int(stream.example(row)[1]) for row in range(stream.size)]
     assert labels.tolist() == expected
     assert set(expected) == {0, 1}
+
+
+def test_tfds_sets_are_cached_on_disk(prepared, tmp_path):
+    """Each part of a split on its own, in its order; a new version anew."""
+    caches = tmp_path / "caches"
+    for split in ("train[:10]", "train[:10%]", "test+train[:3]"):
+        options = {"data_dir": prepared, "cache_dir": str(caches)}
+        cached = load_source("ressl_mock/class", split, cache="disk", **options)
+        plain = load_source("ressl_mock/class", split, cache="none", **options)
+        assert cached.size == plain.size
+        for row in range(plain.size):
+            image, label = plain.example(row)
+            np.testing.assert_array_equal(cached.example(row)[0], image)
+            assert cached.example(row)[1] == label
+        assert cached.all_labels().tolist() == plain.all_labels().tolist()
+        assert cached.encoded.name == "ressl_mock/class"
+    names = [path.name[:-17] for path in caches.iterdir() if path.name[0] != "."]
+    assert sorted(names) == ["class-test_train_3_", *["class-train_10_"] * 2]
+    os.utime(plain.encoded.files[0])
+    load_source("ressl_mock/class", split, cache="disk", **options)
+    assert len([p for p in caches.iterdir() if p.name[0] != "."]) == 4

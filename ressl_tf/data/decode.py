@@ -1,7 +1,9 @@
 """JPEG and PNG bytes to RGB, and the words for bytes that are neither."""
 
 import re
+from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 from ressl_tf.run_flags import MAX_PIXELS
@@ -13,10 +15,16 @@ class EncodedImages:
     """Images by number, which `read` gives encoded: row -> (string [], label int32 []).
 
     Attributes:
+        size: how many there are.
+        name: of the set, for messages.
+        label_names: class names in the order of their numbers, or None.
         max_pixels: an image of more is unreadable.
         unlisted: names of what may hold more images and cannot be looked into.
     """
 
+    size: int
+    name: str
+    label_names: tuple[str, ...] | None
     max_pixels: int = MAX_PIXELS
     unlisted: tuple[str, ...] = ()
 
@@ -32,6 +40,18 @@ class EncodedImages:
         except tf.errors.OpError as error:
             return complaint(error)
         return None
+
+    def each_readable(self, function: Callable, rows=None) -> tf.data.Dataset:
+        """`function(row)` in order of the rows, without those where it fails.
+
+        Args:
+            function: of an int64 [].
+            rows: int64 [m]; None for all.
+        """
+        rows = np.arange(self.size) if rows is None else rows
+        rows = tf.data.Dataset.from_tensor_slices(rows)
+        parallel = rows.map(function, num_parallel_calls=tf.data.AUTOTUNE)
+        return parallel.ignore_errors()
 
 
 def decode_image(encoded: tf.Tensor, max_pixels: int = MAX_PIXELS) -> tf.Tensor:

@@ -3,11 +3,13 @@
 import collections
 import logging
 import os
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
 from ressl_tf.data.decode import EncodedImages
+from ressl_tf.data.records import file_state
 from ressl_tf.errors import UsageError
 
 logger = logging.getLogger("ressl_tf")
@@ -72,6 +74,10 @@ class Folder(EncodedImages):
 
     def example_name(self, row: int) -> str:
         return self.paths[row]
+
+    def state(self) -> Iterator[tuple]:
+        """What its images depend on: the state of each file."""
+        return map(file_state, self.paths)
 
 
 def _split_folder(root: str, split: str) -> str:

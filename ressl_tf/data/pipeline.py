@@ -183,7 +183,7 @@ def _batched_views(source, views, steps, batch_size, seed, part) -> tf.data.Data
     def viewed(step, rows):
         images, labels = source.examples(rows)
         finished = views(images, _fold(seed, step), **part)
-        return finished, tf.ensure_shape(labels, [batch_size])
+        return _of_batch((finished, labels), batch_size)
 
     return steps.map(viewed, AUTOTUNE)
 
@@ -197,15 +197,19 @@ def _streamed_views(source, views, steps, batch_size, seed, part) -> tf.data.Dat
         return step, {name: crop[0] for name, crop in crops.items()}, label
 
     def finished(batch_steps, crops, labels):
-        crops = {
-            name: tf.ensure_shape(crop, [batch_size, *crop.shape[1:]])
-            for name, crop in crops.items()
-        }
-        labels = tf.ensure_shape(labels, [batch_size])
-        return views.photometric(crops, _fold(seed, batch_steps[0]), **part), labels
+        crops = _of_batch(crops, batch_size)
+        made = views.photometric(crops, _fold(seed, batch_steps[0]), **part)
+        return _of_batch((made, labels), batch_size)
 
     batches = _decoded(source, steps, cropped, batch_size)
     return batches.map(finished, AUTOTUNE)
+
+
+def _of_batch(tensors, batch_size: int):
+    """The tensors, whose first side graphs now know."""
+    return tf.nest.map_structure(
+        lambda tensor: tf.ensure_shape(tensor, [batch_size, *tensor.shape[1:]]), tensors
+    )
 
 
 def _decoded(source, steps, function, batch_size: int) -> tf.data.Dataset:

@@ -8,10 +8,11 @@ import re
 import numpy as np
 import tensorflow as tf
 
+from ressl_tf.data.cache import Cached, open_cache
 from ressl_tf.data.folder import Folder
 from ressl_tf.data.tfds_source import Records, open_builder
 from ressl_tf.errors import RunError, UsageError
-from ressl_tf.run_flags import MAX_PIXELS
+from ressl_tf.run_flags import CACHES, MAX_PIXELS
 
 MEMORY_LIMIT = 2 * 2**30  # decoded bytes
 PROBES = 32  # images looked at to see whether a set is of one size
@@ -63,13 +64,13 @@ class MemorySource:
 
 @dataclasses.dataclass(frozen=True)
 class StreamSource:
-    """A set that is read and decoded, one image at a time, whenever it is used.
+    """A set that is read, and decoded or not, one image at a time, when it is used.
 
     Attributes as `MemorySource`; `image_shape` is None as sizes may vary.
     """
 
     name: str
-    encoded: Folder | Records
+    encoded: Folder | Records | Cached
     label_names: tuple[str, ...] | None
     rows: tf.Tensor  # int64 [n], numbers of the usable examples in `encoded`
     skipped: tuple[str, ...]
@@ -110,6 +111,8 @@ def load_source(
     download: bool = False,
     on_bad_image: str = "stop",
     max_pixels: int = MAX_PIXELS,
+    cache: str = "auto",
+    cache_dir: str | None = None,
     memory_limit: int = MEMORY_LIMIT,
 ) -> Source:
     """Opens a set of images.
@@ -119,31 +122,37 @@ def load_source(
         split: "train", "test", ...; for TFDS also its parts, as "train[:10%]".
         data_dir: where TFDS keeps its data; None is ~/tensorflow_datasets.
         download: lets TFDS download what is not prepared.
-        on_bad_image: "stop" raises at the first unreadable image that is met. "skip"
-            leaves unreadable images out, before training, so that the order of the
-            others is fixed; for a set that streams it costs one pass of decoding.
+        on_bad_image: "stop" raises at the first unreadable image that is met: here, if
+            all are decoded into memory or onto the disk. "skip" leaves unreadable
+            images out, before training, so that the order of the others is fixed; for
+            a set that streams it costs one pass of decoding.
         max_pixels: an image of more, by its header, is unreadable.
-        memory_limit: sets of one image size are decoded into memory up to this many
-            bytes; others are read from disk in every epoch.
+        cache: where decoded images are kept. "auto": in memory, if they are of one size
+            and at most `memory_limit`, else nowhere. "memory": there, or an error.
+            "disk": see `data.cache`. "none": they are decoded whenever they are used.
+        cache_dir: of "disk"; None is `cache.default_folder()`.
+        memory_limit: in bytes.
 
     Raises:
-        UsageError: what was asked for does not exist, or holds no image that can be
-            read.
-        RunError: an image cannot be read, with "stop".
+        UsageError: what was asked for does not exist, holds no image that can be read,
+            or does not fit into memory.
+        RunError: an image cannot be read, with "stop"; or a cache on the disk.
     """
-    if on_bad_image not in BAD_IMAGE_ACTIONS:
-        allowed = ", ".join(BAD_IMAGE_ACTIONS)
-        raise UsageError(f"on_bad_image is {allowed}. Received: {on_bad_image!r}")
+    _check_choice("on_bad_image", on_bad_image, BAD_IMAGE_ACTIONS)
+    _check_choice("cache", cache, CACHES)
     skip = on_bad_image == "skip"
     encoded = _open(dataset, split, data_dir, download, skip)
     encoded.max_pixels = max_pixels
     shape = _probe(encoded)
-    if shape and encoded.size * np.prod(shape) <= memory_limit:
-        source = _decode_all(encoded, shape, skip)
+    if cache in ("auto", "memory"):
+        source = _in_memory(encoded, shape, skip, memory_limit, cache == "memory")
         if source is not None:
             return source
     good = np.arange(encoded.size)
-    if skip:
+    if cache == "disk":
+        encoded = open_cache(encoded, split, cache_dir)
+        good = encoded.good
+    elif skip:
         good = _scan(encoded)
     skipped = _leave_out(encoded, np.setdiff1d(np.arange(encoded.size), good), skip)
     with tf.device("CPU:0"):
@@ -174,6 +183,11 @@ def unreadable(name: str, reason: str, count: str = "") -> RunError:
     )
 
 
+def _check_choice(name: str, value: str, allowed) -> None:
+    if value not in allowed:
+        raise UsageError(f"{name} is {', '.join(allowed)}. Received: {value!r}")
+
+
 def _open(
     dataset: str, split: str, data_dir, download: bool, skip: bool
 ) -> Folder | Records:
@@ -201,6 +215,22 @@ def _probe(encoded) -> tuple[int, int, int] | None:
     return shapes.pop() if len(shapes) == 1 else None
 
 
+def _in_memory(encoded, shape, skip, limit, demanded) -> MemorySource | None:
+    """The set in memory; None, or an error if it is demanded, where it cannot be."""
+    source, needed = None, encoded.size * np.prod(shape or 0)
+    if shape and needed <= limit:
+        source = _decode_all(encoded, shape, skip)
+    if demanded and source is None:
+        why = "its images are of several sizes"
+        if needed > limit:
+            why = f"{needed} bytes, decoded; at most {limit} are held"
+        raise UsageError(
+            f"{encoded.name} cannot be held in memory: {why}; give --cache=disk or "
+            f"--cache=none. Received: cache='memory'"
+        )
+    return source
+
+
 def _decode_all(encoded, shape, skip: bool) -> MemorySource | None:
     """Decodes the whole set, or returns None when another size turns up."""
     images = np.empty((encoded.size, *shape), np.uint8)
@@ -211,7 +241,7 @@ def _decode_all(encoded, shape, skip: bool) -> MemorySource | None:
         image, label = encoded.example(row)
         return row, tf.ensure_shape(image, shape), label
 
-    for rows, batch, batch_labels in _readable(encoded, decoded).batch(1024):
+    for rows, batch, batch_labels in encoded.each_readable(decoded).batch(1024):
         images[rows], labels[rows], good[rows] = batch, batch_labels, True
     bad = np.flatnonzero(~good)
     if any(encoded.why_unreadable(row) is None for row in bad):
@@ -232,14 +262,8 @@ def _scan(encoded) -> np.ndarray:
         # The shape must be asked for: unused decoding would be pruned.
         return row, tf.shape(encoded.example(row)[0])
 
-    return np.concatenate([row for row, _ in _readable(encoded, checked).batch(1024)])
-
-
-def _readable(encoded, function) -> tf.data.Dataset:
-    """`function(row)` of every row, in order, without the rows where it fails."""
-    rows = tf.data.Dataset.range(encoded.size)
-    parallel = rows.map(function, num_parallel_calls=tf.data.AUTOTUNE)
-    return parallel.ignore_errors()
+    batches = encoded.each_readable(checked).batch(1024)
+    return np.concatenate([rows for rows, _ in batches])
 
 
 def _leave_out(encoded, bad: np.ndarray, skip: bool) -> tuple[str, ...]:

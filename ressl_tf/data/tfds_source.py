@@ -5,6 +5,7 @@ import difflib
 import os
 import re
 import sys
+from collections.abc import Iterator
 from concurrent import futures
 
 import numpy as np
@@ -13,10 +14,9 @@ import tensorflow_datasets as tfds
 
 from ressl_tf.data.decode import EncodedImages
 from ressl_tf.data.folder import NO_LABEL
+from ressl_tf.data.records import FOOTER, HEADER, file_state, read_record
 from ressl_tf.data.shapes import ResslShapes
 from ressl_tf.errors import RunError, UsageError
-
-HEADER, FOOTER = 12, 4  # bytes about a TFRecord: length (8) and checksums (4 each)
 
 
 class Records(EncodedImages):
@@ -37,6 +37,7 @@ class Records(EncodedImages):
         _check_features(self.name, info)
         parts = _file_instructions(self.name, info, split)
         self.files = [part.filename for part in parts]
+        self._ranges = [(info.full_name, part.skip, part.take) for part in parts]
         with futures.ThreadPoolExecutor(16) as pool:
             offsets = list(pool.map(_offsets, parts))
         self._file_of = np.repeat(np.arange(len(parts)), [len(o) for o in offsets])
@@ -58,17 +59,9 @@ class Records(EncodedImages):
 
     def read(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """int64 [] -> (encoded image, string []; label, int32 [])."""
-        row = tf.reshape(row, [1])
         files, file_of, offsets = self._tensors
-        reader = tf.raw_ops.TFRecordDatasetV2(
-            filenames=tf.gather(files, tf.gather(file_of, row)),
-            compression_type="",
-            buffer_size=0,
-            byte_offsets=tf.gather(offsets, row),
-        )
-        record_spec = tf.TensorSpec([], tf.string)
-        records = tf.data.experimental.from_variant(reader, record_spec)
-        return self._parse(records.take(1).get_single_element())
+        file = tf.gather(files, tf.gather(file_of, row))
+        return self._parse(read_record(file, tf.gather(offsets, row)))
 
     def all_labels(self) -> np.ndarray:
         """int32 [n]; one pass over the records, decoding no image."""
@@ -78,6 +71,11 @@ class Records(EncodedImages):
 
     def example_name(self, row: int) -> str:
         return f"{self.files[self._file_of[row]]}, record {self._rows[row]}"
+
+    def state(self) -> Iterator[tuple]:
+        """What its images depend on: version and state of each shard, and its part."""
+        for file, part in zip(self.files, self._ranges, strict=True):
+            yield *part, *file_state(file)
 
     def _parse(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         spec = {"image": tf.io.FixedLenFeature([], tf.string)}

@@ -161,7 +161,7 @@ def open_images(config: PlotConfig, opened: Pretrained) -> tuple[Source, str]:
                 data_dir=data_dir,
                 on_bad_image=config.on_bad_image,
                 max_pixels=config.max_pixels,
-                memory_limit=0,  # of a whole set, some images are read
+                cache="none",  # of a whole set, some images are read
             )
         except UsageError:
             if not auto or split == AUTO_SPLITS[-1]:

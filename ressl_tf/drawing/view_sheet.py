@@ -36,7 +36,7 @@ def draw(config: PreviewConfig) -> dict[str, Any]:
         download=config.download,
         on_bad_image=config.on_bad_image,
         max_pixels=config.max_pixels,
-        memory_limit=0,  # of a whole set, some images are read
+        cache="none",  # of a whole set, some images are read
     )
     check_image_size(source, config.image_size)
     photos = chosen_photos(source, config.images, config.seed)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
+from ressl_tf import run_flags
 from ressl_tf.config import Config
 from ressl_tf.data.pipeline import evaluation_batches
 from ressl_tf.data.sources import Source, load_source
@@ -59,6 +60,8 @@ def _load(config, split):
         data_dir=config.data_dir or None,
         on_bad_image=config.on_bad_image,
         max_pixels=config.max_pixels,
+        cache=run_flags.cache_beside(config.cache),
+        cache_dir=config.cache_dir or None,
     )
 
 

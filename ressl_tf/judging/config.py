@@ -56,6 +56,8 @@ class JudgeConfig:
         choices=("stop", "skip"),
     )
     max_pixels: int = run_flags.max_pixels()
+    cache: str = run_flags.cache()
+    cache_dir: str = run_flags.cache_dir()
     image_size: int = option(
         0, "Side of the images in pixels. 0: the encoder's own.", low=0, high=4096
     )

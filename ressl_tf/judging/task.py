@@ -1,11 +1,13 @@
 """An encoder and the labelled images that it is judged on."""
 
 import dataclasses
+import functools
 import logging
 
 import keras
 import numpy as np
 
+from ressl_tf import run_flags
 from ressl_tf.data.pipeline import evaluation_batches
 from ressl_tf.data.sources import Source, load_source
 from ressl_tf.encoder import Encoder
@@ -71,7 +73,7 @@ def random_weights(encoder: Encoder, seed: int) -> Encoder:
 def _open_splits(config, dataset, data_dir) -> tuple[Source, Source]:
     """The labelled examples of the training and the evaluation split."""
 
-    def load(split):
+    def load(split, cache):
         source = load_source(
             dataset,
             split,
@@ -79,14 +81,17 @@ def _open_splits(config, dataset, data_dir) -> tuple[Source, Source]:
             download=config.download,
             on_bad_image=config.on_bad_image,
             max_pixels=config.max_pixels,
+            cache=cache,
+            cache_dir=config.cache_dir or None,
         )
         return labelled_only(source, split)
 
-    train = load(config.train_split)
+    train = load(config.train_split, config.cache)
+    load_test = functools.partial(load, cache=run_flags.cache_beside(config.cache))
     if config.eval_split != "auto":
-        test = load(config.eval_split)
+        test = load_test(config.eval_split)
     else:
-        test = _auto_split(load)
+        test = _auto_split(load_test)
         if test is None:
             log.info("no test split in %s: every tenth image is held out", dataset)
             train, test = hold_out(train)

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from ressl_tf import backbones, distribute, heads
+from ressl_tf.data import unfinished
 from ressl_tf.encoder import Encoder
 from ressl_tf.errors import UsageError
 from ressl_tf.methods.base import SSLModel, check_choice
@@ -21,7 +22,8 @@ class ImageSSL(SSLModel):
     [batch, f], without augmentation.
 
     `fit` takes raw images (uint8 or float, from an array or a `tf.data.Dataset`, with
-    or without labels, which are ignored), or a data set of dicts of finished views.
+    or without labels, which are ignored), or a data set of dicts of finished views, or
+    of the crops that `data.unfinished` tells of.
 
     Args:
         backbone: a name of `backbones.NAMES`, or a built `keras.Model` from normalised
@@ -124,7 +126,7 @@ class ImageSSL(SSLModel):
         return tf.gather(distribute.gather(keys), distribute.own(tf.argsort(order)))
 
     def derive_views(self, data, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Finished views as they are, or views of raw images."""
+        """Finished views as they are; those of crops; or those of raw images."""
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         if not isinstance(images, dict):
             images = tf.convert_to_tensor(images)
@@ -134,6 +136,8 @@ class ImageSSL(SSLModel):
                     f"shape {tuple(images.shape)}"
                 )
             return self.views(images, seed, part=distribute.replica())
+        if unfinished.SEED in images:
+            return unfinished.finish(self.views, images, distribute.replica())
         made = set(self.views.names)  # the others are mixed from them
         needed = {*self.online_views, *self.target_views} & made
         if missing := needed - set(images):

@@ -1,0 +1,36 @@
+"""One record of a TFRecord file, read by its byte offset."""
+
+import os
+
+import tensorflow as tf
+
+HEADER, FOOTER = 12, 4  # bytes about a record: length (8) and checksums (4 each)
+
+
+def read_record(file: tf.Tensor, offset: tf.Tensor) -> tf.Tensor:
+    """The record of `file` (string []) that begins at `offset` (int64 []): string [].
+
+    Raises:
+        tf.errors.DataLossError: by its checksums it is damaged.
+    """
+    reader = tf.raw_ops.TFRecordDatasetV2(
+        filenames=tf.reshape(file, [1]),
+        compression_type="",
+        buffer_size=0,
+        byte_offsets=tf.reshape(offset, [1]),
+    )
+    records = tf.data.experimental.from_variant(reader, tf.TensorSpec([], tf.string))
+    return records.take(1).get_single_element()
+
+
+def file_state(path: str) -> tuple[str, int, int]:
+    """What tells a file from a changed one: absolute path, bytes, time in ns.
+
+    Those of a file that is not there are -1.
+    """
+    path = os.path.abspath(path)
+    try:
+        status = os.stat(path)
+    except OSError:
+        return path, -1, -1
+    return path, status.st_size, status.st_mtime_ns
