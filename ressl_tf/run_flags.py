@@ -65,7 +65,7 @@ def cache() -> str:
         "take less than 2 GiB, else nowhere. memory: so, or an error. none: nowhere; "
         "each is decoded when it is used (a JPEG of 500 x 375: 0.8 ms of a core). "
         "disk: in --cache_dir, 5 to 10 times the bytes of JPEGs, each decoded once; to "
-        "read one takes about half of that. It pays for large sets whose steps wait "
+        "read one takes about a third of that. It pays for large sets whose steps wait "
         "for input, on a quick disk. The run is that of none; memory has other crops.",
         choices=CACHES,
     )
