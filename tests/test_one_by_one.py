@@ -35,7 +35,7 @@ def drawn_by(layers, images):
 def test_it_paints_as_the_layers_do():
     images = reference.photos(40, height=20, width=13)
     drawn = drawn_by(LAYERS, images)
-    ours = one_by_one.paint(images, LAYERS, drawn)
+    ours = one_by_one.paint(images, LAYERS, one_by_one.plan(LAYERS, drawn))
     # A value at a threshold may fall on either side of it: for some few.
     error = np.abs(ours - by_layers(images, LAYERS, drawn))
     assert np.mean(error > 2e-3) < 1e-3
@@ -48,12 +48,11 @@ def test_it_paints_as_the_layers_do():
 def test_it_crops_as_the_definition_says(source, size, antialias):
     images = reference.photos(6, height=source[0], width=source[1])
     layer = augment.RandomResizedCrop(size, (0.1, 1.0), flip_p=0.5)
-    drawn = layer.draw(images, (1, 2))
-    assert 0 < np.sum(drawn["mirrored"]) < 6
-    ours = one_by_one.crop(images, **drawn, size=size, antialias=antialias)
-    for image, own, box, mirrored in zip(
-        images, ours.numpy(), *(drawn[k].numpy() for k in drawn), strict=True
-    ):
+    placed = layer.place(images, layer.draw(images, (1, 2)))
+    assert 0 < np.sum(placed["mirrored"]) < 6
+    ours = one_by_one.crop(images, **{**placed, "antialias": antialias})
+    drawn = (placed[key].numpy() for key in ("boxes", "mirrored"))
+    for image, own, box, mirrored in zip(images, ours.numpy(), *drawn, strict=True):
         truth = reference.crop_and_resize(image, box, size, antialias)
         truth = truth[:, ::-1] if mirrored else truth
         np.testing.assert_allclose(own, truth, atol=2e-3)
@@ -62,7 +61,7 @@ def test_it_crops_as_the_definition_says(source, size, antialias):
 def test_the_plan_holds_what_was_drawn_in_its_order():
     images = np.zeros([200, 8, 8, 3])
     drawn = drawn_by(LAYERS[:3], images)
-    kinds, amounts, counts = map(np.array, one_by_one.plan(LAYERS[:3], drawn, 200))
+    kinds, amounts, counts = map(np.array, one_by_one.plan(LAYERS[:3], drawn))
     first, jitter, grey = (
         {k: np.array(v) for k, v in d.items()} if isinstance(d, dict) else d.numpy()
         for d in drawn
@@ -143,5 +142,6 @@ def test_other_draws_do_not_compile_anew():
 
 def test_an_image_smaller_than_the_blur_kernel_is_refused():
     layer, images = augment.GaussianBlur(1.0), reference.photos(2, height=6, width=20)
+    plan = one_by_one.plan([layer], drawn_by([layer], images))
     with pytest.raises(UsageError, match="at least 7 pixels"):
-        one_by_one.paint(images, [layer], drawn_by([layer], images))
+        one_by_one.paint(images, [layer], plan)

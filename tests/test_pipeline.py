@@ -38,6 +38,15 @@ class CornerViews:
         draw = tf.random.stateless_uniform([], seed)
         return {**crops, "toned": crops["plain"] + draw}
 
+    def draw(self, batch, seed):
+        return tf.random.stateless_uniform([batch, 1, 1, 1], seed)
+
+    def look(self, photo, drawn):
+        corner = tf.ensure_shape(tf.cast(photo[:2, :2], tf.float32), [2, 2, 3])
+        return {"plain": corner, "moved": corner + drawn[0]}
+
+    finish = photometric
+
 
 def in_memory(count, size=4):
     """Image number i is filled with i."""

@@ -36,7 +36,7 @@ class SeededAugmentation(keras_cv.layers.VectorizedBaseImageAugmentationLayer):
         self._random_generator = None
 
     def draw(self, images, seed, part=None):
-        """The random transformations of a batch; only the shape of images counts.
+        """The random transformations of a batch; only the number of images counts.
 
         Args:
             images: the batch.
@@ -124,18 +124,25 @@ class RandomResizedCrop(SeededAugmentation):
 
     def get_random_transformation_batch(self, batch_size, images, seed):
         seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
-        height, width = tf.shape(images)[1], tf.shape(images)[2]
         return {
-            "boxes": crop.sample_boxes(
-                seeds[0], batch_size, height, width, self.scale, self.ratio
-            ),
+            "draws": crop.draw(seeds[0], batch_size),
             "mirrored": coin(seeds[1], batch_size, self.flip_p),
         }
 
+    def place(self, images, transformations) -> dict[str, tf.Tensor]:
+        """The boxes of these images: what `resample.crop_and_resize` takes, by name."""
+        height, width = tf.shape(images)[1], tf.shape(images)[2]
+        return {
+            "boxes": crop.boxes(
+                transformations["draws"], height, width, self.scale, self.ratio
+            ),
+            "mirrored": transformations["mirrored"],
+            "size": self.size,
+            "antialias": self.antialias,
+        }
+
     def augment_images(self, images, transformations, **kwargs):
-        return resample.crop_and_resize(
-            images, **transformations, size=self.size, antialias=self.antialias
-        )
+        return resample.crop_and_resize(images, **self.place(images, transformations))
 
     def get_config(self):
         return {

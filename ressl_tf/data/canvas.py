@@ -9,28 +9,18 @@ import functools
 
 import tensorflow as tf
 
-from ressl_tf.data import augment, one_by_one, resample
+from ressl_tf.data import one_by_one, resample
 
 SIDES = (1, 8 / 7, 1.5, 2, 3, 4, 6, 8)  # of the canvases, in sides of the crop
 
 
-def covers(images, geometric, photometric) -> bool:
-    """Whether it takes the layers' place: for one photo, and one crop of it alone."""
-    kinds = [type(layer) for layer in geometric]
-    return (
-        images.shape[0] == 1
-        and kinds == [augment.RandomResizedCrop]
-        and (not photometric)
-    )
-
-
-def crop(images, boxes, mirrored, size, antialias=True) -> tf.Tensor:
-    """`resample.crop_and_resize` of one photo of any size.
+def crop(images, boxes, mirrored, size, antialias=True, layers=(), plans=()):
+    """`one_by_one.crop` of one photo of any size.
 
     Args:
         images: uint8 or float32 [1, height, width, 3].
-        boxes, mirrored, size, antialias: as `resample.crop_and_resize` has them. A box
-            that no canvas holds goes there.
+        boxes, mirrored, size, antialias, layers, plans: as there. A box that no canvas
+            holds goes to `resample.crop_and_resize`.
 
     Returns:
         float32 [1, size, size, 3].
@@ -45,16 +35,20 @@ def crop(images, boxes, mirrored, size, antialias=True) -> tf.Tensor:
         corner = tf.maximum(tf.minimum(first, sides - canvas), 0)
         laid = _window(lines, corner, canvas)
         moved = boxes - tf.cast(tf.pad(corner, [[0, 2]]), tf.float32)
-        return one_by_one.crop(laid, moved, mirrored, size, antialias)
+        return one_by_one.crop(
+            laid, moved, mirrored, size, antialias, columns=bool(layers)
+        )
 
     def by_layers():
         values = tf.cast(images, tf.float32)
-        return resample.crop_and_resize(values, boxes, mirrored, size, antialias)
+        crops = resample.crop_and_resize(values, boxes, mirrored, size, antialias)
+        return tf.transpose(crops, [0, 2, 3, 1]) if layers else crops
 
     canvases = [round(side * size) for side in SIDES]
     smallest = tf.searchsorted(canvases, [tf.reduce_max(last - first)])[0]
     branches = [functools.partial(on, canvas) for canvas in canvases]
-    return tf.switch_case(smallest, [*branches, by_layers])
+    crops = tf.switch_case(smallest, [*branches, by_layers])
+    return one_by_one.paint(crops, layers, plans, columns=True) if layers else crops
 
 
 def _window(lines, corner, canvas):

@@ -1,4 +1,8 @@
-"""Crop boxes, distributed as torchvision's RandomResizedCrop draws them."""
+"""Crop boxes, distributed as torchvision's RandomResizedCrop draws them.
+
+What is drawn does not know the image: a batch's draws can be made before its images
+are there, and be of images that differ in size.
+"""
 
 import math
 
@@ -7,12 +11,16 @@ import tensorflow as tf
 TRIES = 10  # torchvision's RandomResizedCrop gives up after ten boxes
 
 
-def sample_boxes(seed, batch, height, width, scale, ratio) -> tf.Tensor:
-    """Draws one crop box per image, distributed as torchvision's RandomResizedCrop.
+def draw(seed, batch) -> tf.Tensor:
+    """What `boxes` makes boxes of: float32 [batch, 2 * TRIES + 2] within [0, 1)."""
+    return tf.random.stateless_uniform([batch, 2 * TRIES + 2], seed)
+
+
+def boxes(draws, height, width, scale, ratio) -> tf.Tensor:
+    """One crop box per image, distributed as torchvision's RandomResizedCrop.
 
     Args:
-        seed: int32 [2].
-        batch: number of boxes.
+        draws: as `draw` makes them, [batch, 2 * TRIES + 2].
         height, width: size of the source images in pixels, int32 scalars.
         scale: range of the box's share of the image's area, drawn uniformly.
         ratio: range of width / height of the box, drawn log-uniformly.
@@ -20,7 +28,6 @@ def sample_boxes(seed, batch, height, width, scale, ratio) -> tf.Tensor:
     Returns:
         float32 [batch, 4] of whole numbers: top, left, height, width in pixels.
     """
-    draws = tf.random.stateless_uniform([batch, 2 * TRIES + 2], seed)
     height, width = tf.cast(height, tf.float32), tf.cast(width, tf.float32)
     size = _first_that_fits(draws[:, 2:], height, width, scale, ratio)  # [batch, 2]
     room = tf.stack([height, width]) - size

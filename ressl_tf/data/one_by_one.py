@@ -23,55 +23,60 @@ BRIGHTNESS, CONTRAST, SATURATION, HUE, GREY, BLUR, SOLARIZE = OPERATIONS = range
 def covers(images, geometric, photometric) -> bool:
     """Whether this loop can take the layers' place on these images.
 
-    It takes images of a static size, at most one crop, and the layers of `PLANS`.
+    It takes images of a static size.
     """
+    return None not in images.shape[1:] and knows(geometric, photometric)
+
+
+def knows(geometric, photometric) -> bool:
+    """Whether it has a form for the layers: at most one crop, and those of `PLANS`."""
     return (
-        None not in images.shape[1:]
-        and (geometric or photometric)
+        bool(geometric or photometric)
         and [type(layer) for layer in geometric] in ([], [augment.RandomResizedCrop])
         and all(type(layer) in PLANS for layer in photometric)
     )
 
 
-def crop(images, boxes, mirrored, size, antialias=True, layers=(), drawn=()):
+def crop(
+    images, boxes, mirrored, size, antialias=True, layers=(), plans=(), columns=False
+):
     """`resample.crop_and_resize`, then photometric layers.
 
     Args:
         images: uint8 or float32 [batch, height, width, 3], of a static size.
         boxes, mirrored, size, antialias: as `resample.crop_and_resize` has them.
         layers: photometric layers, all among `PLANS`.
-        drawn: their transformations of this batch, as their `draw` makes them.
+        plans: what each image has drawn of them, as `plan` has it; () without layers.
+        columns: whether to return columns, float32 [batch, size, 3, size].
 
     Returns:
         float32 [batch, size, size, 3].
     """
-    return _loop((size, antialias), _used(layers))(
-        images, (boxes, mirrored), plan(layers, drawn, tf.shape(images)[0])
-    )
+    run = _loop((size, antialias), _used(layers), columns_end=columns)
+    return run(images, (boxes, mirrored), plans)
 
 
-def paint(images, layers, drawn):
-    """Photometric layers on float32 [batch, height, width, 3]; as `crop` has them."""
-    return _loop(None, _used(layers))(
-        images, (), plan(layers, drawn, tf.shape(images)[0])
-    )
+def paint(images, layers, plans, columns=False):
+    """Photometric layers on float32 [batch, height, width, 3]; as `crop` has them.
+
+    `columns` means that these are what comes in.
+    """
+    return _loop(None, _used(layers), columns_begin=columns)(images, (), plans)
 
 
-def plan(layers, drawn, batch):
+def plan(layers, drawn):
     """What every image has drawn, in its order: what the layers' draws come to.
+
+    Args:
+        layers: at least one.
+        drawn: their transformations of a batch, as their `draw` makes them.
 
     Returns:
         (operations, int32 [batch, most]; their amounts, float32 [batch, most]; how many
         of these the image has drawn, int32 [batch]).
     """
-    nothing = (
-        tf.zeros([batch, 0], tf.int32),
-        tf.zeros([batch, 0]),
-        tf.zeros([batch, 0], tf.bool),
-    )
-    plans = [nothing]
-    for layer, draws in zip(layers, drawn, strict=True):
-        plans.append(PLANS[type(layer)](layer, draws))
+    pairs = zip(layers, drawn, strict=True)
+    plans = [PLANS[type(layer)](layer, draws) for layer, draws in pairs]
     kinds, amounts, on = (tf.concat(x, axis=1) for x in zip(*plans, strict=True))
     order = tf.argsort(tf.cast(~on, tf.int32), axis=1, stable=True)  # the drawn first
     kinds, amounts = (tf.gather(x, order, batch_dims=1) for x in (kinds, amounts))
@@ -120,29 +125,35 @@ def _used(layers):
 
 
 @functools.cache  # one compilation for all that do the same to images of one size
-def _loop(cut, used):
+def _loop(cut, used, columns_begin=False, columns_end=False):
     """Compiles a crop, `cut` = (size, antialias), or none, and the operations used."""
 
     @tf.function(jit_compile=True, autograph=False)
     def run(images, boxes, plans):
-        kinds, amounts, counts = plans
+        numbers = boxes[0][:, 0] if boxes else plans[2]  # of an image, none below 0
 
         def finish(number):
-            apart = functools.partial(_apart, counts[number] >= 0)
+            apart = functools.partial(_apart, numbers[number] >= 0)
             image = images[number]
             if cut:
                 box, mirrored = (x[number] for x in boxes)
                 columns = _crop(image, box, mirrored, *cut, apart)
+            elif columns_begin:
+                columns = image
             else:
                 columns = tf.transpose(tf.cast(image, tf.float32), [1, 2, 0])
             if used:
-                plan = kinds[number], amounts[number], counts[number]
+                plan = (x[number] for x in plans)
                 columns = _paint(columns, *plan, used, apart)
-            return tf.transpose(columns, [2, 0, 1])
+            return columns if columns_end else tf.transpose(columns, [2, 0, 1])
 
+        if images.shape[0] == 1:
+            return finish(0)[None]
         # Not `map_fn`: an error in it leaves TensorFlow's variable scope changed.
         count = tf.shape(images)[0]
-        shape = [cut[0], cut[0], 3] if cut else images.shape[1:]
+        height, width = images.shape[3:0:-2] if columns_begin else images.shape[1:3]
+        height, width = (cut[0], cut[0]) if cut else (height, width)
+        shape = [width, 3, height] if columns_end else [height, width, 3]
         start = 0, tf.TensorArray(tf.float32, count, element_shape=shape)
         _, finished = tf.while_loop(
             lambda number, _: number < count,

@@ -130,7 +130,7 @@ def evaluation_batches(
         batches = steps.map(lambda rows: cropped(*source.examples(rows)), AUTOTUNE)
     else:
 
-        def cropped_example(_step, _position, image, label):
+        def cropped_example(_step, image, label):
             return centre_crop(image[None], image_size)[0], label
 
         batches = _decoded(source, steps.enumerate(), cropped_example, batch_size)
@@ -189,19 +189,18 @@ def _batched_views(source, views, steps, batch_size, seed, part) -> tf.data.Data
 
 
 def _streamed_views(source, views, steps, batch_size, seed, part) -> tf.data.Dataset:
-    first = part["part"][0] * batch_size if part else 0
+    def drawn(step, rows):
+        return step, rows, views.draw(batch_size, _fold(seed, step), **part)
 
-    def cropped(step, position, image, label):
-        position += first  # in the whole batch
-        crops = views.geometric(image[None], _fold(_fold(seed, step), position))
-        return step, {name: crop[0] for name, crop in crops.items()}, label
+    def looked(step, image, label, drawn):
+        return step, views.look(image, drawn), label
 
-    def finished(batch_steps, crops, labels):
-        crops = _of_batch(crops, batch_size)
-        made = views.photometric(crops, _fold(seed, batch_steps[0]), **part)
+    def finished(batch_steps, looks, labels):
+        looks = _of_batch(looks, batch_size)
+        made = views.finish(looks, _fold(seed, batch_steps[0]), **part)
         return _of_batch((made, labels), batch_size)
 
-    batches = _decoded(source, steps, cropped, batch_size)
+    batches = _decoded(source, steps.map(drawn), looked, batch_size)
     return batches.map(finished, AUTOTUNE)
 
 
@@ -213,25 +212,23 @@ def _of_batch(tensors, batch_size: int):
 
 
 def _decoded(source, steps, function, batch_size: int) -> tf.data.Dataset:
-    """Decodes (step, rows) image by image, applies `function`, and batches again.
+    """Decodes (step, rows, ...) image by image, applies `function`, and batches again.
 
-    `function(step, position in the batch, image, label)` gives tensors of one shape.
+    `function(step, image, label, ...)` gives tensors of one shape; of what follows the
+    rows, [batch, ...], it gets the image's own.
     An image that fails is dropped; a batch whose rows then differ from those asked
     for raises an error that names it. So good images pay nothing for the check.
     """
 
-    def examples(step, rows):
-        positions = tf.range(tf.size(rows))
-        count = [tf.size(rows)]
-        return tf.data.Dataset.from_tensor_slices(
-            (tf.fill(count, step), positions, rows)
-        )
+    def examples(step, rows, *others):
+        step = tf.fill([tf.size(rows)], step)
+        return tf.data.Dataset.from_tensor_slices((step, rows, *others))
 
-    def decode(step, position, row):
-        return step, position, row, *source.example(row)
+    def decode(step, row, *others):
+        return step, row, source.example(row), others
 
-    def made(step, position, row, image, label):
-        return row, function(step, position, image, label)
+    def made(step, row, example, others):
+        return row, function(step, *example, *others)
 
     def checked(asked, batch):
         rows, tensors = batch

@@ -18,19 +18,27 @@ class CropsOnly:
     """In the place of `views` in a pipeline: leaves the second half to `finish`."""
 
     def __init__(self, views: Views):
-        self.views = views
+        self.crops = views.crops()
+        if self.crops.compiled is None:
+            self.crops.compiled = (
+                True  # pipelines run on the CPU, whatever else is there
+            )
 
     def __call__(self, images, seed, part=None) -> dict[str, tf.Tensor]:
-        return self.photometric(self.geometric(images, seed, part), seed)
+        return self.finish(self.crops(images, seed, part=part), seed)
 
-    def geometric(self, images, seed, part=None) -> dict[str, tf.Tensor]:
-        """As that of `views`."""
-        return self.views.geometric(images, seed, part)
+    def draw(self, batch, seed, part=None) -> dict:
+        """As that of `Views`."""
+        return self.crops.draw(batch, seed, part)
 
-    def photometric(self, crops, seed, part=None) -> dict[str, tf.Tensor]:
+    def look(self, photo, drawn) -> dict[str, tf.Tensor]:
+        """The photo's crops."""
+        return self.crops.look(photo, drawn)
+
+    def finish(self, looks, seed, part=None) -> dict[str, tf.Tensor]:
         """The crops as they are, and the seed that is to finish them."""
-        batch = tf.shape(next(iter(crops.values())))[0]
-        return {**crops, SEED: tf.tile(seed[None], [batch, 1])}
+        batch = tf.shape(next(iter(looks.values())))[0]
+        return {**looks, SEED: tf.tile(seed[None], [batch, 1])}
 
 
 def finish(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from ressl_tf.data import canvas, one_by_one
+from ressl_tf.data import one_by_one, one_photo
 from ressl_tf.data.augment import (
     ColorJitter,
     GaussianBlur,
@@ -59,16 +59,16 @@ class Views(keras.layers.Layer):
     """Draws every declared view of a batch; without weights and without state.
 
     `views(images, seed)` is `views.photometric(views.geometric(images, seed), seed)`.
-    A pipeline of photos that differ in size calls the first part photo by photo, as a
-    batch of one, and the second on batches.
+    A pipeline of photos that differ in size has them in three steps, `draw` for a
+    batch, `look` at each photo, and `finish` for the batch: with the same result.
 
     Args:
         views: name -> View. A staged view comes after its source.
         compiled: whether XLA compiles a loop over the images (`data.one_by_one`), for
             CPUs, or the layers change whole batches, for accelerators; None: compiled
             in graphs where TensorFlow has CPUs alone (the few seconds of compilation
-            do not pay for a single eager call). Photos of any size are cropped one by
-            one (`data.canvas`). What these have no form for goes through the layers.
+            do not pay for a single eager call). What it has no form for goes through
+            the layers.
 
     Call arguments:
         images: [batch, height, width, 3], RGB on 0..255, uint8 or float32.
@@ -115,14 +115,15 @@ class Views(keras.layers.Layer):
             finished[name] = self._look(source, view, _fold(seed, name), part)
         return finished
 
+    def crops(self) -> "Views":
+        """The views that start from the photo, without their photometric layers."""
+        first = {n: view for n, view in self.views.items() if view.source is None}
+        crops = {name: View(view.geometric) for name, view in first.items()}
+        return Views(crops, self.compiled)
+
     def geometric(self, images, seed, part=None) -> dict[str, tf.Tensor]:
         """The crops of every view that starts from the photo."""
-        images = tf.convert_to_tensor(images)
-        return {
-            name: self._look(images, View(view.geometric), _fold(seed, name), part)
-            for name, view in self.views.items()
-            if view.source is None
-        }
+        return self.crops()(images, seed, part=part)
 
     def photometric(self, crops, seed, part=None) -> dict[str, tf.Tensor]:
         """Finishes the views, staged ones too, from the result of `geometric`."""
@@ -134,18 +135,70 @@ class Views(keras.layers.Layer):
             finished[name] = self._look(source, view, _fold(seed, name), part)
         return finished
 
+    def draw(self, batch, seed, part=None) -> dict:
+        """What a batch's photos draw: name -> tensors [batch, ...], for `look`.
+
+        Args:
+            batch: number of photos.
+            seed, part: as `views(...)` has them.
+        """
+        return {
+            name: one_photo.draw(*self._looked_at(view), batch, _fold(seed, name), part)
+            for name, view in self.views.items()
+            if self._ends_in_look or view.source is None
+        }
+
+    def look(self, photo, drawn) -> dict[str, tf.Tensor]:
+        """The photo's views, or their crops: what `finish` takes a batch of.
+
+        Args:
+            photo: [height, width, 3], RGB on 0..255, uint8 or float32.
+            drawn: its part of what `draw` made.
+
+        Returns:
+            dict, name -> float32 [size, size, 3].
+        """
+        looks = {}
+        for name, own in drawn.items():
+            view = self.views[name]
+            source = photo if view.source is None else looks[view.source]
+            looks[name] = one_photo.look(
+                source, *self._looked_at(view), own, self._compiles
+            )
+        return looks
+
+    def finish(self, looks, seed, part=None) -> dict[str, tf.Tensor]:
+        """The views of a batch of `looks`; arguments as in `views(...)`."""
+        return looks if self._ends_in_look else self.photometric(looks, seed, part)
+
+    def _looked_at(self, view):
+        """The layers of which `look` knows; the others are left to `finish`."""
+        return view.geometric, view.photometric if self._ends_in_look else ()
+
+    @property
+    def _ends_in_look(self) -> bool:
+        """Whether a photo is looked at from its crop to its last change, compiled.
+
+        Then it stays in the cache; layers are better off with batches.
+        """
+        return self._compiles and all(
+            one_by_one.knows(view.geometric, view.photometric)
+            for view in self.views.values()
+        )
+
+    @property
+    def _compiles(self) -> bool:
+        if self.compiled is not None:
+            return self.compiled
+        on_cpu = not tf.config.list_logical_devices("GPU")
+        return on_cpu and not tf.executing_eagerly()
+
     def _look(self, images, view, seed, part) -> tf.Tensor:
-        compiled = self.compiled
-        if compiled is None:
-            on_cpu = not tf.config.list_logical_devices("GPU")
-            compiled = on_cpu and not tf.executing_eagerly()
-        if compiled and one_by_one.covers(images, view.geometric, view.photometric):
+        if self._compiles and one_by_one.covers(
+            images, view.geometric, view.photometric
+        ):
             return _compiled(images, view, seed, part)
-        if compiled and canvas.covers(images, view.geometric, view.photometric):
-            (crop,) = view.geometric
-            box = crop.draw(images, _own_seed(seed, 0), part)
-            return canvas.crop(images, **box, size=crop.size, antialias=crop.antialias)
-        moved = _move(images, view.geometric, seed, part)
+        moved = one_photo.move(images, view.geometric, seed, part)
         return _paint(moved, view.photometric, seed, part)
 
     def get_config(self) -> dict:
@@ -208,37 +261,19 @@ def _fold(seed, name):
     )
 
 
-def _own_seed(seed, position):
-    """Of the layer at a position of its list."""
-    return tf.random.experimental.stateless_fold_in(seed, position)
-
-
 def _compiled(images, view, seed, part):
-    """`_move` and `_paint` in one loop over the images, with the same draws."""
-    drawn = [
-        layer.draw(images, _own_seed(seed, position), part)
-        for position, layer in enumerate(view.photometric)
-    ]
+    """A view in one loop over the images, with the draws of its layers."""
+    layers, plans = view.photometric, ()
+    if layers:
+        drawn = one_photo.draw_each(layers, images, seed, part)
+        plans = one_by_one.plan(layers, drawn)
     if not view.geometric:
-        return one_by_one.paint(images, view.photometric, drawn)
+        return one_by_one.paint(images, layers, plans)
     (crop,) = view.geometric
-    box = crop.draw(images, _own_seed(seed, 0), part)
+    drawn = crop.draw(images, one_photo.own_seed(seed, 0), part)
     return one_by_one.crop(
-        images,
-        **box,
-        size=crop.size,
-        antialias=crop.antialias,
-        layers=view.photometric,
-        drawn=drawn,
+        images, **crop.place(images, drawn), layers=layers, plans=plans
     )
-
-
-def _move(images, layers, seed, part):
-    whole = {} if part is None else {"part": tf.stack(part)}
-    for position, layer in enumerate(layers):
-        inputs = {"images": images, "seed": _own_seed(seed, position), **whole}
-        images = layer(inputs)["images"]
-    return images
 
 
 def _paint(images, layers, seed, part):
@@ -246,7 +281,7 @@ def _paint(images, layers, seed, part):
     if not layers:
         return images
     planes = to_planes(images)
-    for position, layer in enumerate(layers):
-        drawn = layer.draw(planes, _own_seed(seed, position), part)
-        planes = layer.augment_planes(planes, drawn)
+    drawn = one_photo.draw_each(layers, planes, seed, part)
+    for layer, draws in zip(layers, drawn, strict=True):
+        planes = layer.augment_planes(planes, draws)
     return to_images(planes)
