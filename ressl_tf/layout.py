@@ -2,7 +2,7 @@
 
 import logging
 
-from ressl_tf import cluster, distribute
+from ressl_tf import cluster, distribute, precision
 from ressl_tf.config import Config
 from ressl_tf.errors import UsageError
 
@@ -39,6 +39,12 @@ def announce(config: Config, strategy: distribute.Strategy) -> None:
     replicas, (_, workers) = strategy.num_replicas_in_sync, distribute.worker(strategy)
     machines = f", {workers} workers" if workers > 1 else ""
     log.info("replicas: %d on %s%s", replicas, distribute.devices(), machines)
+    if precision.emulated(config.mixed_precision):
+        log.warning(
+            "this CPU has no instructions for %s: steps are slower than in float32; "
+            "leave out --mixed_precision",
+            config.mixed_precision,
+        )
     if config.batch_norm == "shuffle" and replicas * config.gradient_accumulation == 1:
         log.warning(
             "--batch_norm=shuffle changes nothing on one device; "

@@ -1,6 +1,7 @@
 """Networks that compute in 16 bits: their policies, and a scale for float16's loss."""
 
 import contextlib
+import pathlib
 from collections.abc import Iterator, Sequence
 
 import keras
@@ -9,6 +10,10 @@ import tensorflow as tf
 FIRST_SCALE = 2.0**15
 DOUBLED_AFTER = 2000  # steps without overflow, as in Micikevicius et al.
 LARGEST_SCALE = 2.0**24
+INSTRUCTIONS = {  # as Linux names those of CPUs, x86 and ARM
+    "bfloat16": {"avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16", "svebf16"},
+    "float16": {"avx512_fp16", "amx_fp16", "fphp", "asimdhp"},
+}
 
 
 @contextlib.contextmanager
@@ -25,6 +30,24 @@ def policy(mixed_precision: str) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+def emulated(mixed_precision: str, cpu_info: str = "/proc/cpuinfo") -> bool:
+    """Whether CPUs alone are there and have no instructions for this type.
+
+    Then it is slower than float32. Only Linux says so; elsewhere False.
+
+    Args:
+        mixed_precision: as in `policy`.
+        cpu_info: where Linux lists the instruction sets.
+    """
+    path = pathlib.Path(cpu_info)
+    if mixed_precision == "none" or not path.exists():
+        return False
+    if tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"):
+        return False
+    known = set(path.read_text().split())
+    return not known & INSTRUCTIONS[mixed_precision]
 
 
 def computes_in_float16(layer: keras.layers.Layer) -> bool:

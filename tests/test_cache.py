@@ -103,6 +103,7 @@ def test_images_come_from_the_cache(folder, caches):
         np.testing.assert_array_equal(image, expected)
 
 
+@pytest.mark.slow
 def test_batches_are_equal_to_the_bit(folder, caches):
     views = Views({"weak": weak_view(8)}, compiled=False)
     options = {"batch_size": 2, "seed": 1, "stop_step": 4, "labelled": True}

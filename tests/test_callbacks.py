@@ -63,13 +63,13 @@ def test_the_wait_for_the_input_is_what_the_input_takes(images, several):
     def slowly(batch):
         return tf.numpy_function(lambda x: (time.sleep(0.1), x)[1], [batch], tf.uint8)
 
-    data = tf.data.Dataset.from_tensors(images[:8]).repeat(6).map(slowly)
+    data = tf.data.Dataset.from_tensors(images[:8]).repeat(10).map(slowly)
     data = data.map(lambda batch: tf.ensure_shape(batch, [8, 16, 16, 3]))
     begin = time.perf_counter()
     model.fit(data, verbose=0, shuffle=False)
     waited = float(model.train_function.waited)
     assert 0.4 <= waited < time.perf_counter() - begin
-    quick = tf.data.Dataset.from_tensors(images[:8]).repeat(6)
+    quick = tf.data.Dataset.from_tensors(images[:8]).repeat(10)
     model.fit(quick, verbose=0, shuffle=False)
     assert float(model.train_function.waited) - waited < waited / 2
 

@@ -29,6 +29,7 @@ def test_a_box_of_any_size_is_cropped_as_the_definition_says(antialias):
         np.testing.assert_allclose(own, truth, atol=2e-3, err_msg=str(box))
 
 
+@pytest.mark.slow
 def test_the_smallest_canvas_that_holds_the_box_is_used(monkeypatch):
     used = []
 

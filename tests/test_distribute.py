@@ -27,6 +27,7 @@ def replicas(variable):
     return [value.numpy() for value in variable.value.values]
 
 
+@pytest.mark.slow
 def test_two_replicas_with_sync_batch_norm_equal_one_device(images, mirrored):
     """Weights, target and queue; K = 10 is no multiple of the batch of 8."""
     one = tiny_model(batch_norm="sync")

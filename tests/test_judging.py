@@ -259,6 +259,7 @@ def test_the_step_schedule_divides_at_its_epochs():
     np.testing.assert_allclose(rates, [30, 30, 3, 3, 0.3, 0.3], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_set_without_test_split_is_divided(photos, unbroken, tmp_path, caplog):
     caplog.set_level(logging.INFO, "ressl_tf")
     config = KNNConfig(

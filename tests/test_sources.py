@@ -460,6 +460,7 @@ def test_all_labels_of_records_are_those_of_their_examples(prepared):
     assert set(expected) == {0, 1}
 
 
+@pytest.mark.slow
 def test_tfds_sets_are_cached_on_disk(prepared, tmp_path):
     """Each part of a split on its own, in its order; a new version anew."""
     caches = tmp_path / "caches"

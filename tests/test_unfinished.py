@@ -44,6 +44,7 @@ def batches(source, views, **options):
     return training_batches(source, views, **options)
 
 
+@pytest.mark.slow
 def test_finished_in_the_step_or_before_the_views_are_the_same(source):
     """Whole batches, and parts of parts: two workers with two replicas each."""
     views = staged()

@@ -184,7 +184,9 @@ def test_a_pipeline_of_photos_of_different_sizes():
 
 @pytest.mark.slow  # XLA compiles this for half a minute
 def test_a_graph_and_xla_run_the_views():
-    views, images = staged(), tf.constant(reference.photos(3))
+    painted = View(photometric=strong_view(24).photometric, source="w1")
+    views = Views({"w1": weak_view(24), "a1": painted})
+    images = tf.constant(reference.photos(3))
     eager = views(images, seed=tf.constant([1, 2]))
     graph = tf.function(views)(images, seed=tf.constant([1, 2]))
     compiled = tf.function(views, jit_compile=True)(images, seed=tf.constant([1, 2]))
