@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from ressl_tf import bench, command
-from ressl_tf.benchmarking import peer_views, report, timing
+from ressl_tf.benchmarking import peer_views, report, step, timing
 from ressl_tf.benchmarking import views as view_bench
 from ressl_tf.benchmarking.config import BenchConfig
 from ressl_tf.benchmarking.peers import draws, pil_views
@@ -146,6 +146,13 @@ def test_our_photos_are_streamed_one_by_one_or_held():
     assert images.shape == (2, 32, 32, 3)
     assert labels.numpy().tolist() == [-1, -1]
     np.testing.assert_array_equal(streamed.example(3)[0], images[0])
+
+
+def test_pytorch_is_raced_with_its_own_network_only():
+    assert step.is_torchs(BenchConfig())
+    others = {"width": 0.5}, {"backbone": "resnet50"}, {"head": "bn"}, {"stem": "standard"}
+    for other in (*others, {"method": "mocov2"}, {"gradient_accumulation": 2}):
+        assert not step.is_torchs(BenchConfig(**other))
 
 
 @pytest.mark.slow

@@ -87,6 +87,19 @@ def floor(model: SSLModel, views: dict[str, tf.Tensor]) -> timing.Contender:
     return timing.repeated(work)
 
 
+def is_torchs(config: BenchConfig) -> bool:
+    """Whether this is the method and the network that `scripts/bench_torch.py` has."""
+    same = {
+        "method": ("ressl",),
+        "backbone": ("resnet18",),
+        "stem": ("small",),
+        "width": (1.0,),
+        "head": ("auto", "plain"),
+        "gradient_accumulation": (1,),
+    }
+    return all(getattr(config, name) in values for name, values in same.items())
+
+
 def _batch(views) -> int:
     return next(iter(views.values())).shape[0]
 
@@ -105,9 +118,10 @@ def _large_queue(config) -> float:
 
 @contextlib.contextmanager
 def _torch(config: BenchConfig) -> Iterator[dict[str, Remote]]:
-    """PyTorch's step in float32, where it is installed and asked for."""
+    """PyTorch's step in float32, where it is installed, asked for and the same."""
     asked = "torch" in config.peers or "auto" in config.peers
-    if not (asked and importlib.util.find_spec("torch") and TORCH.exists()):
+    here = importlib.util.find_spec("torch") and TORCH.exists()
+    if not (asked and here and is_torchs(config)):
         yield {}
         return
     sizes = {
