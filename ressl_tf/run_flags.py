@@ -66,7 +66,7 @@ def cache() -> str:
         "each is decoded when it is used (a JPEG of 500 x 375: 0.8 ms of a core). "
         "disk: in --cache_dir, 5 to 10 times the bytes of JPEGs, each decoded once; to "
         "read one takes about a third of that. It pays for large sets whose steps wait "
-        "for input, on a quick disk. The run is that of none; memory has other crops.",
+        "for input, on a quick disk. The views are the same everywhere, to rounding.",
         choices=CACHES,
     )
 

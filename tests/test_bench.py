@@ -150,7 +150,12 @@ def test_our_photos_are_streamed_one_by_one_or_held():
 
 def test_pytorch_is_raced_with_its_own_network_only():
     assert step.is_torchs(BenchConfig())
-    others = {"width": 0.5}, {"backbone": "resnet50"}, {"head": "bn"}, {"stem": "standard"}
+    others = (
+        {"width": 0.5},
+        {"backbone": "resnet50"},
+        {"head": "bn"},
+        {"stem": "standard"},
+    )
     for other in (*others, {"method": "mocov2"}, {"gradient_accumulation": 2}):
         assert not step.is_torchs(BenchConfig(**other))
 
