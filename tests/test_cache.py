@@ -118,6 +118,7 @@ def test_batches_are_equal_to_the_bit(folder, caches):
             np.testing.assert_array_equal(made, other)
 
 
+@pytest.mark.slow
 def test_what_has_changed_gets_another_cache(folder, caches, caplog):
     opened(folder, caches)
     opened(folder, caches)

@@ -99,6 +99,7 @@ def test_without_a_relation_the_advice_is_another(caplog):
     assert "try a higher --momentum" in caplog.text
 
 
+@pytest.mark.slow
 def test_knn_runs_every_n_epochs_and_after_the_last_step(images):
     measured = []
 

@@ -52,6 +52,7 @@ def test_a_frozen_encoder_keeps_every_variable(images):
     assert int(model.step.numpy()) == 3
 
 
+@pytest.mark.slow
 def test_a_whole_network_learns_and_its_statistics_move(images):
     model = tiny_classifier(frozen=False, rate=0.1)
     before = values(model.encoder)

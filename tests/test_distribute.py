@@ -42,6 +42,7 @@ def test_two_replicas_with_sync_batch_norm_equal_one_device(images, mirrored):
     np.testing.assert_array_equal(*replicas(two.queue.keys))
 
 
+@pytest.mark.slow
 def test_queues_are_bit_equal_and_in_replica_order(images, mirrored):
     with mirrored.scope():
         model = tiny_model(queue_size=11)
@@ -55,6 +56,7 @@ def test_queues_are_bit_equal_and_in_replica_order(images, mirrored):
     np.testing.assert_allclose(first[:8], expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_target_is_equal_on_all_replicas(images, mirrored):
     with mirrored.scope():
         model = tiny_model()

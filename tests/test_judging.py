@@ -320,6 +320,7 @@ def test_results_lie_in_the_workdir_or_under_runs():
     assert config.run_dir == "a/finetune-0.01-seed0-untrained"
 
 
+@pytest.mark.slow
 def test_another_fine_tuning_does_not_go_into_the_same_folder(unbroken, tmp_path):
     def config(**options):
         return FinetuneConfig(

@@ -51,6 +51,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(unbroken, tmp_path):
         open_pretrained(str(folder))
 
 
+@pytest.mark.slow
 def test_a_keras_file_of_a_method_gives_its_online_encoder(images, tmp_path):
     model = tiny_model()
     model.train_on_batch(images)

@@ -55,6 +55,7 @@ def drawn(monkeypatch):
     return figures
 
 
+@pytest.mark.slow
 def test_the_sheet_shows_crops_of_the_photos_and_draws_of_their_views(
     photos, tmp_path, drawn, model
 ):

@@ -114,6 +114,7 @@ def test_every_replica_starts_there(mirrored):
             assert np.max(replica) == 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "message"),
     [
