@@ -104,9 +104,12 @@ def test_views_are_those_of_the_layers_together_and_in_two_parts():
 def test_a_data_set_compiles_them_and_yields_the_same_bytes_in_parallel(monkeypatch):
     loops = []
     loop = one_by_one._loop
-    monkeypatch.setattr(
-        one_by_one, "_loop", lambda *key: loops.append(key) or loop(*key)
-    )
+
+    def counted(*key, **ends):
+        loops.append(key)
+        return loop(*key, **ends)
+
+    monkeypatch.setattr(one_by_one, "_loop", counted)
     batches = np.stack([reference.photos(5)] * 6)
     pair = views(None)
 
