@@ -32,9 +32,14 @@ def knows(geometric, photometric) -> bool:
     """Whether it has a form for the layers: at most one crop, and those of `PLANS`."""
     return (
         bool(geometric or photometric)
-        and [type(layer) for layer in geometric] in ([], [augment.RandomResizedCrop])
+        and (not geometric or is_crop(geometric))
         and all(type(layer) in PLANS for layer in photometric)
     )
+
+
+def is_crop(geometric) -> bool:
+    """Whether the layers are one crop and nothing else."""
+    return [type(layer) for layer in geometric] == [augment.RandomResizedCrop]
 
 
 def crop(

@@ -7,7 +7,7 @@ whatever its size.
 import tensorflow as tf
 
 from ressl_tf.data import canvas, one_by_one
-from ressl_tf.data.augment import RandomResizedCrop, SeededAugmentation
+from ressl_tf.data.augment import SeededAugmentation
 
 
 def own_seed(seed, position):
@@ -29,7 +29,7 @@ def draw(geometric, photometric, batch, seed, part=None) -> dict:
     """
     photos = tf.zeros([batch, 1, 1, 3])  # their number is all that counts
     drawn = {}
-    if is_crop(geometric):
+    if one_by_one.is_crop(geometric):
         drawn["crop"] = geometric[0].draw(photos, own_seed(seed, 0), part)
     elif geometric:
         drawn["seeds"] = _seeds(batch, seed, part)
@@ -63,11 +63,6 @@ def look(photo, geometric, photometric, drawn, compiled) -> tf.Tensor:
         return crop.augment_images(tf.cast(images, tf.float32), drawn["crop"])[0]
     cut = canvas if None in photo.shape else one_by_one
     return cut.crop(images, **crop.place(images, drawn["crop"]), **layers)[0]
-
-
-def is_crop(geometric) -> bool:
-    """Whether the layers are one crop and nothing else."""
-    return [type(layer) for layer in geometric] == [RandomResizedCrop]
 
 
 def draw_each(layers: list[SeededAugmentation], images, seed, part=None) -> list:

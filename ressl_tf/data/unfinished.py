@@ -19,10 +19,8 @@ class CropsOnly:
 
     def __init__(self, views: Views):
         self.crops = views.crops()
-        if self.crops.compiled is None:
-            self.crops.compiled = (
-                True  # pipelines run on the CPU, whatever else is there
-            )
+        if self.crops.compiled is None:  # pipelines run on the CPU, whatever there is
+            self.crops.compiled = True
 
     def __call__(self, images, seed, part=None) -> dict[str, tf.Tensor]:
         return self.finish(self.crops(images, seed, part=part), seed)
