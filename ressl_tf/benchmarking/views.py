@@ -96,7 +96,7 @@ class DecodedSource:
 
     def example(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """int64 [] -> (uint8 [height, width, 3], int32 [])."""
-        image = tf.gather(self.images, row)
+        image = self.images[row]
         return tf.ensure_shape(image, [None, None, 3]), tf.constant(-1)
 
 

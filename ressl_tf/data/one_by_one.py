@@ -11,11 +11,20 @@ transposed.
 """
 
 import functools
+import os
 
 import numpy as np
 import tensorflow as tf
 
 from ressl_tf.data import augment, blur, color, resample
+
+# A pipeline finishes as many images at a time as there are cores. Kernels that XLA cuts
+# up for several threads then wait for each other: views took 1.2 to 1.7 times as long.
+# XLA reads this when it first compiles; on CPUs nothing else goes through it by itself.
+if "xla_disable_hlo_passes" not in (FLAGS := os.environ.get("XLA_FLAGS", "")):
+    os.environ["XLA_FLAGS"] = (
+        f"{FLAGS} --xla_disable_hlo_passes=cpu-parallel-task-assigner".strip()
+    )
 
 BRIGHTNESS, CONTRAST, SATURATION, HUE, GREY, BLUR, SOLARIZE = OPERATIONS = range(7)
 
@@ -58,7 +67,10 @@ def crop(
         float32 [batch, size, size, 3].
     """
     run = _loop((size, antialias), _used(layers), columns_end=columns)
-    return run(images, (boxes, mirrored), plans)
+    return tf.reshape(
+        run(images, (boxes, mirrored), plans),
+        [-1, size, 3, size] if columns else [-1, size, size, 3],
+    )
 
 
 def paint(images, layers, plans, columns=False):
@@ -66,7 +78,9 @@ def paint(images, layers, plans, columns=False):
 
     `columns` means that these are what comes in.
     """
-    return _loop(None, _used(layers), columns_begin=columns)(images, (), plans)
+    run = _loop(None, _used(layers), columns_begin=columns)
+    height, width = images.shape[3:0:-2] if columns else images.shape[1:3]
+    return tf.reshape(run(images, (), plans), [-1, height, width, 3])
 
 
 def plan(layers, drawn):
@@ -150,10 +164,15 @@ def _loop(cut, used, columns_begin=False, columns_end=False):
             if used:
                 plan = (x[number] for x in plans)
                 columns = _paint(columns, *plan, used, apart)
+            return columns
+
+        if images.shape[0] == 1:  # 1.5 times as fast, as two sides, not three
+            lines = tf.reshape(columns := finish(0), [-1, columns.shape[2]])
+            return columns if columns_end else tf.transpose(lines)
+
+        def turned(columns):
             return columns if columns_end else tf.transpose(columns, [2, 0, 1])
 
-        if images.shape[0] == 1:
-            return finish(0)[None]
         # Not `map_fn`: an error in it leaves TensorFlow's variable scope changed.
         count = tf.shape(images)[0]
         height, width = images.shape[3:0:-2] if columns_begin else images.shape[1:3]
@@ -162,7 +181,10 @@ def _loop(cut, used, columns_begin=False, columns_end=False):
         start = 0, tf.TensorArray(tf.float32, count, element_shape=shape)
         _, finished = tf.while_loop(
             lambda number, _: number < count,
-            lambda number, done: (number + 1, done.write(number, finish(number))),
+            lambda number, done: (
+                number + 1,
+                done.write(number, turned(finish(number))),
+            ),
             start,
         )
         return finished.stack()
@@ -205,8 +227,13 @@ def _crop(image, box, mirrored, size, antialias, apart):
     rows = apart(visible, top, tall, height, size, antialias)
     columns = apart(visible, left, wide, width, size, antialias)
     lines = apart(_add_lines, tf.reshape(image, [height, width * 3]), *rows)
-    lines = tf.reshape(apart(tf.transpose, lines), [width, 3, size])
-    return apart(_add_lines, lines, *columns)
+    lines = apart(tf.transpose, lines)  # [width * 3, size]
+
+    def added(lines, *columns):
+        lines = tf.reshape(lines, [width, 3, size])
+        return tf.reshape(_add_lines(lines, *columns), [size * 3, size])
+
+    return tf.reshape(apart(added, lines, *columns), [size, 3, size])
 
 
 def _paint(columns, kinds, amounts, count, used, apart):
