@@ -11,12 +11,14 @@ import weakref
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import tiny_model
 
 from ressl_tf import bench, command, distribute
 from ressl_tf.benchmarking import growth, picture, process, replicas, report, step
 from ressl_tf.benchmarking.config import BenchConfig
 from ressl_tf.benchmarking.timing import Rate
 from ressl_tf.errors import UsageError
+from ressl_tf.optimizers import SGD
 
 SUMS = """
 import sys
@@ -251,6 +253,17 @@ def test_one_device_gets_the_batch_as_it_is():
     assert doubled.numpy().tolist() == [0, 2, 4, 6]
 
 
+def test_what_meets_others_on_its_way_is_not_compiled(mirrored, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        tf, "function", lambda _, jit_compile: asked.append(jit_compile)
+    )
+    for strategy in (mirrored, distribute.strategy("one")):
+        model = types.SimpleNamespace(distribute_strategy=strategy, jit_compile=True)
+        step.on_replicas(model, len)
+    assert asked == [False, True]
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
@@ -294,6 +307,8 @@ def test_a_quantity_is_a_table_of_its_points():
     assert titles.startswith("| growth: batch_size | milliseconds | floor_milliseconds")
     assert first.splitlines()[2].startswith("| 16                 | 200          | 100")
     assert second.startswith("| growth: replicas |")
+    mixed = report.table("machine", {"cores": 2, "versions": {"keras": "3"}})
+    assert "| versions | keras 3 |" in mixed.replace("  ", "")
 
 
 def test_the_picture_has_a_panel_a_quantity_on_one_scale():
@@ -345,3 +360,17 @@ def test_the_command_measures_growth(capfd, tmp_path, monkeypatch):
     assert "| growth: replicas |" in err
     assert "retracing" not in err
     assert (tmp_path / "growth.png").stat().st_size > 1000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_is_timed_is_the_step_of_fit(images, compiled):
+    """Compiled too, as it is on a GPU."""
+    model = tiny_model()
+    model.compile(SGD(0.1), jit_compile=compiled)
+    batch = tf.cast(images[:8], tf.float32)
+    steps = step.trained(model, {"strong": batch, "weak": batch})
+    assert steps(0.0) > 0
+    assert int(model.step.numpy()) == 1
+    assert steps(0.0) > 0
+    assert int(model.step.numpy()) == 2
