@@ -3,10 +3,12 @@
     python -m ressl_tf.bench
     python -m ressl_tf.bench --part=views --peers=torchvision,opencv,kerascv
     python -m ressl_tf.bench --part=step --flagfile=configs/r18_cifar10.flags
+    python -m ressl_tf.bench --part=growth --width=0.25 --picture=growth.png
 
 What is compared takes turns, round after round: other work on the machine then hits all
 alike. Trust the ratios; the images a second are of this machine, at this moment. It
-takes the flags of ressl_tf.train for the network and the data of step and pipeline.
+takes the flags of ressl_tf.train for the network of step, pipeline and growth and the
+data of pipeline.
 """
 
 import sys

@@ -151,6 +151,28 @@ def feed(
     return strategy.distribute_datasets_from_function(lambda _: batches)
 
 
+def deal(strategy: Strategy, batch: dict[str, tf.Tensor]) -> dict[str, Any]:
+    """A global batch in memory as `strategy.run` takes it, each part on its device.
+
+    Args:
+        strategy: of one process; its replicas divide the batch.
+        batch: name -> [batch, ...]; replica r of R gets the r-th of R equal parts.
+    """
+    count = strategy.num_replicas_in_sync
+    if count == 1:
+        return batch
+
+    def part(context):
+        index = context.replica_id_in_sync_group
+        with tf.device(strategy.extended.worker_devices[index]):
+            return {
+                name: tf.identity(tf.split(values, count)[index])
+                for name, values in batch.items()
+            }
+
+    return strategy.experimental_distribute_values_from_function(part)
+
+
 def run(strategy: Strategy, step: Callable, data: Any) -> Any:
     """Runs `step` on every replica; what it returns must be the same on all."""
     results = strategy.run(step, args=(data,))

@@ -1,12 +1,14 @@
 """The flags of `python -m ressl_tf.bench`: those of training, and its own."""
 
 import dataclasses
+import pathlib
 
 from ressl_tf.config import Config
 from ressl_tf.errors import UsageError
 from ressl_tf.flags import check, option
 
 PARTS = ("views", "pipeline", "step", "loss", "queue")
+LONG = ("growth",)  # takes minutes: only by name
 PEERS = ("torch", "torchvision", "pil", "opencv", "kerascv")
 
 
@@ -31,9 +33,11 @@ class BenchConfig(Config):
         "all",
         "views: images/s of the weak and strong views at 32 and 224 px. pipeline: fit "
         "against the bare step. step: a step against its forward and backward passes. "
-        "loss: time and memory of the relation by blocks. queue: reading and filling.",
+        "loss: time and memory of the relation by blocks. queue: reading and filling. "
+        "growth: a step over batch, image and queue size, embedding and replicas; it "
+        "takes minutes, and all leaves it out.",
         group="bench",
-        choices=(*PARTS, "all"),
+        choices=(*PARTS, *LONG, "all"),
     )
     peers: tuple = option(
         ("auto",),
@@ -59,6 +63,12 @@ class BenchConfig(Config):
         "", "Folder for a TensorBoard trace of some steps; empty for none.", free=True
     )
 
+    picture: str = option(
+        "",
+        "PNG file that the curves of --part=growth are drawn to; empty for none.",
+        free=True,
+    )
+
     def __post_init__(self):
         check(self)
         known = (*PEERS, "auto", "none")
@@ -66,6 +76,22 @@ class BenchConfig(Config):
             raise UsageError(
                 f"--peers are of {', '.join(known)}. Received: {', '.join(unknown)}"
             )
+
+        self._check_growth()
+
+    def _check_growth(self):
+        if self.part == "growth" and self.on_graph:
+            raise UsageError(
+                "--part=growth trains on images, of random colours. Received: "
+                f"--dataset={self.dataset}"
+            )
+        if self.picture and self.part != "growth":
+            raise UsageError(
+                "--picture is of --part=growth. Received: "
+                f"--picture={self.picture} --part={self.part}"
+            )
+        if self.picture and pathlib.Path(self.picture).suffix.lower() != ".png":
+            raise UsageError(f"--picture must be a .png file. Received: {self.picture}")
 
     @property
     def parts(self) -> tuple[str, ...]:

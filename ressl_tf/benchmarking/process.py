@@ -1,14 +1,13 @@
 """Contenders in processes of their own: libraries that do not share threads well.
 
 Such a process reads numbers of seconds from stdin, a line each, works so long and
-answers with a line: its rate.
+answers with a line: its rate. One that can do several things is told which.
 """
 
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from ressl_tf.benchmarking.timing import Contender
 from ressl_tf.errors import RunError
 
 
@@ -27,14 +26,14 @@ class Remote:
             command, text=True, stderr=subprocess.PIPE, **pipes
         )
 
-    def __call__(self, seconds: float) -> float:
-        """The rate over so many seconds.
+    def __call__(self, seconds: float, *which: str) -> float:
+        """The rate over so many seconds, of `which` where it can do several things.
 
         Raises:
             RunError: the process has ended.
         """
         try:
-            self.process.stdin.write(f"{seconds}\n")
+            self.process.stdin.write(" ".join([str(seconds), *which]) + "\n")
             self.process.stdin.flush()
         except BrokenPipeError:
             raise self._failure() from None
@@ -62,7 +61,10 @@ class Peer(Remote):
         )
 
 
-def answer(contender: Contender, requests: Iterable[str] = sys.stdin) -> None:
+def answer(
+    contender: Callable[..., float], requests: Iterable[str] = sys.stdin
+) -> None:
     """The other side: runs the contender for each line until there are no more."""
     for line in requests:
-        print(contender(float(line)), flush=True)
+        seconds, *which = line.split()
+        print(contender(float(seconds), *which), flush=True)

@@ -29,8 +29,11 @@ def measure(config: BenchConfig) -> dict[str, Any]:
 
 
 def table(part: str, figures: Mapping[str, Any]) -> str:
-    """Markdown: a row for each figure, or for each dict of figures."""
-    if not all(isinstance(value, Mapping) for value in figures.values()):
+    """Markdown: a row for each figure or dict of figures; of deeper ones, tables."""
+    if _depth(figures) > 2:
+        tables = [table(f"{part}: {name}", own) for name, own in figures.items()]
+        return "\n\n".join(tables)
+    if _depth(figures) < 2:
         rows = [[name, _shown(value)] for name, value in figures.items()]
         return markdown([part, ""], rows)
     columns = list(dict.fromkeys(key for row in figures.values() for key in row))
@@ -39,6 +42,13 @@ def table(part: str, figures: Mapping[str, Any]) -> str:
         for name, row in figures.items()
     ]
     return markdown([part, *columns], rows)
+
+
+def _depth(value) -> int:
+    """Of dicts in dicts, at the least."""
+    if not isinstance(value, Mapping):
+        return 0
+    return 1 + min(map(_depth, value.values()), default=0)
 
 
 def _shown(value) -> str:

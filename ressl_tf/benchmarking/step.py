@@ -10,12 +10,12 @@ import importlib.util
 import logging
 import pathlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
 
-from ressl_tf import pretraining
+from ressl_tf import distribute, pretraining
 from ressl_tf.benchmarking import timing
 from ressl_tf.benchmarking.config import BenchConfig
 from ressl_tf.benchmarking.process import Remote
@@ -48,20 +48,23 @@ def measure(config: BenchConfig) -> dict[str, Any]:
     }
 
 
-def make(config: BenchConfig) -> tuple[SSLModel, dict[str, tf.Tensor]]:
-    """The model of a run, compiled, and one batch of random views for it."""
-    model = pretraining.make_model(config, per_epoch=1000)
+def make(
+    config: BenchConfig, strategy: distribute.Strategy | None = None
+) -> tuple[SSLModel, dict[str, tf.Tensor]]:
+    """The model of a run, compiled, and one global batch of random views for it."""
+    model = pretraining.make_model(config, 1000, strategy)
     raw = (config.batch_size, config.image_size, config.image_size, 3)
     images = tf.random.stateless_uniform(raw, (0, 0), 0, 255)
     return model, model.views(images, seed=(0, 0))
 
 
 def trained(model: SSLModel, views: dict[str, tf.Tensor]) -> timing.Contender:
-    """Steps of training, one after the other."""
-    step = tf.function(model.train_step, jit_compile=model.jit_compile)
+    """Steps of training, one after the other, as `fit` takes them."""
+    model.make_train_function()
+    data = distribute.deal(model.distribute_strategy, views)
 
     def work() -> int:
-        step(views)["loss"].numpy()
+        model.train_function.one(data)["loss"].numpy()
         return _batch(views)
 
     return timing.repeated(work)
@@ -69,22 +72,39 @@ def trained(model: SSLModel, views: dict[str, tf.Tensor]) -> timing.Contender:
 
 def floor(model: SSLModel, views: dict[str, tf.Tensor]) -> timing.Contender:
     """The passes of a step and nothing else; another view stands in for a mixed one."""
-    stand_in = views[model.target_views[0]]
-    online = [views.get(name, stand_in) for name in model.online_views]
-    target = [views[name] for name in model.target_views]
+    data = distribute.deal(model.distribute_strategy, views)
 
-    @tf.function(jit_compile=model.jit_compile)
-    def passes():
-        keys = [model.target(view, training=True) for view in target]
+    def passes(views):
+        stand_in = views[model.target_views[0]]
+        online = [views.get(name, stand_in) for name in model.online_views]
+        keys = [model.target(views[v], training=True) for v in model.target_views]
         with tf.GradientTape() as tape:
             loss = tf.add_n([tf.reduce_sum(model.embed(view)) for view in online])
         return keys, tape.gradient(loss, model.trainable_variables)
 
+    passes = on_replicas(model, passes)
+
     def work() -> int:
-        tf.nest.map_structure(lambda value: value.numpy(), passes()[0])
+        keys, _ = passes(data)
+        tf.nest.map_structure(lambda value: value.numpy(), keys)
         return _batch(views)
 
     return timing.repeated(work)
+
+
+def on_replicas(model: SSLModel, function: Callable) -> Callable:
+    """`function` on every replica, compiled as steps are; returns what all of them do.
+
+    What is not returned would not be computed.
+    """
+    strategy = model.distribute_strategy
+    alone = strategy.num_replicas_in_sync == 1
+
+    def on_all(data):
+        results = strategy.run(function, args=(data,))
+        return tf.nest.map_structure(strategy.experimental_local_results, results)
+
+    return tf.function(on_all, jit_compile=model.jit_compile and alone)
 
 
 def is_torchs(config: BenchConfig) -> bool:

@@ -174,8 +174,12 @@ def _curve(axis, rows, keys, levels):
         axis.legend(fontsize=8)
 
 
-def check_folder(folder: str | os.PathLike) -> None:
+def check_folder(folder: str | os.PathLike, flag: str = "--output") -> None:
     """Makes the folder that pictures go to, before the work.
+
+    Args:
+        folder: of the pictures.
+        flag: that names it.
 
     Raises:
         UsageError: when it cannot be written.
@@ -187,7 +191,7 @@ def check_folder(folder: str | os.PathLike) -> None:
         reason = error.strerror
     if reason:
         raise UsageError(
-            f"--output must be in a folder that can be written. Received: {folder} "
+            f"{flag} must be in a folder that can be written. Received: {folder} "
             f"({reason})"
         )
 
