@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import forking
 import keras
 import numpy as np
 import pytest
@@ -35,6 +36,14 @@ def mirrored():
     from ressl_tf import distribute
 
     return distribute.strategy("mirrored")
+
+
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory):
+    """Runs `python -m ressl_tf.MODULE` without an import of TensorFlow for each."""
+    made = forking.Commands(tmp_path_factory.mktemp("commands"))
+    yield made
+    made.close()
 
 
 @pytest.fixture
