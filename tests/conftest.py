@@ -54,11 +54,11 @@ def images():
     return tf.cast(tf.image.resize(coarse, (16, 16), "bicubic"), tf.uint8).numpy()
 
 
-def tiny_backbone(batch_norm="local"):
+def tiny_backbone(batch_norm="local", size=16):
     """Two convolutions with batch normalisation: quick to trace."""
     from ressl_tf.backbones.norm import BatchNormalization
 
-    layers = [keras.Input((16, 16, 3))]
+    layers = [keras.Input((size, size, 3))]
     for i in (1, 2):
         layers.append(keras.layers.Conv2D(8, 3, 2, use_bias=False, name=f"conv{i}"))
         layers.append(BatchNormalization(batch_norm, name=f"bn{i}"))
