@@ -1,6 +1,6 @@
 """Command lines in processes of their own that share one import of TensorFlow.
 
-It takes six seconds, two thirds of what many a command does here. A server has imported
+It takes six seconds, half of what many a command takes here. A server has imported
 TensorFlow and forks for each command; the package itself is imported by each anew, as
 `python -m` would, and each ends as Python ends. The server reads lines of JSON: an
 object starts a command, a number asks how the process of this id is.
