@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import forking
 import keras
 import numpy as np
 import pytest
@@ -37,6 +38,14 @@ def mirrored():
     return distribute.strategy("mirrored")
 
 
+@pytest.fixture(scope="session")
+def commands(tmp_path_factory):
+    """Runs `python -m ressl_tf.MODULE` without an import of TensorFlow for each."""
+    made = forking.Commands(tmp_path_factory.mktemp("commands"))
+    yield made
+    made.close()
+
+
 @pytest.fixture
 def images():
     """Smooth colourful pictures, uint8 [12, 16, 16, 3], no two alike."""
@@ -45,11 +54,11 @@ def images():
     return tf.cast(tf.image.resize(coarse, (16, 16), "bicubic"), tf.uint8).numpy()
 
 
-def tiny_backbone(batch_norm="local"):
+def tiny_backbone(batch_norm="local", size=16):
     """Two convolutions with batch normalisation: quick to trace."""
     from ressl_tf.backbones.norm import BatchNormalization
 
-    layers = [keras.Input((16, 16, 3))]
+    layers = [keras.Input((size, size, 3))]
     for i in (1, 2):
         layers.append(keras.layers.Conv2D(8, 3, 2, use_bias=False, name=f"conv{i}"))
         layers.append(BatchNormalization(batch_norm, name=f"bn{i}"))

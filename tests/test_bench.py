@@ -6,10 +6,11 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import tiny_backbone
 from PIL import Image
 
-from ressl_tf import bench, command
-from ressl_tf.benchmarking import peer_views, report, step, timing
+from ressl_tf import bench, build, command
+from ressl_tf.benchmarking import loss, peer_views, report, step, timing
 from ressl_tf.benchmarking import views as view_bench
 from ressl_tf.benchmarking.config import BenchConfig
 from ressl_tf.benchmarking.peers import draws, pil_views
@@ -161,7 +162,12 @@ def test_pytorch_is_raced_with_its_own_network_only():
 
 
 @pytest.mark.slow
-def test_the_command_prints_every_part(capfd, tmp_path):
+def test_the_command_prints_every_part(capfd, tmp_path, monkeypatch):
+    """With one small network and short queues of losses; the rest is real."""
+    monkeypatch.setattr(
+        build.backbones, "build", lambda *_, **__: tiny_backbone(size=32)
+    )
+    monkeypatch.setattr(loss, "SIZES", ((8, 64, 8), (8, 128, 8)))  # of the race alone
     flags = "--repeats=1 --seconds=0.05 --peers=pil --width=0.125 --batch_size=8"
     flags += " --hidden_dim=8 --embedding_dim=8 --queue_size=64"
     status = command.run(bench.main, BenchConfig, bench.__doc__, flags.split())

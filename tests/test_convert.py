@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import logging
-import subprocess
 import sys
 
 import keras
@@ -757,26 +756,25 @@ def test_a_disk_that_refuses_is_one_line(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_command_prints_one_json_line(tmp_path):
+def test_the_command_prints_one_json_line(commands, tmp_path):
     torch = pytest.importorskip("torch")
     tensors = {n: torch.as_tensor(a) for n, a in network().items()}
     torch.save(tensors, tmp_path / "a.pth")
 
-    def command(*flags):
-        words = [sys.executable, "-m", "ressl_tf.convert", *flags]
-        return subprocess.run(words, capture_output=True, text=True, timeout=300)
-
     workdir = f"--workdir={tmp_path}/run"
-    done = command(f"--checkpoint={tmp_path}/a.pth", workdir)
-    assert done.returncode == 0, done.stderr
-    (line,) = done.stdout.splitlines()
+    flags = [f"--checkpoint={tmp_path}/a.pth", workdir]
+    status, out, err = commands.run("convert", *flags)
+    assert status == 0, err
+    (line,) = out.splitlines()
     assert json.loads(line)["found"] == ["backbone"]
-    done = command("--to=torch", workdir, f"--output={tmp_path}/b.pth")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["tensors"] == len(tensors)
+    flags = ["--to=torch", workdir, f"--output={tmp_path}/b.pth"]
+    status, out, err = commands.run("convert", *flags)
+    assert status == 0, err
+    assert json.loads(out)["tensors"] == len(tensors)
     again = torch.load(tmp_path / "b.pth", weights_only=True)
     assert all(torch.equal(again[n], tensors[n]) for n in without(tensors, "tracked"))
-    done = command(f"--checkpoint={tmp_path}/none.pth", workdir)
-    assert done.returncode == 2
-    (line,) = done.stderr.splitlines()
+    flags = [f"--checkpoint={tmp_path}/none.pth", workdir]
+    status, out, err = commands.run("convert", *flags)
+    assert status == 2
+    (line,) = err.splitlines()
     assert line.startswith("error: --checkpoint must be a file of PyTorch")

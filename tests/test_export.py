@@ -549,13 +549,10 @@ def workdir(tmp_path_factory):
     return folder
 
 
-def run_export(folder, *flags):
-    command = [sys.executable, "-m", "ressl_tf.export", "--workdir=run", *flags]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=600
-    )
-    assert done.returncode == 0, done.stderr
-    (line,) = done.stdout.splitlines()
+def run_export(commands, folder, *flags):
+    status, out, err = commands.run("export", "--workdir=run", *flags, cwd=folder)
+    assert status == 0, err
+    (line,) = out.splitlines()
     return json.loads(line)
 
 
@@ -566,9 +563,9 @@ def readme_code():
 
 
 @pytest.mark.slow
-def test_tensorflow_alone_runs_and_trains_what_the_readme_shows(workdir):
+def test_tensorflow_alone_runs_and_trains_what_the_readme_shows(commands, workdir):
     """50 steps of a plain loop, with a new head on the exported encoder."""
-    result = run_export(workdir, "--output=exported")
+    result = run_export(commands, workdir, "--output=exported")
     assert result["endpoints"] == ["serve", "train"]
     assert result["feature_dim"] == 64
     code = f"""
@@ -609,8 +606,8 @@ print(json.dumps({{
 
 
 @pytest.mark.slow
-def test_keras_alone_opens_and_trains_the_keras_file(workdir):
-    run_export(workdir, "--output=my.keras", "--format=keras")
+def test_keras_alone_opens_and_trains_the_keras_file(commands, workdir):
+    run_export(commands, workdir, "--output=my.keras", "--format=keras")
     code = """
 import json, keras
 model = keras.saving.load_model("my.keras")

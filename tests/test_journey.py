@@ -1,7 +1,6 @@
 """A user's whole way on a TFDS data set: every command in a process of its own."""
 
 import json
-import pathlib
 import subprocess
 import sys
 
@@ -10,7 +9,6 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-ROOT = pathlib.Path(__file__).parents[1]
 CLASSES = ["red", "green", "blue"]
 TINY = """
 --dataset=ressl_colours
@@ -86,21 +84,14 @@ def data_dir(tmp_path_factory):
     return folder
 
 
-def command(module, *flags):
-    done = subprocess.run(
-        [sys.executable, "-m", f"ressl_tf.{module}", *flags],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr
-    (line,) = done.stdout.splitlines()
-    return json.loads(line)
-
-
 @pytest.mark.slow
-def test_pretrain_judge_export_and_fine_tune(data_dir, tmp_path):
+def test_pretrain_judge_export_and_fine_tune(commands, data_dir, tmp_path):
+    def command(module, *flags):
+        status, out, err = commands.run(module, *flags)
+        assert status == 0, err
+        (line,) = out.splitlines()
+        return json.loads(line)
+
     run, exported = tmp_path / "run", tmp_path / "exported"
     (tmp_path / "tiny.flags").write_text(TINY)
     pretrained = command(

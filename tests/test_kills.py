@@ -61,40 +61,10 @@ def being_written(folder, name):
     return None
 
 
-class Forks:
-    """Commands of training, one after the other, by `forking.py`."""
-
-    def __init__(self, folder):
-        self.folder, self.count = folder, 0
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        words = [sys.executable, str(ROOT / "tests" / "forking.py")]
-        with open(folder / "server.log", "w") as log:
-            self.server = subprocess.Popen(words, cwd=ROOT, stderr=log, **pipes)
-
-    def start(self, words):
-        """The id of the process that runs these flags."""
-        self.count += 1
-        self.log = self.folder / f"{self.count}.log"
-        self.log.touch()  # for who reads before the process has begun
-        print(json.dumps([str(self.log), words]), file=self.server.stdin, flush=True)
-        return int(self.server.stdout.readline())
-
-    def end(self):
-        """Its status, as `os.waitpid` has it, and what it said."""
-        status = int(self.server.stdout.readline())
-        return status, self.log.read_text()
-
-    def close(self):
-        self.server.stdin.close()
-        self.server.wait(60)
-        self.server.stdout.close()
-
-
-@pytest.fixture
-def forks(tmp_path):
-    made = Forks(tmp_path)
-    yield made
-    made.close()
+def result(commands, words):
+    status, out, err = commands.run("train", *words)
+    assert status == 0, err
+    return json.loads(out)
 
 
 def kill(process, folder, moment):
@@ -120,26 +90,22 @@ def kill(process, folder, moment):
 
 
 @pytest.mark.slow
-def test_a_run_killed_at_every_turn_equals_an_unbroken_one(forks, photos, tmp_path):
+def test_a_run_killed_at_every_turn_equals_an_unbroken_one(commands, photos, tmp_path):
     """One run, killed and started again by the same command until it is done."""
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    forks.start(flags(photos, whole))
-    status, said = forks.end()
-    assert status == 0, said
-    expected = json.loads(said.splitlines()[-1])
+    expected = result(commands, flags(photos, whole))
     halves = 0
     for moment in KILLS:
-        kill(forks.start(flags(photos, broken)), broken, moment)
-        assert forks.end()[0] == signal.SIGKILL, moment
+        process = commands.start("train", *flags(photos, broken))
+        kill(process.pid, broken, moment)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL, moment
         left = [*broken.glob(TEMPORARY), *broken.glob(f"checkpoints/{TEMPORARY}")]
         halves += len(left)
-    forks.start(flags(photos, broken))
-    status, said = forks.end()
-    assert status == 0, said
-    result = json.loads(said.splitlines()[-1])
+    done = result(commands, flags(photos, broken))
     for key in ("images_per_second", "workdir"):
-        result.pop(key), expected.pop(key)
-    assert result == expected
+        done.pop(key), expected.pop(key)
+    assert done == expected
     assert rows(broken) == rows(whole)
     arrays, others = last_checkpoint(broken), last_checkpoint(whole)
     assert arrays.keys() == others.keys()
@@ -150,20 +116,20 @@ def test_a_run_killed_at_every_turn_equals_an_unbroken_one(forks, photos, tmp_pa
 
 
 @pytest.mark.slow
-def test_sigterm_and_sigint_save_inside_an_epoch(forks, photos, unbroken, tmp_path):
+def test_sigterm_and_sigint_save_inside_an_epoch(commands, photos, unbroken, tmp_path):
     """The checkpoint is of the step that was at work, and the run goes on from it."""
     folder = tmp_path / "run"
     words = flags(photos, folder, "--checkpoint_every_steps=0")
     words += ["--epochs=3", "--knn_every=2"]  # those of `unbroken`
     for number in (signal.SIGTERM, signal.SIGINT):
-        process = forks.start(words)
-        while "Epoch" not in forks.log.read_text():
+        process = commands.start("train", *words)
+        while "Epoch" not in process.stderr.read_text():
             time.sleep(0.01)
-        os.kill(process, number)
-        os.kill(process, number)  # within a second: from the process group, say
-        status, said = forks.end()
-        assert status == 0, said
-        *_, line, how = said.splitlines()
+        process.send_signal(number)
+        process.send_signal(number)  # within a second: from the process group, say
+        line, said = process.communicate()
+        assert process.returncode == 0, said
+        how = said.splitlines()[-1]
         step = json.loads(line)["steps"]
         assert json.loads(line) == {
             "interrupted": True,
@@ -176,10 +142,7 @@ def test_sigterm_and_sigint_save_inside_an_epoch(forks, photos, unbroken, tmp_pa
         )
         paths = sorted((folder / "checkpoints").glob("step-*"))
         assert paths[-1].name == f"step-{step:09d}.npz"
-    forks.start(words)
-    status, said = forks.end()
-    result, whole = json.loads(said.splitlines()[-1]), unbroken[0]
-    assert result["weights_sha256"] == whole["weights_sha256"]
+    assert result(commands, words)["weights_sha256"] == unbroken[0]["weights_sha256"]
     assert rows(folder) == rows(unbroken[1])
 
 

@@ -15,32 +15,30 @@ DEMO = ["--flagfile=configs/demo.flags", "--epochs=3", "--warmup_epochs=1"]
 QUICK = [*DEMO, "--width=0.0625", "--split=train[:640]", "--knn_every=0"]
 
 
-def start(*flags):
+def alone(*flags):
+    """As a user runs it: TensorFlow is imported, and says nothing meanwhile."""
     command = [sys.executable, "-m", "ressl_tf.train", *flags]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, cwd=ROOT, **pipes)
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=900
+    )
+    return done.returncode, done.stdout, done.stderr
 
 
-def train(*flags):
-    process = start(*flags)
-    out, err = process.communicate(timeout=900)
-    return process.returncode, out, err
-
-
-def result(*flags):
-    status, out, err = train(*flags)
+def result(commands, *flags):
+    status, out, err = commands.run("train", *flags)
     assert status == 0, err
     return json.loads(out.splitlines()[-1])
 
 
 @pytest.fixture(scope="module")
-def unbroken(tmp_path_factory):
-    return result(*QUICK, f"--workdir={tmp_path_factory.mktemp('unbroken')}")
+def unbroken(commands, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unbroken")
+    return result(commands, *QUICK, f"--workdir={folder}")
 
 
 @pytest.mark.slow
 def test_stdout_is_one_json_line_and_stderr_the_progress(tmp_path):
-    status, out, err = train(*QUICK, f"--workdir={tmp_path}", "--max_steps=12")
+    status, out, err = alone(*QUICK, f"--workdir={tmp_path}", "--max_steps=12")
     assert status == 0
     (line,) = out.splitlines()
     keys = (
@@ -52,43 +50,53 @@ def test_stdout_is_one_json_line_and_stderr_the_progress(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_same_command_gives_the_same_hash(unbroken, tmp_path):
-    again = result(*QUICK, f"--workdir={tmp_path}")
+def test_the_same_command_gives_the_same_hash(commands, unbroken, tmp_path):
+    again = result(commands, *QUICK, f"--workdir={tmp_path}")
     assert again["weights_sha256"] == unbroken["weights_sha256"]
     assert again["steps"] == 30
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_to_the_same_weights(unbroken, tmp_path):
+def test_a_killed_run_goes_on_to_the_same_weights(commands, unbroken, tmp_path):
     """SIGKILL as soon as the first checkpoint is there."""
-    process = start(*QUICK, f"--workdir={tmp_path}")
+    process = commands.start("train", *QUICK, f"--workdir={tmp_path}")
     deadline = time.monotonic() + 600
     while not list(tmp_path.glob("checkpoints/step-*")):
-        assert process.poll() is None, process.stderr.read()
+        assert process.poll() is None, process.stderr.read_text()
         assert time.monotonic() < deadline
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    resumed = result(*QUICK, f"--workdir={tmp_path}")
+    resumed = result(commands, *QUICK, f"--workdir={tmp_path}")
     assert resumed["weights_sha256"] == unbroken["weights_sha256"]
     assert resumed["steps"] == 30
+
+
+def check_mistake(said, expected, folder):
+    status, out, err = said
+    assert (status, out) == (2, "")
+    (line,) = err.splitlines()
+    assert line.startswith("error: ")
+    assert expected in line
+    assert not os.path.exists(folder / "run" / "checkpoints")
+
+
+@pytest.mark.slow
+def test_a_users_mistake_is_all_that_a_process_of_its_own_says(tmp_path):
+    flags = ["--dataset=folder:/no/such/folder", f"--workdir={tmp_path}/run"]
+    check_mistake(alone(*flags), "No such folder", tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "expected"),
     [
-        (["--dataset=folder:/no/such/folder"], "No such folder"),
         (["--dataset=cifra10"], "cifar10"),
         (["--dataset=imagenet2012", "--data_dir=nothing-here"], "--download"),
         (["--dataset=shapes", "--batch_size=6000"], "5000"),
         (["--dataset=shapes", "--image_size=64"], "32 pixels"),
     ],
 )
-def test_a_users_mistake_is_one_line_and_status_2(flags, expected, tmp_path):
-    status, out, err = train(*flags, f"--workdir={tmp_path}/run")
-    assert (status, out) == (2, "")
-    (line,) = err.splitlines()
-    assert line.startswith("error: ")
-    assert expected in line
-    assert not os.path.exists(tmp_path / "run" / "checkpoints")
+def test_a_users_mistake_is_one_line_and_status_2(flags, expected, commands, tmp_path):
+    said = commands.run("train", *flags, f"--workdir={tmp_path}/run")
+    check_mistake(said, expected, tmp_path)
