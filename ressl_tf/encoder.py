@@ -49,8 +49,7 @@ class Encoder(keras.layers.Layer):
 
     def features(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Images [batch, h, w, 3] on 0..255, of any dtype, to float32 features."""
-        images = tf.cast(images, tf.float32) / 255.0
-        images = (images - tf.constant(self.mean)) / tf.constant(self.std)
+        images = self._normalized(tf.cast(images, tf.float32) / 255.0)
         return tf.cast(self.backbone(images, training=training), tf.float32)
 
     def call(self, images, training=False):
@@ -59,6 +58,13 @@ class Encoder(keras.layers.Layer):
         if self.projector is None:
             return features
         return tf.cast(self.projector(features, training=training), tf.float32)
+
+    def _normalized(self, images):
+        """On whole lines of pixels: CPUs take 2 to 4 times as long for sides of 3."""
+        shape = tf.shape(images)
+        lines = tf.reshape(images, [-1, 3 * shape[2]])
+        mean, std = (tf.tile(tf.constant(x), shape[2:3]) for x in (self.mean, self.std))
+        return tf.reshape((lines - mean) / std, shape)
 
     def get_config(self):
         return {

@@ -148,3 +148,22 @@ def test_an_image_smaller_than_the_blur_kernel_is_refused():
     plan = one_by_one.plan([layer], drawn_by([layer], images))
     with pytest.raises(UsageError, match="at least 7 pixels"):
         one_by_one.paint(images, [layer], plan)
+
+
+def test_no_kernel_of_a_view_is_cut_up_for_several_threads():
+    images = tf.zeros([2, 240, 240, 3], tf.uint8)  # large enough for XLA to do so
+    layer = augment.RandomResizedCrop(224)
+    placed = layer.place(images, layer.draw(images, (1, 2)))
+    run = one_by_one._loop((224, True), frozenset())
+    compiled = run.experimental_get_compiler_ir(
+        images, (placed["boxes"], placed["mirrored"]), ()
+    )
+    assert "outer_dimension_partitions" not in compiled(stage="optimized_hlo")
+
+
+def test_flags_of_xla_are_kept_and_passes_that_a_user_disabled_stay_so():
+    flag = "--xla_disable_hlo_passes=cpu-parallel-task-assigner"
+    assert one_by_one.one_thread_each("") == flag
+    assert one_by_one.one_thread_each("--xla_a=1") == f"--xla_a=1 {flag}"
+    own = "--xla_disable_hlo_passes=fusion"
+    assert one_by_one.one_thread_each(own) == own

@@ -60,7 +60,10 @@ class BenchConfig(Config):
         high=1000,
     )
     profile: str = option(
-        "", "Folder for a TensorBoard trace of some steps; empty for none.", free=True
+        "",
+        "Folder for TensorBoard traces of views, fit and step; what took the time in "
+        "them is logged. Empty for none.",
+        free=True,
     )
 
     picture: str = option(

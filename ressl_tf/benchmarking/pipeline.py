@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from ressl_tf import pretraining
-from ressl_tf.benchmarking import timing
+from ressl_tf.benchmarking import profile, timing
 from ressl_tf.benchmarking.config import BenchConfig
 from ressl_tf.benchmarking.step import trained
 from ressl_tf.data.pipeline import steps_per_epoch, training_batches
@@ -48,6 +48,7 @@ def measure(config: BenchConfig) -> dict[str, Any]:
 
     contenders = {"fit": fitted, "step": trained(model, views)}
     rates = timing.race(contenders, config.repeats, config.seconds)
+    profile.trace(config, {"fit": fitted})
     return {
         "fit_vs_step": rates["fit"].over(rates["step"]),
         "fit_images_per_second": rates["fit"].median,

@@ -7,7 +7,6 @@ and the forward pass of its target, on finished views in memory.
 import contextlib
 import dataclasses
 import importlib.util
-import logging
 import pathlib
 import sys
 from collections.abc import Callable, Iterator
@@ -16,12 +15,11 @@ from typing import Any
 import tensorflow as tf
 
 from ressl_tf import distribute, pretraining
-from ressl_tf.benchmarking import timing
+from ressl_tf.benchmarking import profile, timing
 from ressl_tf.benchmarking.config import BenchConfig
 from ressl_tf.benchmarking.process import Remote
 from ressl_tf.methods.base import SSLModel
 
-log = logging.getLogger("ressl_tf")
 TORCH = pathlib.Path(__file__).parents[2] / "scripts" / "bench_torch.py"
 LARGE = {"queue_size": 131072, "embedding_dim": 512}
 
@@ -36,7 +34,7 @@ def measure(config: BenchConfig) -> dict[str, Any]:
     }
     with _torch(config) as torch:
         rates = timing.race({**contenders, **torch}, config.repeats, config.seconds)
-    _trace(config, contenders["step"])
+    profile.trace(config, {"step": contenders["step"]})
     figures = {f"{name}_images_per_second": r.median for name, r in rates.items()}
     return {
         "vs_floor": rates["floor"].over(rates["step"]),
@@ -167,11 +165,3 @@ def _against_torch(rates) -> dict[str, float]:
         "vs_torch_float32": rates["step"].over(torch),
         "bfloat16_vs_torch_float32": rates["bfloat16"].over(torch),
     }
-
-
-def _trace(config: BenchConfig, step: timing.Contender) -> None:
-    """A TensorBoard trace of a moment of training, where one was asked for."""
-    if config.profile:
-        with tf.profiler.experimental.Profile(config.profile):
-            step(config.seconds)
-        log.info("trace: tensorboard --logdir=%s", config.profile)

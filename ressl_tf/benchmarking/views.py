@@ -8,13 +8,12 @@ core and throws the result away: it pays for no transfer, which flatters it.
 
 import dataclasses
 import importlib.util
-import logging
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.benchmarking import timing
+from ressl_tf.benchmarking import profile, timing
 from ressl_tf.benchmarking.config import BenchConfig
 from ressl_tf.benchmarking.peer_views import SOURCES
 from ressl_tf.benchmarking.process import Peer
@@ -22,7 +21,6 @@ from ressl_tf.data import views
 from ressl_tf.data.pipeline import training_batches
 from ressl_tf.data.sources import MemorySource
 
-log = logging.getLogger("ressl_tf")
 COUNTS = {32: 4096, 224: 256}  # source images: more than the caches of a core hold
 BATCHES = {32: 256, 224: 32}
 MODULES = {"torchvision": "torchvision", "opencv": "cv2", "kerascv": "keras_cv"}
@@ -41,12 +39,14 @@ def measure(config: BenchConfig) -> dict[str, Any]:
 
 def _measure(config, kind, size) -> dict[str, Any]:
     peers = {name: Peer(name, kind, size) for name in _asked(config)}
+    own = ours(kind, size)
     try:
-        contenders = {"ressl_tf": ours(kind, size), **peers}
+        contenders = {"ressl_tf": own, **peers}
         rates = timing.race(contenders, config.repeats, config.seconds)
     finally:
         for peer in peers.values():
             peer.close()
+    profile.trace(config, {f"{kind}_{size}": own})
     mine = rates.pop("ressl_tf")
     ratios = {f"vs_{name}": mine.over(rate) for name, rate in rates.items()}
     figures = {f"{name}_images_per_second": rate.median for name, rate in rates.items()}
