@@ -45,7 +45,11 @@ def update(
     rate = tf.cast(1.0 - momentum, tf.float32)
 
     def step(variable, source):
-        variable.assign_sub(tf.cast(rate, variable.dtype) * (variable - source))
+        tf.raw_ops.ResourceApplyGradientDescent(  # variable -= alpha * delta, at once
+            var=variable.handle,
+            alpha=tf.cast(rate, variable.dtype),
+            delta=variable - source,
+        )
 
     sources, destinations = zip(*pairs, strict=True)
     distribute.update_each(step, destinations, [v.value for v in sources])

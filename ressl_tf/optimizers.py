@@ -57,16 +57,17 @@ class SGD(keras.optimizers.Optimizer):
         velocity = self.velocities[index]
         if self.decay_vectors or variable.shape.rank > 1:
             gradient = gradient + self.coupled_weight_decay * variable
-        gradient = self.rescale(gradient, variable)
-        velocity_new = self.momentum * velocity + gradient
-        self.assign(velocity, velocity_new)
-        step = (
-            gradient + self.momentum * velocity_new if self.nesterov else velocity_new
-        )
         rate = tf.cast(learning_rate, variable.dtype)
         if self.multipliers is not None:
             rate *= self.multipliers[index]
-        self.assign_sub(variable, rate * step)
+        tf.raw_ops.ResourceApplyMomentum(  # one pass over the weights instead of five
+            var=variable.handle,
+            accum=velocity.value.handle,
+            lr=rate,
+            grad=self.rescale(gradient, variable),
+            momentum=tf.constant(self.momentum, variable.dtype),
+            use_nesterov=self.nesterov,
+        )
 
     def rescale(self, gradient: tf.Tensor, variable: keras.Variable) -> tf.Tensor:
         """What goes into the velocity; SGD takes the gradient as it is."""
