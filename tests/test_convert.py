@@ -201,6 +201,7 @@ def test_features_equal_a_numpy_forward_pass(name, kernel, stem, size):
     np.testing.assert_allclose(features, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_backbone_becomes_a_workdir(tmp_path, caplog):
     """Without target and queue they are a copy and random."""
     state = prefixed("backbone.", network(kernel=3)) | {"classifier.weight": np.ones(1)}
@@ -573,6 +574,7 @@ def same(first, second):
         assert first[name].dtype == second[name].dtype
 
 
+@pytest.mark.slow
 def test_a_round_trip_is_bit_equal(monkeypatch, official, run):
     _, folder = run
     result, content = exported(monkeypatch, folder, layout="ressl")
