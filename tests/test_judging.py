@@ -175,7 +175,13 @@ def test_fine_tuning_moves_what_it_is_told_to(unbroken, tmp_path):
         config = FinetuneConfig(
             workdir=str(unbroken[1]),
             output=str(tmp_path / name),
-            **{**QUICK, "epochs": 6, "eval_every": 0, **options},
+            **{
+                **QUICK,
+                "epochs": 20,
+                "eval_every": 0,
+                "learning_rate": 0.05,
+                **options,
+            },
         )
         lines[name] = finetune.finetune(config)
         ends[name] = open_pretrained(str(tmp_path / name)).encoder.variables
