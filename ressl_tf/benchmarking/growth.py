@@ -54,7 +54,8 @@ def measure(config: BenchConfig) -> Growth:
         if name != "queue_size" or model.queues:
             growth[name] = _race_sizes(config, name, base)
             gc.collect()  # a model refers to itself by way of its functions
-    growth = {**growth, **({"replicas": dealt} if dealt else {})}
+    if dealt:
+        growth["replicas"] = dealt
     if config.picture:
         plots.save(picture.draw(growth, title(config)), config.picture, dpi=100)
         log.info("%s", config.picture)
