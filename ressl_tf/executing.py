@@ -62,13 +62,15 @@ class TrainFunction:
     def _execute(self, iterator, count):
         if self.several == 1:
             data, waited = _timed(lambda: next(iterator))
-            return self._one(data), waited
+            with tf.control_dependencies([waited]):  # the clock is read before it
+                return self._one(data), waited
 
         def goes_on(step, optional, *_):
             return (step < count) & optional.has_value()
 
         def body(step, optional, _, waited):
-            logs = self._one(optional.get_value())
+            with tf.control_dependencies([waited]):
+                logs = self._one(optional.get_value())
             more = step + 1 < count
             follows, longer = _timed(
                 lambda: tf.cond(more, iterator.get_next_as_optional, lambda: optional),

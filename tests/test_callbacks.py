@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import os
 import pathlib
 import time
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from conftest import tiny_model
 from ressl_tf import callbacks
 from ressl_tf.config import Config
 from ressl_tf.errors import Interrupted
+from ressl_tf.executing import TrainFunction
 from ressl_tf.interrupt import Watch
 from ressl_tf.methods.byol import BYOL
 from ressl_tf.optimizers import SGD
@@ -72,6 +74,39 @@ def test_the_wait_for_the_input_is_what_the_input_takes(images, several):
     quick = tf.data.Dataset.from_tensors(images[:8]).repeat(10)
     model.fit(quick, verbose=0, shuffle=False)
     assert float(model.train_function.waited) - waited < waited / 2
+
+
+@pytest.mark.parametrize("several", [1, 2])
+def test_the_wait_for_the_input_is_not_what_the_step_does_without_it(several):
+    """Its operations that need no images must not keep the clock from being read."""
+    number = tf.Variable(0.0)
+    threads = 2 * (os.cpu_count() or 1)
+
+    def busy(value):
+        time.sleep(0.05)
+        return value
+
+    def step(batch):
+        values = [
+            tf.numpy_function(busy, [number + i], tf.float32, stateful=False)
+            for i in range(threads)
+        ]
+        return {"loss": tf.reshape(tf.reduce_sum(batch) + tf.add_n(values), [])}
+
+    train = TrainFunction(
+        SimpleNamespace(
+            steps_per_execution=several,
+            metrics=[SimpleNamespace(name="loss")],
+            distribute_strategy=tf.distribute.get_strategy(),
+            train_step=step,
+            run_eagerly=False,
+        )
+    )
+    batches = tf.data.Dataset.from_tensors(tf.ones([4])).repeat(8).prefetch(8)
+    iterator = iter(batches)
+    logs = [float(train(iterator)["loss"]) for _ in range(8 // several)]
+    assert logs == [4 + threads * (threads - 1) / 2] * len(logs)
+    assert 0 < float(train.waited) < 8 * 0.01
 
 
 @pytest.mark.parametrize(
