@@ -68,6 +68,22 @@ class Speed(keras.callbacks.Callback):
         return figures
 
 
+class AfterFirstStep(keras.callbacks.Callback):
+    """Calls `function` once, when the first step that is taken here has been taken.
+
+    What it computes then is compiled already, and the step does not wait for it.
+    """
+
+    def __init__(self, function: Callable[[], None]):
+        super().__init__()
+        self.function, self.called = function, False
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not self.called:
+            self.called = True
+            self.function()
+
+
 class WatchNaN(keras.callbacks.Callback):
     """Ends the run at a step that gave NaN, or reports that it was taken back.
 

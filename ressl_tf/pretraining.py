@@ -1,6 +1,7 @@
 """A pretraining run from its config to its result."""
 
 import dataclasses
+import functools
 import logging
 import statistics
 from typing import Any
@@ -89,8 +90,10 @@ def lead(config: Config, strategy) -> dict[str, Any]:
         distribute.broadcast(strategy, list(state(model).values()))
         measure = monitor.make(config, source)
         if not workdir.rows():
-            begin(model, config, source, workdir, measure)
+            begin(model, source, workdir, measure)
         watchers = make_callbacks(config, workdir, model.guard, per_epoch, measure)
+        sheet = functools.partial(draw_views, model, config, source, workdir)
+        watchers.insert(0, callbacks.AfterFirstStep(sheet))
         watchers.append(callbacks.save_checkpoint(checkpoints, config, watch))
         fit(model, config, source, watchers)
         draw_results(model, config, source, workdir)
@@ -151,20 +154,27 @@ def resume(
         log.info("going on from %s (epoch %.2f)", path, step / per_epoch)
 
 
-def begin(model, config, source, workdir, measure) -> None:
-    """What is there before the first step: a view sheet, the untrained accuracy."""
+def begin(model, source, workdir, measure) -> None:
+    """What is there before the first step: what was left out, untrained accuracy."""
     if source.skipped:
         with replacing(workdir.path / "skipped_images.txt") as temporary:
             temporary.write_text("".join(f"{name}\n" for name in source.skipped))
-    on_host = dataclasses.replace(config, augment_on="host")
-    batch = next(iter(batches(model, on_host, source, 0, 1)))
-    rows = {name: images.numpy() for name, images in batch.items()}
-    plots.save(plots.image_rows(rows), workdir.path / "views.png")
     row = {"epoch": 0, "step": 0}
     if measure is not None:
         row["knn_top1"] = measure(model)
         log.info("untrained: kNN top-1 %.4f", row["knn_top1"])
     workdir.log(row)
+
+
+def draw_views(model, config, source, workdir) -> None:
+    """The view sheet, of the run's first batch, where there is none yet."""
+    path = workdir.path / "views.png"
+    if path.exists():
+        return
+    on_host = dataclasses.replace(config, augment_on="host")
+    batch = next(iter(batches(model, on_host, source, 0, 1)))
+    rows = {name: images.numpy() for name, images in batch.items()}
+    plots.save(plots.image_rows(rows), path)
 
 
 def batches(model, config, source, start: int, stop: int) -> tf.data.Dataset:

@@ -56,6 +56,14 @@ def test_speed_leaves_out_the_first_step_and_the_time_between_epochs(monkeypatch
     assert clock.step(speed, 1.0, 0.1) == (pytest.approx(10), None)
 
 
+def test_what_follows_the_first_step_happens_once_and_not_before_it(images):
+    model, steps = tiny_model(), []
+    after = callbacks.AfterFirstStep(lambda: steps.append(int(model.step.numpy())))
+    data = tf.data.Dataset.from_tensors(images[:8]).repeat(3)
+    model.fit(data, epochs=2, verbose=0, shuffle=False, callbacks=[after])
+    assert steps == [1]
+
+
 @pytest.mark.parametrize("several", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_the_wait_for_the_input_is_what_the_input_takes(images, several):
     """Not what the step takes, nor what it takes to build it."""

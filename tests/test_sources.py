@@ -148,6 +148,13 @@ def test_images_of_several_sizes_or_beyond_the_limit_stream(photos):
     assert source.example_name(3).endswith("dog/c.png")
 
 
+def test_shapes_are_those_of_the_images_that_can_be_read(photos):
+    write(photos / "dog" / "c.png", flat(50, 8, 9))
+    write(photos / "dog" / "d.png", b"no image")
+    source = load_source(f"folder:{photos}", "train", cache="none")
+    assert source.shapes(np.array([4, 3, 0])) == [(8, 9, 3), (8, 8, 3)]
+
+
 def test_another_size_between_the_probes_streams(photos, monkeypatch):
     monkeypatch.setattr(sources, "PROBES", 2)  # looks at the first and the last
     write(photos / "dog" / "a2.png", flat(50, 9, 8))

@@ -41,6 +41,12 @@ class EncodedImages:
             return complaint(error)
         return None
 
+    def shapes(self, rows: np.ndarray) -> list[tuple[int, int, int]]:
+        """Of those images that decode."""
+        shapes = self.each_readable(lambda row: tf.shape(self.example(row)[0]), rows)
+        return [tuple(shape) for shape in shapes.as_numpy_iterator()]
+
+    @tf.autograph.experimental.do_not_convert  # slow, for nothing
     def each_readable(self, function: Callable, rows=None) -> tf.data.Dataset:
         """`function(row)` in order of the rows, without those where it fails.
 

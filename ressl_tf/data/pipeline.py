@@ -43,8 +43,7 @@ def check_image_size(source: Source, size: int) -> None:
     if source.image_shape:
         sides = [min(source.image_shape[:2])]
     else:
-        good = [row for row in np.unique(rows) if source.why_unreadable(row) is None]
-        sides = [min(source.example(row)[0].shape[:2]) for row in good]
+        sides = [min(shape[:2]) for shape in source.shapes(np.unique(rows))]
     if sides and np.median(sides) < size:
         raise UsageError(
             f"Images of {source.name} are smaller than the crop: the shorter side has "
@@ -103,6 +102,7 @@ def training_batches(
     return batches.prefetch(BUFFERED_STEPS).with_options(_options())
 
 
+@tf.autograph.experimental.do_not_convert  # slow, for nothing
 def evaluation_batches(
     source: Source, image_size: int, batch_size: int, limit: int | None = None
 ) -> tf.data.Dataset:
@@ -265,6 +265,7 @@ def _fold(seed: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
 def _options() -> tf.data.Options:
     options = tf.data.Options()
     options.deterministic = True
+    options.experimental_warm_start = True  # views compile while a step is traced
     options.autotune.ram_budget = RAM_BUDGET
     policy = tf.data.experimental.AutoShardPolicy.OFF
     options.experimental_distribute.auto_shard_policy = policy

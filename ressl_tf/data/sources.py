@@ -96,6 +96,9 @@ class StreamSource:
     def example_name(self, index: int) -> str:
         return self.encoded.example_name(int(self.rows[index]))
 
+    def shapes(self, indices: np.ndarray) -> list[tuple[int, int, int]]:
+        return self.encoded.shapes(self.rows.numpy()[indices])
+
     def why_unreadable(self, index: int) -> str | None:
         return self.encoded.why_unreadable(int(self.rows[index]))
 
@@ -205,14 +208,13 @@ def _open(
 def _probe(encoded) -> tuple[int, int, int] | None:
     """The shape that some images, spread over the set, have in common, or None."""
     rows = np.unique(np.linspace(0, encoded.size - 1, PROBES, dtype=np.int64))
-    good = [row for row in rows if encoded.why_unreadable(row) is None]
-    if not good:
+    shapes = encoded.shapes(rows)
+    if not shapes:
         raise UsageError(
             f"None of {len(rows)} images tried can be read; the first: "
             f"{encoded.example_name(rows[0])}: {encoded.why_unreadable(rows[0])}"
         )
-    shapes = {tuple(encoded.example(row)[0].shape) for row in good}
-    return shapes.pop() if len(shapes) == 1 else None
+    return shapes[0] if len(set(shapes)) == 1 else None
 
 
 def _in_memory(encoded, shape, skip, limit, demanded) -> MemorySource | None:

@@ -261,6 +261,7 @@ def _fold(seed, name):
     )
 
 
+@tf.autograph.experimental.do_not_convert  # slow, for nothing
 def _compiled(images, view, seed, part):
     """A view in one loop over the images, with the draws of its layers."""
     layers, plans = view.photometric, ()

@@ -9,7 +9,7 @@ import numpy as np
 from ressl_tf import run_flags
 from ressl_tf.config import Config
 from ressl_tf.data.pipeline import evaluation_batches
-from ressl_tf.data.sources import Source, load_source
+from ressl_tf.data.sources import MemorySource, Source, load_source
 from ressl_tf.errors import UsageError
 from ressl_tf.evaluate import features, knn
 
@@ -69,6 +69,8 @@ def _has_labels(source, image_size) -> bool:
     """Whether any of some images, chosen at random, is of a class."""
     if source.label_names is None:
         return False
+    if isinstance(source, MemorySource):
+        return bool(np.any(source.labels >= 0))
     some = evaluation_batches(source, image_size, BATCH_SIZE, limit=BATCH_SIZE)
     return any(np.any(labels.numpy() >= 0) for _, labels in some)
 
