@@ -5,6 +5,7 @@ import math
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from ressl_tf import backbones
 from ressl_tf.backbones.resnet import BLOCKS, resnet
@@ -95,6 +96,24 @@ def test_forward_pass_equals_numpy(name, stem):
     expected = Forward(model)(x, name, stem)
     assert np.abs(expected).max() > 0.1
     np.testing.assert_allclose(model(x, training=False), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_network_of_8_channels_has_the_gradient_of_its_features():
+    """Where oneDNN's gradient of a strided 1x1 convolution ends the process."""
+    model = resnet("resnet18", stem="small", width=1 / 8)
+    randomise(model)
+    x = np.random.default_rng(1).normal(size=(8, 48, 48, 3)).astype("float32")
+    kernel = model.get_layer("layer2_0_downsample_0").kernel
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(model(x, training=False) ** 2)
+    slope = tape.gradient(loss, kernel.value)
+    before = kernel.numpy()
+    losses = []
+    for sign in (1, -1):
+        kernel.assign(before + sign * 1e-2 * slope / tf.norm(slope))
+        losses.append(float(tf.reduce_mean(model(x, training=False) ** 2)))
+    measured = (losses[0] - losses[1]) / 2e-2
+    assert measured == pytest.approx(float(tf.norm(slope)), rel=0.01)
 
 
 @pytest.mark.parametrize(
