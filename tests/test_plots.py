@@ -60,6 +60,16 @@ def test_curves_draw_the_rows_that_have_a_value():
     assert knn.lines[0].get_xydata().tolist() == [[0, 0.2], [2, 0.5]]
 
 
+def test_shares_and_speeds_are_drawn_from_zero():
+    rows = [
+        {"epoch": 1, "loss": 5.0, "images_per_second": 50, "input_wait": 0.02},
+        {"epoch": 2, "loss": 4.0, "images_per_second": 51, "input_wait": 0.01},
+    ]
+    loss, speed, wait = plots.curves(rows).axes
+    assert [axis.get_ylim()[0] for axis in (speed, wait)] == [0, 0]
+    assert loss.get_ylim()[0] > 3
+
+
 @pytest.mark.parametrize("dpi", [40, 80])
 def test_a_saved_figure_is_a_png_of_its_size(tmp_path, dpi):
     figure = plots.image_rows({"weak": flat([10, 20])}, side=1.0)

@@ -135,7 +135,7 @@ def curves(
     for axis, (name, keys) in zip(grid, panels.items(), strict=False):
         _curve(axis, rows, keys, levels or {})
         axis.set_title(name, fontsize=10)
-        if "images_per_second" in keys:
+        if keys.keys() & {"images_per_second", "input_wait"}:
             axis.set_ylim(bottom=0)  # else noise looks like news
     for axis in grid[len(panels) :]:
         axis.remove()
