@@ -15,31 +15,35 @@ _HOMES = {
     "RSA": "ressl_tf.methods.rsa",
     "BYOL": "ressl_tf.methods.byol",
     "MoCoV2": "ressl_tf.methods.mocov2",
-    "RGRL": "ressl_tf.methods.rgrl",
-    "SGD": "ressl_tf.optimizers",
-    "LARS": "ressl_tf.optimizers",
-    "AdamW": "ressl_tf.optimizers",
-    "WarmupCosine": "ressl_tf.schedules",
-    "WarmupConstant": "ressl_tf.schedules",
-    "BatchNormalization": "ressl_tf.backbones.norm",
-    "Classifier": "ressl_tf.classifier",
+    "RGRL": "ressl_tf.graphs.rgrl",
+    "SGD": "ressl_tf.engine.optimizers",
+    "LARS": "ressl_tf.engine.optimizers",
+    "AdamW": "ressl_tf.engine.optimizers",
+    "WarmupCosine": "ressl_tf.engine.schedules",
+    "WarmupConstant": "ressl_tf.engine.schedules",
+    "BatchNormalization": "ressl_tf.models.backbones.batch_norm",
+    "Classifier": "ressl_tf.models.classifier",
     "Config": "ressl_tf.config",
-    "Encoder": "ressl_tf.encoder",
-    "Views": "ressl_tf.data.views",
-    "View": "ressl_tf.data.views",
-    "strong_view": "ressl_tf.data.views",
-    "weak_view": "ressl_tf.data.views",
-    "Graph": "ressl_tf.data.graphs",
+    "Encoder": "ressl_tf.models.encoder",
+    "Views": "ressl_tf.data.augment.views",
+    "View": "ressl_tf.data.augment.views",
+    "strong_view": "ressl_tf.data.augment.views",
+    "weak_view": "ressl_tf.data.augment.views",
+    "Graph": "ressl_tf.graphs.graph",
     "load_source": "ressl_tf.data.sources",
     "training_batches": "ressl_tf.data.pipeline",
     "evaluation_batches": "ressl_tf.data.pipeline",
     "steps_per_epoch": "ressl_tf.data.pipeline",
-    "build_model": "ressl_tf.build",
-    "build_optimizer": "ressl_tf.build",
-    "open_pretrained": "ressl_tf.pretrained",
-    "pretrain": "ressl_tf.pretraining",
+    "build_model": "ressl_tf.methods.build",
+    "build_optimizer": "ressl_tf.methods.build",
+    "open_pretrained": "ressl_tf.saving.pretrained",
+    "pretrain": "ressl_tf.pretraining.pretrain",
 }
-_MODULES = ("backbones", "evaluate", "losses")
+_MODULES = {
+    "backbones": "ressl_tf.models.backbones",
+    "evaluate": "ressl_tf.evaluate",
+    "losses": "ressl_tf.losses",
+}
 __all__ = [*_HOMES, *_MODULES]
 __version__ = "0.1.0"
 
@@ -48,7 +52,7 @@ def __getattr__(name):
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     if name in _MODULES:
-        return importlib.import_module(f"ressl_tf.{name}")
+        return importlib.import_module(_MODULES[name])
     raise AttributeError(f"module 'ressl_tf' has no attribute {name!r}")
 
 

@@ -13,15 +13,15 @@ data of pipeline.
 
 import sys
 
-from ressl_tf import command
-from ressl_tf.benchmarking.config import BenchConfig
+from ressl_tf.config.bench_config import BenchConfig
+from ressl_tf.runtime import command
 
 
 def main(config: BenchConfig) -> dict:
     # After parsing, as TensorFlow takes seconds to load.
-    from ressl_tf.benchmarking import report
+    from ressl_tf.benchmarks import bench_report
 
-    return report.measure(config)
+    return bench_report.measure(config)
 
 
 if __name__ == "__main__":

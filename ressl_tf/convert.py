@@ -9,19 +9,19 @@ Files of PyTorch need PyTorch: pip install torch==2.13.0
 
 import sys
 
-from ressl_tf import command
-from ressl_tf.pytorch.config import ConvertConfig
+from ressl_tf.config.convert_config import ConvertConfig
+from ressl_tf.runtime import command
 
 
 def main(config: ConvertConfig) -> dict:
     # After parsing, as TensorFlow takes seconds to load.
     if config.to == "torch":
-        from ressl_tf.pytorch import writing
+        from ressl_tf.saving.pytorch import to_torch
 
-        return writing.export(config)
-    from ressl_tf.pytorch import reading
+        return to_torch.export(config)
+    from ressl_tf.saving.pytorch import from_torch
 
-    return reading.convert(config)
+    return from_torch.convert(config)
 
 
 if __name__ == "__main__":

@@ -9,15 +9,15 @@ what it is and how it is loaded.
 
 import sys
 
-from ressl_tf import command
-from ressl_tf.exporting.config import ExportConfig
+from ressl_tf.config.export_config import ExportConfig
+from ressl_tf.runtime import command
 
 
 def main(config: ExportConfig) -> dict:
     # After parsing, as TensorFlow takes seconds to load.
-    from ressl_tf.exporting import export
+    from ressl_tf.saving import exporter
 
-    return export.export(config)
+    return exporter.export(config)
 
 
 if __name__ == "__main__":

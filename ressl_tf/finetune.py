@@ -9,15 +9,15 @@ stopped.
 
 import sys
 
-from ressl_tf import command
-from ressl_tf.judging.config import FinetuneConfig
+from ressl_tf.config.evaluate_config import FinetuneConfig
+from ressl_tf.runtime import command
 
 
 def main(config: FinetuneConfig) -> dict:
     # After parsing, as TensorFlow takes seconds to load.
-    from ressl_tf.judging import finetune
+    from ressl_tf.evaluate import fine_tuning
 
-    return finetune.finetune(config)
+    return fine_tuning.finetune(config)
 
 
 if __name__ == "__main__":

@@ -9,15 +9,15 @@ is trained.
 
 import sys
 
-from ressl_tf import command
-from ressl_tf.judging.config import KNNConfig
+from ressl_tf.config.evaluate_config import KNNConfig
+from ressl_tf.runtime import command
 
 
 def main(config: KNNConfig) -> dict:
     # After parsing, as TensorFlow takes seconds to load.
-    from ressl_tf.judging import knn
+    from ressl_tf.evaluate import knn_evaluation
 
-    return knn.judge(config)
+    return knn_evaluation.judge(config)
 
 
 if __name__ == "__main__":

@@ -8,15 +8,15 @@ The encoder stays as it is. The same command again goes on where it stopped.
 
 import sys
 
-from ressl_tf import command
-from ressl_tf.judging.config import LinearConfig
+from ressl_tf.config.evaluate_config import LinearConfig
+from ressl_tf.runtime import command
 
 
 def main(config: LinearConfig) -> dict:
     # After parsing, as TensorFlow takes seconds to load.
-    from ressl_tf.judging import linear
+    from ressl_tf.evaluate import linear_probe
 
-    return linear.judge(config)
+    return linear_probe.judge(config)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,13 @@ The pictures are PNG files; the JSON line says where.
 
 import sys
 
-from ressl_tf import command
-from ressl_tf.drawing.plot_config import PlotConfig
+from ressl_tf.config.plot_config import PlotConfig
+from ressl_tf.runtime import command
 
 
 def main(config: PlotConfig) -> dict:
     # After parsing, as TensorFlow takes seconds to load.
-    from ressl_tf.drawing import pictures
+    from ressl_tf.evaluate.plots import pictures
 
     return pictures.draw(config)
 

@@ -8,13 +8,13 @@ before a long run: do the strong views still show what you want to be recognised
 
 import sys
 
-from ressl_tf import command
-from ressl_tf.drawing.preview_config import PreviewConfig
+from ressl_tf.config.preview_config import PreviewConfig
+from ressl_tf.runtime import command
 
 
 def main(config: PreviewConfig) -> dict:
     # After parsing, as TensorFlow takes seconds to load.
-    from ressl_tf.drawing import view_sheet
+    from ressl_tf.pretraining import view_sheet
 
     return view_sheet.draw(config)
 

@@ -14,15 +14,15 @@ not.
 import sys
 from collections.abc import Iterator
 
-from ressl_tf import command
-from ressl_tf.sweeping.config import SweepConfig
+from ressl_tf.config.sweep_config import SweepConfig
+from ressl_tf.runtime import command
 
 
 def main(config: SweepConfig) -> Iterator[dict]:
     # After parsing, as the picture's library takes a second to load.
-    from ressl_tf.sweeping import sweep
+    from ressl_tf.sweeps import run_grid
 
-    return sweep.plan(config) if config.dry_run else sweep.sweep(config)
+    return run_grid.plan(config) if config.dry_run else run_grid.sweep(config)
 
 
 if __name__ == "__main__":

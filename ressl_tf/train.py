@@ -8,19 +8,19 @@ The same command again goes on where it stopped.
 
 import sys
 
-from ressl_tf import command
 from ressl_tf.config import Config
+from ressl_tf.runtime import command
 
 
 def main(config: Config) -> dict | None:
     # After parsing, as TensorFlow takes seconds to load.
     if config.dry_run:
-        from ressl_tf import dry_run
+        from ressl_tf.pretraining import dry_run
 
         return dry_run.describe(config)
-    from ressl_tf import pretraining
+    from ressl_tf.pretraining import pretrain
 
-    return pretraining.pretrain(config)
+    return pretrain.pretrain(config)
 
 
 if __name__ == "__main__":

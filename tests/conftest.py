@@ -33,7 +33,7 @@ TINY = {
 @pytest.fixture(scope="session")
 def mirrored():
     """Two replicas on one CPU; a second such strategy in one process fails."""
-    from ressl_tf import distribute
+    from ressl_tf.runtime import distribute
 
     return distribute.strategy("mirrored")
 
@@ -56,7 +56,7 @@ def images():
 
 def tiny_backbone(batch_norm="local", size=16):
     """Two convolutions with batch normalisation: quick to trace."""
-    from ressl_tf.backbones.norm import BatchNormalization
+    from ressl_tf.models.backbones.batch_norm import BatchNormalization
 
     layers = [keras.Input((size, size, 3))]
     for i in (1, 2):
@@ -68,15 +68,15 @@ def tiny_backbone(batch_norm="local", size=16):
 
 def crops():
     """Two crops as views: without the colours of the strong one, quick to trace."""
-    from ressl_tf.data.views import Views, weak_view
+    from ressl_tf.data.augment.views import Views, weak_view
 
     return Views({"strong": weak_view(16), "weak": weak_view(16)})
 
 
 def tiny_model(batch_norm="local", **options):
     """A ReSSL model small enough for a test, compiled; the same at every call."""
+    from ressl_tf.engine.optimizers import SGD
     from ressl_tf.methods.ressl import ReSSL
-    from ressl_tf.optimizers import SGD
 
     keras.utils.set_random_seed(1)
     defaults = {"image_size": 16, "hidden_dim": 8, "embedding_dim": 6, "queue_size": 10}
@@ -106,8 +106,8 @@ def photos(tmp_path_factory):
 @pytest.fixture(scope="session")
 def unbroken(photos, tmp_path_factory):
     """The result and the workdir of a tiny run; not to be changed."""
-    from ressl_tf import pretraining
     from ressl_tf.config import Config
+    from ressl_tf.pretraining import pretrain as pretraining
 
     folder = tmp_path_factory.mktemp("unbroken") / "run"
     config = Config(**TINY, dataset=f"folder:{photos}", workdir=str(folder))
@@ -116,7 +116,7 @@ def unbroken(photos, tmp_path_factory):
 
 def planted_graph(nodes=60, features=12, classes=3):
     """Nodes of a class are joined more often and share some of the features."""
-    from ressl_tf.data.graphs import Graph
+    from ressl_tf.graphs.graph import Graph
 
     generator = np.random.default_rng(0)
     labels = np.arange(nodes) % classes
@@ -144,8 +144,8 @@ def save_graph(graph, path):
 @pytest.fixture(scope="session")
 def graph_run(tmp_path_factory):
     """The workdir of a tiny run on a graph; not to be changed."""
-    from ressl_tf import pretraining
     from ressl_tf.config import Config
+    from ressl_tf.pretraining import pretrain as pretraining
 
     folder = tmp_path_factory.mktemp("graph_run")
     save_graph(planted_graph(), folder / "tiny.npz")

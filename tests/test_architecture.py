@@ -7,44 +7,25 @@ import statistics
 import pytest
 
 PACKAGE = pathlib.Path(__file__).parents[1] / "ressl_tf"
-LAYERS = [  # a module may import from its own row and those above
-    {"errors", "files", "interrupt"},
-    {"losses", "blockwise", "schedules", "flags", "run_flags"},
-    {"cluster", "accumulation", "precision", "randomness", "running_mean"},
-    {"distribute"},
-    {"queue", "ema", "heads", "optimizers", "backbones", "data"},
-    {"executing", "taking_back"},
-    {"pytorch.names", "pytorch.layouts", "pytorch.files", "pytorch.architecture"},
-    {"methods"},  # their names only
-    {"method_flags", "graph_flags", "optimization_flags", "device_flags"},
-    {"config", "encoder", "pytorch.config"},
-    {"judging.node_flags"},
-    {"judging.config", "exporting.config"},
-    {"drawing.plot_config", "drawing.preview_config", "sweeping.config"},
-    {"benchmarking.config"},
-    {"guard"},
-    {"methods.base", "methods.images"},
-    {"methods.*"},
-    {"build", "checkpoint", "workdir", "evaluate"},
-    {"classifier"},
-    {"exporting.rebuild", "exporting.saved_model", "exporting.keras_file"},
-    {"pretrained"},
-    {"graph_run"},
-    {"exporting"},
-    {"callbacks", "fitting"},
-    {"judging"},
-    {"warm_start"},
-    {"layout"},
-    {"pretraining", "graph_pretraining", "dry_run", "command"},
-    {"pytorch"},
-    {"drawing", "sweeping"},
-    {"benchmarking"},
-    {"train", "knn", "linear", "finetune"},
-    {"export", "convert", "plot", "preview", "sweep", "bench"},
-]
+FOLDERS = (  # a folder imports from itself and from those above it
+    "runtime",
+    "losses",
+    "config",
+    "data",
+    "models",
+    "engine",
+    "methods",
+    "saving",
+    "evaluate",
+    "pretraining",
+    "graphs",
+    "sweeps",
+    "benchmarks",
+    "",  # the command lines and the public names
+)
 ONLY_IMPORTERS = {  # the stock layers are measured too
-    "keras_cv": {"data.augment", "benchmarking.peers.kerascv_views"},
-    "tf.distribute": {"distribute"},
+    "keras_cv": {"data.augment.layers", "benchmarks.peers.kerascv_views"},
+    "tf.distribute": {"runtime.distribute"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
@@ -54,16 +35,9 @@ def name(path):
     return ".".join(parts).removesuffix(".__init__")
 
 
-def layer(module):
-    """The row of a module: of itself, or of the package it is in."""
-    for row, members in enumerate(LAYERS):
-        if module in members:
-            return row
-    if module.endswith(".*"):
-        return layer(module.removesuffix(".*"))
-    if "." in module:
-        return layer(module.rpartition(".")[0] + ".*")
-    raise AssertionError(f"{module} has no place among LAYERS")
+def folder(module):
+    """The folder at the root that a module is in; "" for those at the root."""
+    return module.split(".")[0] if "." in module or module in FOLDERS else ""
 
 
 def imports(tree):
@@ -74,28 +48,34 @@ def imports(tree):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def own(imported, known):
-    """The module of the package that an imported name is, or is in."""
-    inside = imported.removeprefix("ressl_tf.")
-    while inside and inside not in known:
-        inside = inside.rpartition(".")[0]
-    return inside
-
-
 @pytest.mark.parametrize("path", MODULES, ids=name)
 def test_imports_go_one_way(path):
-    module, known = name(path), {name(other) for other in MODULES} - {""}
-    if module in ("", "__init__"):  # the public names, from everywhere
-        return
-    tree = ast.parse(path.read_text())
-    for imported in imports(tree):
+    module = name(path)
+    home = FOLDERS.index(folder(module))
+    for imported in imports(ast.parse(path.read_text())):
         if imported.startswith("ressl_tf."):
-            used = own(imported, known)
-            assert layer(used) <= layer(module), f"{module} imports {used}"
+            used = folder(imported.removeprefix("ressl_tf."))
+            assert FOLDERS.index(used) <= home, f"{module} imports {imported}"
         root = imported.split(".")[0]
         assert module in ONLY_IMPORTERS.get(root, {module})
     if module not in ONLY_IMPORTERS["tf.distribute"]:
         assert "tf.distribute." not in path.read_text()
+
+
+def test_no_two_files_share_a_name():
+    names = [path.name for path in MODULES if path.name != "__init__.py"]
+    assert len(names) == len(set(names))
+
+
+def test_the_root_holds_command_lines_and_at_most_13_folders():
+    folders = {
+        path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()
+    }
+    assert folders == set(FOLDERS) - {""}
+    assert len(folders) <= 13
+    files = {path.stem for path in PACKAGE.glob("*.py")}
+    for command in files - {"__init__"}:
+        assert "sys.exit(command.run(" in (PACKAGE / f"{command}.py").read_text()
 
 
 def test_functions_are_short_and_files_have_one_idea():

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from nbclient import NotebookClient
 
-from ressl_tf import flags, methods
 from ressl_tf.config import Config
-from ressl_tf.exporting import export
-from ressl_tf.exporting.config import ExportConfig
-from ressl_tf.judging.config import LinearConfig
+from ressl_tf.config.evaluate_config import LinearConfig
+from ressl_tf.config.export_config import ExportConfig
+from ressl_tf.config.method_table import method_names
+from ressl_tf.runtime import flags
+from ressl_tf.saving import exporter
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -118,7 +119,7 @@ def test_configs_parse_and_begin_with_what_to_expect(path):
     if "ressl_tf.linear" in command:
         flags.parse(LinearConfig, ["--workdir=run", f"--flagfile={path}"])
     else:
-        named = [n for n in methods.names() if path.stem.startswith(f"{n}_")]
+        named = [n for n in method_names() if path.stem.startswith(f"{n}_")]
         config = flags.parse(Config, [f"--flagfile={path}"])
         assert config.method == max(named, key=len, default="ressl")
     assert f"configs/{path.name}" in text or path.stem == "demo"
@@ -245,7 +246,7 @@ def test_readme_python_runs(unbroken, images, tmp_path, monkeypatch):
     exec(notebook, names)
     assert names["features"].shape == (1024, 512)
     assert (tmp_path / "encoder.keras").exists()
-    export.export(ExportConfig(workdir=str(unbroken[1]), output="exported"))
+    exporter.export(ExportConfig(workdir=str(unbroken[1]), output="exported"))
     names = {"images": images, "batches": [(images, np.arange(12) % 10)] * 5}
     exec(downstream, names)
     assert names["features"].shape == (12, 32)

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ressl_tf import build, command, dry_run, flags, pretraining
 from ressl_tf.config import Config
+from ressl_tf.methods import build
+from ressl_tf.pretraining import dry_run, pretrain
+from ressl_tf.runtime import command, flags
 
 CASES = 500
 WRONG = ["", "nan", "-inf", "1e400", "many", "-1", "0", "1.5", "True", "ö", "a,b", "1,"]
@@ -84,8 +86,8 @@ def check(arguments):
 @pytest.fixture
 def quick(monkeypatch):
     """Sources are opened once, and a machine of 100 MB refuses what is large."""
-    opened = functools.cache(pretraining.load_source)
-    monkeypatch.setattr(pretraining, "load_source", opened)
+    opened = functools.cache(pretrain.load_source)
+    monkeypatch.setattr(pretrain, "load_source", opened)
     monkeypatch.setattr(build, "physical_memory", lambda: 100_000_000)
 
 

@@ -132,7 +132,7 @@ def test_pretrain_judge_export_and_fine_tune(commands, data_dir, tmp_path):
 
 def _check_downstream(exported, run, tmp_path):
     """A fresh process without the package gets the workdir's features and learns."""
-    from ressl_tf.pretrained import open_pretrained
+    from ressl_tf.saving.pretrained import open_pretrained
 
     images, labels = colours(60, seed=2)
     np.savez(tmp_path / "data.npz", images=images, labels=labels)

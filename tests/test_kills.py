@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from conftest import TINY
 
-from ressl_tf import interrupt
-from ressl_tf.files import TEMPORARY
+from ressl_tf.runtime import signals
+from ressl_tf.runtime.atomic import TEMPORARY
 
 ROOT = pathlib.Path(__file__).parents[1]
 # When each process dies: while a file of this name is written for the n-th time, or
@@ -150,7 +150,7 @@ def test_sigterm_and_sigint_save_inside_an_epoch(commands, photos, unbroken, tmp
 def test_a_second_signal_ends_at_once(tmp_path):
     """A step that takes forever is not waited for."""
     body = (
-        "import sys, time\nfrom ressl_tf.interrupt import Watch\n"
+        "import sys, time\nfrom ressl_tf.runtime.signals import Watch\n"
         "with Watch() as watch:\n    print('ready', flush=True)\n"
         "    while True:\n        time.sleep(0.1)\n"
         "        watch.asked and print(watch.asked, flush=True)\n"
@@ -161,7 +161,7 @@ def test_a_second_signal_ends_at_once(tmp_path):
         process.send_signal(signal.SIGTERM)
         assert process.stdout.readline() == "SIGTERM\n"
         process.send_signal(signal.SIGTERM)
-        time.sleep(interrupt.ONE_REQUEST)
+        time.sleep(signals.ONE_REQUEST)
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == -signal.SIGTERM

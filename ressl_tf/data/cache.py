@@ -14,10 +14,10 @@ import re
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.data.cache_making import ABSENT, HASH_LENGTH, INDEX, make_cache, shard
+from ressl_tf.data.cache_writer import ABSENT, HASH_LENGTH, INDEX, make_cache, shard
 from ressl_tf.data.decode import EncodedImages
 from ressl_tf.data.records import read_record
-from ressl_tf.errors import RunError
+from ressl_tf.runtime.errors import RunError
 
 FORMAT = 1  # of the files
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from ressl_tf.data.decode import EncodedImages
 from ressl_tf.data.records import file_state
-from ressl_tf.errors import UsageError
+from ressl_tf.runtime.errors import UsageError
 
 logger = logging.getLogger("ressl_tf")
 EXTENSIONS = (".jpg", ".jpeg", ".png")

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from ressl_tf.data.sources import MemorySource, Source, unreadable
-from ressl_tf.errors import UsageError
+from ressl_tf.runtime.errors import UsageError
 
 AUTOTUNE = tf.data.AUTOTUNE
 BUFFERED_STEPS = 2  # batches made ahead
@@ -66,13 +66,13 @@ def training_batches(
 
     Args:
         source: where images come from.
-        views: `data.views.Views`, or anything that is called like it.
+        views: `data.augment.views.Views`, or anything that is called like it.
         batch_size: images per step.
         seed: fixes the order of every epoch and every view.
         start_step: counted from the start of the run; epochs follow one another.
         labelled: whether the labels come along.
         part: (index, count): one of so many equal parts of every batch, with the views
-            that it has in the whole; `views` are then `data.views.Views`.
+            that it has in the whole; `views` are then `data.augment.views.Views`.
 
     Returns:
         One element per step: name -> float32 [batch, size, size, 3] on 0..255; when

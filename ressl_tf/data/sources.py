@@ -8,11 +8,11 @@ import re
 import numpy as np
 import tensorflow as tf
 
+from ressl_tf.config.run_flags import CACHES, MAX_PIXELS
 from ressl_tf.data.cache import Cached, open_cache
 from ressl_tf.data.folder import Folder
-from ressl_tf.data.tfds_source import Records, open_builder
-from ressl_tf.errors import RunError, UsageError
-from ressl_tf.run_flags import CACHES, MAX_PIXELS
+from ressl_tf.data.tfds import Records, open_builder
+from ressl_tf.runtime.errors import RunError, UsageError
 
 MEMORY_LIMIT = 2 * 2**30  # decoded bytes
 PROBES = 32  # images looked at to see whether a set is of one size

@@ -6,19 +6,14 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from ressl_tf import (
-    accumulation,
-    distribute,
-    ema,
-    losses,
-    precision,
-    schedules,
-    taking_back,
-)
-from ressl_tf.errors import UsageError
-from ressl_tf.executing import TrainFunction
-from ressl_tf.queue import KeyQueue
-from ressl_tf.running_mean import RunningMean
+from ressl_tf import losses
+from ressl_tf.engine import accumulation, precision, schedules, snapshot
+from ressl_tf.engine.metrics import RunningMean
+from ressl_tf.engine.train_function import TrainFunction
+from ressl_tf.models import ema
+from ressl_tf.models.key_queue import KeyQueue
+from ressl_tf.runtime import distribute
+from ressl_tf.runtime.errors import UsageError
 
 Embeddings = dict[str, tf.Tensor]  # view name -> [batch, dim], unit length
 Scalars = dict[str, tf.Tensor]
@@ -210,7 +205,7 @@ class SSLModel(keras.Model):
         """What a step does with its views: all of it can be compiled by XLA."""
         step = tf.convert_to_tensor(self.step)
         seed = self._seed(step)
-        before = taking_back.state(self) if self.skip_nonfinite else None
+        before = snapshot.state(self) if self.skip_nonfinite else None
         if not self.target_moves_last:
             ema.update(self.online, self.target, self.target_momentum(step))
         target = {v: self.embed_target(views[v], seed) for v in self.target_views}
@@ -226,7 +221,7 @@ class SSLModel(keras.Model):
         self.step.assign_add(1)
         finite = True
         if before is not None:
-            finite = taking_back.unless_finite(gradients, before)
+            finite = snapshot.unless_finite(gradients, before)
         if self.loss_scale is not None:
             self.loss_scale.update(finite)
         return self._report(values, finite)

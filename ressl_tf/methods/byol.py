@@ -2,7 +2,7 @@
 
 import keras
 
-from ressl_tf.data import views
+from ressl_tf.data.augment import views
 from ressl_tf.losses import squared_distance
 from ressl_tf.methods.images import ImageSSL
 
@@ -57,6 +57,3 @@ class BYOL(ImageSSL):
         p1, p2 = online["strong1"], online["strong2"]
         z1, z2 = target["strong1"], target["strong2"]
         return {"prediction": squared_distance(p1, z2) + squared_distance(p2, z1)}, {}
-
-
-METHOD = BYOL

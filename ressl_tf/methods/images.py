@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from ressl_tf import backbones, distribute, heads
-from ressl_tf.data import unfinished
-from ressl_tf.encoder import Encoder
-from ressl_tf.errors import UsageError
+from ressl_tf.data.augment import deferred
 from ressl_tf.methods.base import SSLModel, check_choice
-from ressl_tf.randomness import permutation
+from ressl_tf.models import backbones, heads
+from ressl_tf.models.encoder import Encoder
+from ressl_tf.runtime import distribute
+from ressl_tf.runtime.errors import UsageError
+from ressl_tf.runtime.randomness import permutation
 
 HEADS = ("plain", "bn")
 
@@ -23,11 +24,11 @@ class ImageSSL(SSLModel):
 
     `fit` takes raw images (uint8 or float, from an array or a `tf.data.Dataset`, with
     or without labels, which are ignored), or a data set of dicts of finished views, or
-    of the crops that `data.unfinished` tells of.
+    of the crops that `data.augment.deferred` tells of.
 
     Args:
-        backbone: a name of `backbones.NAMES`, or a built `keras.Model` from normalised
-            images to features.
+        backbone: a name of `models.backbones.NAMES`, or a built `keras.Model` from
+            normalised images to features.
         image_size: side of the views in pixels.
         hidden_dim: width of the projector's hidden layer.
         embedding_dim: length of an embedding.
@@ -110,7 +111,7 @@ class ImageSSL(SSLModel):
 
     @classmethod
     def make_views(cls, image_size: int, **strength) -> keras.layers.Layer:
-        """The paper's views as a `Views` layer; `strength` as in `data.views`."""
+        """The paper's views as a `Views` layer; `strength` as of `strong_view`."""
         raise NotImplementedError
 
     def call(self, images, training=False):
@@ -136,8 +137,8 @@ class ImageSSL(SSLModel):
                     f"shape {tuple(images.shape)}"
                 )
             return self.views(images, seed, part=distribute.replica())
-        if unfinished.SEED in images:
-            return unfinished.finish(self.views, images, distribute.replica())
+        if deferred.SEED in images:
+            return deferred.finish(self.views, images, distribute.replica())
         made = set(self.views.names)  # the others are mixed from them
         needed = {*self.online_views, *self.target_views} & made
         if missing := needed - set(images):

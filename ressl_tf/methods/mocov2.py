@@ -2,10 +2,10 @@
 
 import keras
 
-from ressl_tf.data import views
+from ressl_tf.data.augment import views
 from ressl_tf.losses import info_nce
 from ressl_tf.methods.images import ImageSSL
-from ressl_tf.queue import KeyQueue
+from ressl_tf.models.key_queue import KeyQueue
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
@@ -47,6 +47,3 @@ class MoCoV2(ImageSSL):
 
     def enqueue(self, target):
         self.queue.enqueue(target["key"])
-
-
-METHOD = MoCoV2

@@ -3,12 +3,12 @@
 import keras
 import tensorflow as tf
 
-from ressl_tf.data import views
-from ressl_tf.data.mixing import MIXINGS
+from ressl_tf.data.augment import views
+from ressl_tf.data.augment.mixing import MIXINGS
 from ressl_tf.losses import cross_entropy, entropy, info_nce, relation
 from ressl_tf.methods.mocov2 import MoCoV2
-from ressl_tf.queue import KeyQueue
-from ressl_tf.randomness import permutation
+from ressl_tf.models.key_queue import KeyQueue
+from ressl_tf.runtime.randomness import permutation
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
@@ -87,6 +87,3 @@ class ReCo(MoCoV2):
     def enqueue(self, target):
         super().enqueue(target)
         self.weak_queue.enqueue(target["weak"])
-
-
-METHOD = ReCo

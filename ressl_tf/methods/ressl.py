@@ -2,11 +2,11 @@
 
 import keras
 
-from ressl_tf.data import views
-from ressl_tf.errors import UsageError
+from ressl_tf.data.augment import views
 from ressl_tf.losses import cross_entropy, entropy, relation
 from ressl_tf.methods.images import ImageSSL
-from ressl_tf.queue import KeyQueue
+from ressl_tf.models.key_queue import KeyQueue
+from ressl_tf.runtime.errors import UsageError
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
@@ -71,6 +71,3 @@ class ReSSL(ImageSSL):
 
     def enqueue(self, target):
         self.queue.enqueue(target["weak"])
-
-
-METHOD = ReSSL

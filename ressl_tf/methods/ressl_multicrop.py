@@ -3,10 +3,10 @@
 import keras
 import tensorflow as tf
 
-from ressl_tf.data import views
-from ressl_tf.errors import UsageError
+from ressl_tf.data.augment import views
 from ressl_tf.losses import cross_entropy, entropy, relation
 from ressl_tf.methods.ressl import ReSSL
+from ressl_tf.runtime.errors import UsageError
 
 SHARES = (1.0, 192 / 224, 160 / 224, 128 / 224, 96 / 224)  # the paper's 224 to 96 px
 
@@ -72,6 +72,3 @@ class ReSSLMultiCrop(ReSSL):
             "student_entropy": entropy(student),
         }
         return terms, signals
-
-
-METHOD = ReSSLMultiCrop

@@ -6,9 +6,9 @@ and the values that the paper used are not public.
 
 import keras
 
+from ressl_tf.engine.schedules import fade
 from ressl_tf.losses import info_nce
 from ressl_tf.methods.ressl import ReSSL
-from ressl_tf.schedules import fade
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
@@ -64,6 +64,3 @@ class ReSSLPlus(ReSSL):
         weight = fade(step.number, self.infonce_warmup_steps, self.infonce_schedule)
         terms = {"infonce": weight * nce, "relation": (1 - weight) * terms["relation"]}
         return terms, {**signals, "infonce_weight": weight}
-
-
-METHOD = ReSSLPlus

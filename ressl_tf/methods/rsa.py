@@ -3,10 +3,10 @@
 import keras
 import tensorflow as tf
 
-from ressl_tf.data import views
+from ressl_tf.data.augment import views
+from ressl_tf.engine.schedules import fade
 from ressl_tf.losses import squared_distance
 from ressl_tf.methods.byol import BYOL
-from ressl_tf.schedules import fade
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
@@ -59,6 +59,3 @@ class RSA(BYOL):
         weak = squared_distance(p1, z2) + squared_distance(p2, z1)
         terms = {"aggressive": beta * aggressive, "weak": (1 - beta) * weak}
         return terms, {"beta": beta}
-
-
-METHOD = RSA

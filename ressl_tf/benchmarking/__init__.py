@@ -1,1 +1,0 @@
-"""How fast the parts are, as ratios within one run."""

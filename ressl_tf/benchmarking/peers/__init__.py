@@ -1,1 +1,0 @@
-"""The same views by other libraries, as their users would write them."""

@@ -1,0 +1,58 @@
+"""`fit` with its views against the bare step on views in memory."""
+
+import time
+from typing import Any
+
+import keras
+
+from ressl_tf.benchmarks import profiling, timing
+from ressl_tf.benchmarks.step_speed import trained
+from ressl_tf.config.bench_config import BenchConfig
+from ressl_tf.data.pipeline import steps_per_epoch, training_batches
+from ressl_tf.pretraining import pretrain
+
+
+class Clock(keras.callbacks.Callback):
+    """Ends `fit` after so many seconds; counts steps from the end of the first."""
+
+    def __init__(self, seconds: float):
+        super().__init__()
+        self.seconds, self.steps, self.started = seconds, -1, 0.0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps += 1
+        now = time.perf_counter()
+        if not self.steps:
+            self.started = now
+        self.passed = now - self.started
+        self.model.stop_training = self.steps > 0 and self.passed >= self.seconds
+
+
+def measure(config: BenchConfig) -> dict[str, Any]:
+    """`fit_vs_step`: the share of the bare step's throughput that `fit` reaches."""
+    source = pretrain.open_source(config)
+    model = pretrain.make_model(config, steps_per_epoch(source, config.batch_size))
+    batches = training_batches(
+        source,
+        model.views,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        stop_step=2**30,
+    )
+    views = next(iter(batches))
+
+    def fitted(seconds: float) -> float:
+        clock = Clock(seconds)
+        model.fit(batches, verbose=0, shuffle=False, callbacks=[clock])
+        return clock.steps * config.batch_size / clock.passed
+
+    contenders = {"fit": fitted, "step": trained(model, views)}
+    rates = timing.race(contenders, config.repeats, config.seconds)
+    profiling.trace(config, {"fit": fitted})
+    return {
+        "fit_vs_step": rates["fit"].over(rates["step"]),
+        "fit_images_per_second": rates["fit"].median,
+        "step_images_per_second": rates["step"].median,
+        "spread": rates["fit"].spread,
+        "dataset": config.dataset,
+    }

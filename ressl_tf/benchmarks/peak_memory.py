@@ -1,0 +1,44 @@
+"""Prints how far memory rises for one loss: `plain` or `blocks`. On a GPU or Linux."""
+
+import pathlib
+import re
+import sys
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from ressl_tf.benchmarks import loss_speed
+
+PROCESS = pathlib.Path("/proc/self")
+
+
+def rise(work: Callable[[], object]) -> int:
+    """Bytes by which `work()` raises memory at its peak, over what is held before."""
+    if tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.reset_memory_stats("GPU:0")
+        before = tf.config.experimental.get_memory_info("GPU:0")["current"]
+        work()
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"] - before
+    (PROCESS / "clear_refs").write_text("5")  # the high-water mark starts anew
+    before = _resident("VmRSS")
+    work()
+    return _resident("VmHWM") - before
+
+
+def _resident(entry) -> int:
+    status = (PROCESS / "status").read_text()
+    return int(re.search(rf"{entry}:\s+(\d+) kB", status)[1]) * 1024
+
+
+def main() -> None:
+    form = sys.argv[1]
+    batch, queue_size, dim = loss_speed.SIZES[-1]
+    loss_speed.contender(form, batch, 2 * batch, dim)(
+        0.0
+    )  # code and threads are loaded
+    contender = loss_speed.contender(form, batch, queue_size, dim)
+    print(rise(lambda: contender(0.0)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Images a second of the weak and the strong view, ours and others'.
+
+Sources are uint8 images in memory, of the sides in `SOURCES`; what comes out are float
+images. Ours go through the pipeline that training uses, without the decoding. A peer is
+a process of its own (`peer_views`) that transforms image by image in a worker for each
+core and throws the result away: it pays for no transfer, which flatters it.
+"""
+
+import dataclasses
+import importlib.util
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ressl_tf.benchmarks import profiling, timing
+from ressl_tf.benchmarks.peer_views import SOURCES
+from ressl_tf.benchmarks.remote import Peer
+from ressl_tf.config.bench_config import BenchConfig
+from ressl_tf.data.augment import views
+from ressl_tf.data.pipeline import training_batches
+from ressl_tf.data.sources import MemorySource
+
+COUNTS = {32: 4096, 224: 256}  # source images: more than the caches of a core hold
+BATCHES = {32: 256, 224: 32}
+MODULES = {"torchvision": "torchvision", "opencv": "cv2", "kerascv": "keras_cv"}
+KINDS = ("weak", "strong", "pair")  # pair: a weak and a strong view of each image
+
+
+def measure(config: BenchConfig) -> dict[str, Any]:
+    """Rates and ratios: weak_32, strong_32, weak_224, strong_224, pair_224."""
+    return {
+        f"{kind}_{size}": _measure(config, kind, size)
+        for size in SOURCES
+        for kind in KINDS
+        if (kind, size) != ("pair", 32)
+    }
+
+
+def _measure(config, kind, size) -> dict[str, Any]:
+    peers = {name: Peer(name, kind, size) for name in _asked(config)}
+    own = ours(kind, size)
+    try:
+        contenders = {"ressl_tf": own, **peers}
+        rates = timing.race(contenders, config.repeats, config.seconds)
+    finally:
+        for peer in peers.values():
+            peer.close()
+    profiling.trace(config, {f"{kind}_{size}": own})
+    mine = rates.pop("ressl_tf")
+    ratios = {f"vs_{name}": mine.over(rate) for name, rate in rates.items()}
+    figures = {f"{name}_images_per_second": rate.median for name, rate in rates.items()}
+    return {
+        "images_per_second": mine.median,
+        "spread": mine.spread,
+        **ratios,
+        **figures,
+    }
+
+
+def _asked(config: BenchConfig) -> list[str]:
+    """The peers of views that were asked for; PIL stands in for torchvision."""
+    here = [name for name in MODULES if importlib.util.find_spec(MODULES[name])]
+    if "auto" in config.peers:
+        return here if "torchvision" in here else ["pil", *here]
+    return [name for name in (*here, "pil") if name in config.peers]
+
+
+def ours(kind: str, size: int) -> timing.Contender:
+    """The views of `kind` of a stream of images, through the training pipeline."""
+    source = photos(COUNTS[size], SOURCES[size], stream=SOURCES[size] != size)
+    made = {"weak": views.weak_view(size), "strong": views.strong_view(size)}
+    layer = views.Views(made if kind == "pair" else {kind: made[kind]})
+    batch = BATCHES[size]
+    batches = training_batches(source, layer, batch_size=batch, seed=0, stop_step=2**30)
+
+    def run(seconds: float) -> float:
+        iterator = iter(batches)  # ends with the turn: nothing is made ahead for others
+        next(iterator)
+        return timing.repeated(lambda: next(iterator) and batch)(seconds)
+
+    return run
+
+
+@dataclasses.dataclass(frozen=True)
+class DecodedSource:
+    """Images in memory that are read one by one, as photos of many sizes are."""
+
+    name: str
+    images: tf.Tensor
+    image_shape = None
+
+    @property
+    def size(self) -> int:
+        return len(self.images)
+
+    def example(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """int64 [] -> (uint8 [height, width, 3], int32 [])."""
+        image = self.images[row]
+        return tf.ensure_shape(image, [None, None, 3]), tf.constant(-1)
+
+
+def photos(count: int, side: int, stream: bool) -> MemorySource | DecodedSource:
+    """Smooth random colours, as JPEG photos are: [count, side, side, 3]."""
+    coarse = np.random.default_rng(0).uniform(0, 255, (count, side // 8, side // 8, 3))
+    with tf.device("CPU:0"):
+        images = tf.cast(tf.image.resize(coarse, (side, side)), tf.uint8)
+    if stream:
+        return DecodedSource("photos", images)
+    return MemorySource("photos", images, np.full(count, -1, np.int32), None, ())

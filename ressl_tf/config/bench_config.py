@@ -1,0 +1,102 @@
+"""The flags of `python -m ressl_tf.bench`: those of training, and its own."""
+
+import dataclasses
+import pathlib
+
+from ressl_tf.config import Config
+from ressl_tf.runtime.errors import UsageError
+from ressl_tf.runtime.flags import check, option
+
+PARTS = ("views", "pipeline", "step", "loss", "queue")
+LONG = ("growth",)  # takes minutes: only by name
+PEERS = ("torch", "torchvision", "pil", "opencv", "kerascv")
+
+
+def _preset(name, default):
+    """A flag of training with another default."""
+    metadata = Config.__dataclass_fields__[name].metadata
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True)
+class BenchConfig(Config):
+    """What is measured, how long, and against whom.
+
+    Raises:
+        UsageError: when a value cannot be.
+    """
+
+    stem: str = _preset("stem", "small")
+    batch_size: int = _preset("batch_size", 64)
+
+    part: str = option(
+        "all",
+        "views: images/s of the weak and strong views at 32 and 224 px. pipeline: fit "
+        "against the bare step. step: a step against its forward and backward passes. "
+        "loss: time and memory of the relation by blocks. queue: reading and filling. "
+        "growth: a step over batch, image and queue size, embedding and replicas; it "
+        "takes minutes, and all leaves it out.",
+        group="bench",
+        choices=(*PARTS, *LONG, "all"),
+    )
+    peers: tuple = option(
+        ("auto",),
+        "Who else is measured: torch (step), torchvision, pil, opencv, kerascv "
+        "(views). auto: those that are installed; none: nobody.",
+        any_length=True,
+        free=True,
+    )
+    seconds: float = option(
+        1.0,
+        "Of one measurement. Too low: what the machine does besides shows.",
+        low=0.01,
+        high=600.0,
+    )
+    repeats: int = option(
+        7,
+        "Rounds. In each, all that are compared are measured, one after the other; a "
+        "ratio is the median over the rounds.",
+        low=1,
+        high=1000,
+    )
+    profile: str = option(
+        "",
+        "Folder for TensorBoard traces of views, fit and step; what took the time in "
+        "them is logged. Empty for none.",
+        free=True,
+    )
+
+    picture: str = option(
+        "",
+        "PNG file that the curves of --part=growth are drawn to; empty for none.",
+        free=True,
+    )
+
+    def __post_init__(self):
+        check(self)
+        known = (*PEERS, "auto", "none")
+        if unknown := [peer for peer in self.peers if peer not in known]:
+            raise UsageError(
+                f"--peers are of {', '.join(known)}. Received: {', '.join(unknown)}"
+            )
+
+        self._check_growth()
+
+    def _check_growth(self):
+        if self.part == "growth" and self.on_graph:
+            raise UsageError(
+                "--part=growth trains on images, of random colours. Received: "
+                f"--dataset={self.dataset}"
+            )
+        if self.picture and self.part != "growth":
+            raise UsageError(
+                "--picture is of --part=growth. Received: "
+                f"--picture={self.picture} --part={self.part}"
+            )
+        if self.picture and pathlib.Path(self.picture).suffix.lower() != ".png":
+            raise UsageError(f"--picture must be a .png file. Received: {self.picture}")
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts to measure."""
+        return PARTS if self.part == "all" else (self.part,)

@@ -1,0 +1,84 @@
+"""The flags of conversion."""
+
+import dataclasses
+
+from ressl_tf.config.normalizations import NORMALIZATIONS
+from ressl_tf.runtime.errors import UsageError
+from ressl_tf.runtime.flags import check, option
+from ressl_tf.saving.pytorch import layouts
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvertConfig:
+    """A conversion, from PyTorch or to it.
+
+    Raises:
+        UsageError: when a value, or two together, cannot be.
+    """
+
+    to: str = option(
+        "workdir",
+        "What is made: a workdir from --checkpoint, or a file of PyTorch from "
+        "--workdir.",
+        group="direction",
+        choices=("workdir", "torch"),
+    )
+    workdir: str = option(
+        "",
+        "Where the converted run is written. With --to=torch what is converted: a "
+        "workdir, and for --layout=torchvision a SavedModel or .keras file too.",
+    )
+
+    checkpoint: str = option(
+        "",
+        "A file of PyTorch with a ResNet-18, 34 or 50: of the official ReSSL code, "
+        "MoCo, solo-learn, or by torchvision's names. Its layout is found out.",
+        group="from PyTorch: what weights cannot tell",
+    )
+    stem: str = option(
+        "auto",
+        "First layers. auto sees 7x7 (standard) and takes small for 3x3, small_pad2 "
+        "for solo-learn's. A max-pool behind it has no weights: say small_maxpool "
+        "where there is one.",
+        choices=("auto", "standard", "small", "small_maxpool", "small_pad2"),
+    )
+    image_size: int = option(
+        0,
+        "Side in pixels of the images it was trained on. 0: 224 for the stem "
+        "standard, 64 for small_maxpool, 32 for the other small ones.",
+        low=0,
+        high=1024,
+    )
+    normalization: str = option(
+        "imagenet",
+        "Mean and standard deviation that it was trained with. Another one than in "
+        "training shifts all features.",
+        choices=tuple(NORMALIZATIONS),
+    )
+
+    output: str = option(
+        "",
+        "The file that is written, such as model.pth.",
+        group="to PyTorch",
+    )
+    layout: str = option(
+        "torchvision",
+        "Names of its tensors. torchvision is the backbone, with fc if it was "
+        "fine-tuned; the others have projector, target and queue too.",
+        choices=layouts.names,
+    )
+
+    def __post_init__(self):
+        check(self)
+        needed = ("workdir", "checkpoint" if self.to == "workdir" else "output")
+        for name in needed:
+            if not getattr(self, name):
+                raise UsageError(
+                    f"--to={self.to} needs --{needed[0]} and --{needed[1]}. "
+                    f"Received: no --{name}"
+                )
+        other = "output" if self.to == "workdir" else "checkpoint"
+        if getattr(self, other):
+            raise UsageError(
+                f"--to={self.to} takes no --{other}. Received: {getattr(self, other)}"
+            )

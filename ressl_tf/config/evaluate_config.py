@@ -1,0 +1,294 @@
+"""Flags of the commands that judge an encoder: kNN, linear probe, fine-tuning."""
+
+import dataclasses
+import pathlib
+
+from ressl_tf.config import run_flags
+from ressl_tf.graphs.node_config import NodeFlags
+from ressl_tf.runtime.errors import UsageError
+from ressl_tf.runtime.flags import check, option
+
+
+@dataclasses.dataclass(frozen=True)
+class JudgeConfig:
+    """What is judged, on which images, and where the results go.
+
+    Raises:
+        UsageError: when a value, or two together, cannot be.
+    """
+
+    workdir: str = option(
+        "",
+        "What to judge: the workdir of a run, of a fine-tuning or of a conversion.",
+        group="encoder",
+    )
+    model: str = option(
+        "",
+        "Instead of --workdir: a SavedModel of ressl_tf.export, or a .keras file of a "
+        "model from images to features.",
+    )
+    untrained: bool = option(
+        False, "Give the same network random weights first: the floor to compare with."
+    )
+    dataset: str = option(
+        "",
+        "Labelled images: any TFDS name, folder:/path with a folder a class, or "
+        "shapes. Empty: those that the run was trained on.",
+        group="data",
+    )
+    train_split: str = option(
+        "train", "Split whose labels are used, in TFDS syntax: train, train[:10%]."
+    )
+    eval_split: str = option(
+        "auto",
+        "Split that is classified: auto takes test, else validation, else every "
+        "tenth image of the training split.",
+    )
+    data_dir: str = option(
+        "", "Where TFDS data sets lie; empty for that of the run.", free=True
+    )
+    download: bool = option(
+        False, "Let TFDS download and prepare a set that is not there.", free=True
+    )
+    on_bad_image: str = option(
+        "stop",
+        "An unreadable image: stop names it; skip leaves it out and reports it.",
+        choices=("stop", "skip"),
+    )
+    max_pixels: int = run_flags.max_pixels()
+    cache: str = run_flags.cache()
+    cache_dir: str = run_flags.cache_dir()
+    image_size: int = option(
+        0, "Side of the images in pixels. 0: the encoder's own.", low=0, high=4096
+    )
+    seed: int = option(
+        0,
+        "Of random weights, of the order and crops of images, and of every random "
+        "choice among them.",
+        low=0,
+        high=2**31 - 1,
+    )
+    output: str = option(
+        "",
+        "Folder for the results. Empty: a folder in the workdir, or for a --model "
+        "runs/COMMAND-NAME.",
+        group="results",
+        free=True,
+    )
+
+    command = ""  # of the class; names the output
+
+    def __post_init__(self):
+        check(self)
+        if bool(self.workdir) == bool(self.model):
+            given = f"--workdir={self.workdir or '(none)'} and --model={self.model}"
+            raise UsageError(
+                "give what to judge as one of --workdir and --model. Received: "
+                + (given if self.workdir else "neither")
+            )
+
+    @property
+    def source(self) -> str:
+        """The path of what is judged."""
+        return self.workdir or self.model
+
+    @property
+    def run_name(self) -> str:
+        """Tells one judgement from another in its folder's name."""
+        return self.command + "-untrained" * self.untrained
+
+    @property
+    def run_dir(self) -> str:
+        """`output`, or the name that an empty one stands for."""
+        if self.output:
+            return self.output
+        if self.workdir:
+            return str(pathlib.Path(self.workdir) / self.run_name)
+        return f"runs/{self.run_name}-{pathlib.Path(self.model).stem}"
+
+
+@dataclasses.dataclass(frozen=True)
+class KNNConfig(JudgeConfig):
+    """kNN classification of features."""
+
+    k: tuple = option(
+        (200,),
+        "Neighbours that vote, one number or several. Too high for a small set: far "
+        "ones outvote the near; too low: noise.",
+        group="knn",
+        low=1,
+        any_length=True,
+    )
+    temperature: tuple = option(
+        (0.1,),
+        "Temperature T of their votes, exp(similarity / T), one number or several. "
+        "Low: the nearest decide.",
+        low=0.001,
+        any_length=True,
+    )
+    batch_size: int = option(
+        256, "Images at a time; memory, not results.", low=1, high=2**20, free=True
+    )
+
+    command = "knn"
+
+
+@dataclasses.dataclass(frozen=True)
+class SupervisedConfig(JudgeConfig):
+    """What learning from labels by SGD needs, for linear evaluation and fine-tuning."""
+
+    epochs: int = option(
+        100, "Passes over the labelled images.", group="optimization", low=1
+    )
+    batch_size: int = option(
+        256,
+        "Images a step, over all devices; at most all there are. When you change it, "
+        "change the learning rate in proportion.",
+        low=1,
+        high=2**20,
+    )
+    learning_rate: float = option(
+        0.3,
+        "Peak for the head. Too high: NaN, or a loss that jumps; too low: a loss that "
+        "hardly moves.",
+        low=1e-9,
+        high=1000.0,
+    )
+    schedule: str = option(
+        "cosine",
+        "Of the learning rate: cosine to 0 per step, or step: times 0.1 at each of "
+        "--decay_at.",
+        choices=("cosine", "step"),
+    )
+    decay_at: tuple = option(
+        (0.6, 0.8),
+        "Shares of the run at which schedule=step divides the rate by ten.",
+        low=0.0,
+        high=1.0,
+        any_length=True,
+    )
+    warmup_epochs: float = option(
+        0.0, "Epochs of linear warm-up from 0, with schedule=cosine.", low=0.0
+    )
+    sgd_momentum: float = option(0.9, "Momentum of SGD.", low=0.0, high=1.0)
+    nesterov: bool = option(False, "Nesterov's form of it.")
+    weight_decay: float = option(
+        0.0,
+        "L2 added to the gradient before the momentum. Too high: it cannot fit.",
+        low=0.0,
+        high=1.0,
+    )
+    crop_scale_min: float = option(
+        0.08,
+        "Smallest share of the image that a random training crop keeps; 1 for nearly "
+        "whole images.",
+        low=0.01,
+        high=1.0,
+    )
+    flip_prob: float = option(
+        0.5, "Share of mirrored training images.", low=0.0, high=1.0
+    )
+    eval_every: int = option(
+        10,
+        "Epochs between two looks at the evaluation split, for the curves; 0: only at "
+        "the end.",
+        low=0,
+        free=True,
+    )
+    strategy: str = option(
+        "auto",
+        "Devices: one, mirrored (all), or auto (mirrored if there are several GPUs).",
+        choices=("auto", "one", "mirrored"),
+        free=True,
+    )
+    keep_checkpoints: int = option(
+        1, "So many of the last checkpoints stay.", low=1, free=True
+    )
+    checkpoint_every_steps: int = run_flags.checkpoint_every_steps()
+    checkpoint_every_minutes: float = run_flags.checkpoint_every_minutes()
+    on_nan: str = run_flags.on_nan()
+    max_nan_steps: int = run_flags.max_nan_steps()
+    tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.warmup_epochs > self.epochs:
+            raise UsageError(
+                f"--warmup_epochs must be at most --epochs={self.epochs}. "
+                f"Received: {self.warmup_epochs}"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class LinearConfig(NodeFlags, SupervisedConfig):
+    """A linear classifier on the features of a frozen encoder."""
+
+    solver: str = option(
+        "sgd",
+        "sgd on random crops (the papers' protocol; on a graph Adam on all training "
+        "nodes), or lbfgs: logistic regression on the features of whole images, with "
+        "its regularisation chosen on a tenth of the training split; quicker, and no "
+        "learning rate to choose.",
+        group="solver",
+        choices=("sgd", "lbfgs"),
+    )
+    lbfgs_c: tuple = option(
+        (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0),
+        "Inverse strengths of the L2 regularisation that lbfgs chooses from. When an "
+        "end of the list wins, extend it.",
+        low=1e-12,
+        any_length=True,
+    )
+    lbfgs_iterations: int = option(1000, "At most so many for each strength.", low=1)
+
+    command = "linear"
+
+    @property
+    def run_name(self) -> str:
+        solver = "-lbfgs" if self.solver == "lbfgs" else ""
+        raw = "-raw" if self.features == "raw" else ""
+        tasks = [f"-{task}" for task in self.tasks if self.tasks != ("classification",)]
+        chosen = "-validation" if self.checkpoint == "validation" else ""
+        name = "".join(["linear", solver, *tasks, raw, chosen])
+        return name + "-untrained" * self.untrained
+
+
+@dataclasses.dataclass(frozen=True)
+class FinetuneConfig(SupervisedConfig):
+    """Whole network or head, on all labels or few."""
+
+    label_fraction: float = option(
+        1.0,
+        "Share of the labelled images that is used, drawn from each class by the "
+        "seed, at least one of each: 0.01, 0.1, 1.",
+        group="fine-tuning",
+        low=1e-6,
+        high=1.0,
+    )
+    trainable: str = option(
+        "all",
+        "What learns: all of the network, or the head alone on a frozen encoder.",
+        choices=("all", "head"),
+    )
+    encoder_learning_rate: float = option(
+        0.02,
+        "Peak for the encoder. Too high: what pretraining learned is washed out; too "
+        "low: it stays a linear probe.",
+        low=0.0,
+        high=1000.0,
+    )
+    layer_decay: float = option(
+        1.0,
+        "Factor on the encoder's rate from each block to the one below it. 1: none; "
+        "0.5 to 0.9 keeps the first layers, which are general, with few labels.",
+        low=0.01,
+        high=1.0,
+    )
+
+    command = "finetune"
+
+    @property
+    def run_name(self) -> str:
+        head = "-head" if self.trainable == "head" else ""
+        share = f"finetune{head}-{self.label_fraction:g}-seed{self.seed}"
+        return share + "-untrained" * self.untrained

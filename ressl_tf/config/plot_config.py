@@ -1,0 +1,122 @@
+"""The flags of `python -m ressl_tf.plot`, their help and their limits."""
+
+import dataclasses
+import pathlib
+
+from ressl_tf.config import run_flags
+from ressl_tf.runtime.errors import UsageError
+from ressl_tf.runtime.flags import check, option
+
+FEWEST_IMAGES = 4  # t-SNE of fewer has no perplexity of 1 or more
+
+
+@dataclasses.dataclass(frozen=True)
+class PlotConfig:
+    """What to draw, of which encoder and which images.
+
+    Raises:
+        UsageError: when a value, or two together, cannot be.
+    """
+
+    workdir: str = option("", "The folder of a run.", group="encoder")
+    model: str = option(
+        "", "Instead of --workdir: a SavedModel of ressl_tf.export, or a .keras file."
+    )
+
+    dataset: str = option(
+        "",
+        "Images to look at: any TFDS name, folder:/path, or shapes. Empty: those that "
+        "the encoder was trained on.",
+        group="data",
+    )
+    split: str = option(
+        "auto",
+        "Their split, in TFDS syntax. auto takes the first there is of test, "
+        "validation, train.",
+    )
+    data_dir: str = option(
+        "",
+        "Where TFDS data sets lie. Empty: where the run found them, or "
+        "~/tensorflow_datasets.",
+    )
+    on_bad_image: str = option(
+        "stop",
+        "An unreadable image: stop names it; skip leaves it out and reports it.",
+        choices=("stop", "skip"),
+    )
+    max_pixels: int = run_flags.max_pixels()
+    images: int = option(
+        2000,
+        "At most so many of them, a fixed random choice. Too many: the points hide "
+        "each other, and t-SNE takes minutes; too few: no groups are seen.",
+        low=FEWEST_IMAGES,
+        high=100_000,
+    )
+    image_size: int = option(
+        0,
+        "Side of the images in pixels. 0: the one that the encoder was trained on.",
+        low=0,
+        high=1024,
+    )
+
+    kind: tuple = option(
+        ("all",),
+        "Pictures, one or several. embedding: the features as points in the plane, "
+        "coloured by class. neighbours: the most similar images of some. curves: the "
+        "log of a run.",
+        group="pictures",
+        choices=("all", "embedding", "neighbours", "curves"),
+        any_length=True,
+    )
+    projection: str = option(
+        "tsne",
+        "From features to the plane: tsne keeps who is near whom, distances between "
+        "groups mean nothing; pca is linear and keeps the largest differences.",
+        choices=("tsne", "pca"),
+    )
+    perplexity: float = option(
+        0.0,
+        "Neighbours that t-SNE gives each point, at most a third of the images. Too "
+        "low: chance makes many small groups; too high: groups melt together. 0: 30, "
+        "or fewer for fewer than 91 images.",
+        low=0.0,
+    )
+    seed: int = option(0, "Of t-SNE; one seed, one picture.", low=0, high=2**31 - 1)
+    output: str = option(
+        "",
+        "Folder for the pictures. Empty: plots/ in the workdir, or runs/plots-NAME "
+        "for a model.",
+    )
+
+    def __post_init__(self):
+        check(self)
+        if bool(self.workdir) == bool(self.model):
+            both = f"--workdir={self.workdir} and --model={self.model}"
+            received = both if self.workdir else "neither"
+            raise UsageError(
+                "give one of --workdir (a run) and --model (a SavedModel or a .keras "
+                f"file). Received: {received}"
+            )
+        if 0 < self.perplexity < 1:
+            raise UsageError(
+                f"--perplexity must be 0 or at least 1. Received: {self.perplexity}"
+            )
+
+    @property
+    def source(self) -> str:
+        """The path of the encoder."""
+        return self.workdir or self.model
+
+    def wants(self, picture: str) -> bool:
+        """Whether a picture is asked for, by its name or with all."""
+        return picture in self.kind or "all" in self.kind
+
+    @property
+    def output_dir(self) -> pathlib.Path:
+        """`output`, or the folder that an empty one stands for."""
+        if self.output:
+            return pathlib.Path(self.output)
+        if self.workdir:
+            return pathlib.Path(self.workdir, "plots")
+        name = pathlib.Path(self.model).resolve().name.removesuffix(".keras")
+        return pathlib.Path("runs", f"plots-{name}")

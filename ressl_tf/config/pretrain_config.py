@@ -1,0 +1,248 @@
+"""One frozen dataclass: every flag of pretraining, its help and its limits.
+
+Those of the methods are in `method_flags` and `graph_flags`, those of the optimizer in
+`optimization_flags`, those of the devices in `device_flags`.
+"""
+
+import dataclasses
+
+from ressl_tf.config import backbone_table, run_flags
+from ressl_tf.config.device_flags import DeviceFlags
+from ressl_tf.config.graph_flags import GraphFlags, check_kind_of_data
+from ressl_tf.config.method_flags import MethodFlags
+from ressl_tf.config.normalizations import NORMALIZATIONS
+from ressl_tf.config.optimization_flags import OptimizationFlags
+from ressl_tf.runtime.errors import UsageError
+from ressl_tf.runtime.flags import check, option
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
+    """A pretraining run. A run is a function of these values and the step.
+
+    Raises:
+        UsageError: when a value, or two together, cannot be.
+    """
+
+    dataset: str = option(
+        "shapes",
+        "What to learn from: any TFDS name (imagenet2012, cifar10, ...), folder:/path "
+        "with photos (class folders or a flat heap), or shapes, the embedded set; for "
+        "rgrl graph:/path/file.npz (gnn-benchmark's layout).",
+        group="data",
+    )
+    split: str = option(
+        "train", "Split to train on, in TFDS syntax: train, train[:10%], unlabelled."
+    )
+    eval_split: str = option(
+        "auto",
+        "Split that the kNN monitor classifies: auto takes test, else validation; "
+        "none turns the monitor off.",
+        free=True,
+    )
+    knn_bank_split: str = option(
+        "auto",
+        "Split whose labelled images are the kNN monitor's memory: auto takes the one "
+        "that is trained on.",
+        free=True,
+    )
+    data_dir: str = option(
+        "", "Where TFDS data sets lie; empty for ~/tensorflow_datasets.", free=True
+    )
+    download: bool = option(
+        False, "Let TFDS download and prepare a set that is not there.", free=True
+    )
+    on_bad_image: str = option(
+        "stop",
+        "An unreadable image: stop names it; skip takes another and reports it.",
+        choices=("stop", "skip"),
+    )
+    max_pixels: int = run_flags.max_pixels()
+    cache: str = run_flags.cache()
+    cache_dir: str = run_flags.cache_dir()
+    image_size: int = option(
+        32,
+        "Side of the training views in pixels. Larger sees more and costs its square.",
+        low=8,
+        high=1024,
+    )
+    normalization: str = option(
+        "imagenet",
+        "Mean and standard deviation that the encoder normalises by.",
+        choices=tuple(NORMALIZATIONS),
+    )
+
+    crop_scale_min: float = option(
+        0.2,
+        "Smallest share of the image that a random crop keeps. Too low: two views may "
+        "have nothing in common; too high: the task is too easy.",
+        group="views",
+        low=0.01,
+        high=1.0,
+    )
+    color_jitter: tuple = option(
+        (0.4, 0.4, 0.4, 0.1),
+        "Brightness, contrast, saturation and hue of the strong view. Too low: colour "
+        "alone solves the task; hue is at most 0.5.",
+        low=0.0,
+        high=1.0,
+    )
+    color_jitter_prob: float = option(
+        0.8,
+        "Share of strong views with colour jitter. Too low: colour gives images away.",
+        low=0.0,
+        high=1.0,
+    )
+    grayscale_prob: float = option(
+        0.2,
+        "Share of strong views without colour. Too low: colour gives images away; "
+        "too high: colour is not learned at all.",
+        low=0.0,
+        high=1.0,
+    )
+    blur_prob: float = option(
+        0.5,
+        "Share of strong views with Gaussian blur. Too high on small images: texture "
+        "is not learned.",
+        low=0.0,
+        high=1.0,
+    )
+    flip_prob: float = option(
+        0.5,
+        "Share of mirrored views. 0 where left and right matter, as with text.",
+        low=0.0,
+        high=1.0,
+    )
+
+    backbone: str = option(
+        "resnet18",
+        "The encoder's network. ConvNeXt and ViT have no batch normalisation; they and "
+        "the light ones are usually trained by other optimizers: try --learning_rate.",
+        group="network",
+        choices=backbone_table.NAMES,
+    )
+    width: float = option(
+        1.0,
+        "Factor on its channels. 0.25 trains on two CPU cores; wider learns more.",
+        low=1 / 16,
+        high=8.0,
+    )
+    stem: str = option(
+        "standard",
+        "First layers: standard (7x7 stride 2, max-pool; 224 px), small_maxpool (3x3 "
+        "stride 1, max-pool; 64 to 96 px), small (3x3 stride 1; 32 px), small_pad2 (as "
+        "that, padded by 2: solo-learn's). Other networks reach the same strides, 32, "
+        "16 and 8; a ViT has patches of 16, 8 and 4 px.",
+        choices=("standard", "small", "small_maxpool", "small_pad2"),
+    )
+    batch_norm: str = option(
+        "local",
+        "Samples that share batch statistics: local (one device's), shuffle (as local, "
+        "the target's batch permuted over the devices), sync (all), split (8 groups of "
+        "a device's batch, the target's permuted). ConvNeXt and ViT have none: then it "
+        "concerns the heads.",
+        choices=("local", "shuffle", "sync", "split"),
+    )
+    zero_init_gamma: bool = option(
+        False,
+        "Start each residual block of a ResNet as the identity (RSA and BYOL publish "
+        "it so).",
+    )
+    hidden_dim: int = option(
+        2048,
+        "Width of the projector's hidden layer. Too low: the features themselves have "
+        "to drop what the loss ignores.",
+        low=1,
+        high=65536,
+    )
+    embedding_dim: int = option(
+        128,
+        "Length of an embedding. Too low: relations are coarse; too high: memory of "
+        "the queue, K times this.",
+        low=2,
+        high=65536,
+    )
+
+    init_from: str = option(
+        "",
+        "Start from a trained encoder: a workdir, a SavedModel or a .keras file. Its "
+        "projector is taken too where it has the run's shapes. Empty: random weights.",
+    )
+
+    workdir: str = option(
+        "",
+        "Where the run lives: config, checkpoints, logs. The same command goes on "
+        "where it stopped. Empty: runs/METHOD-DATASET-BACKBONE-seedSEED.",
+        group="run",
+        free=True,
+    )
+    knn_every: int = option(
+        10,
+        "Epochs between two kNN checks; it also runs before the first epoch and after "
+        "the last. 0: never.",
+        low=0,
+        free=True,
+    )
+    knn_k: int = option(
+        200,
+        "Neighbours that vote in the kNN monitor. Too high for a small set: far ones "
+        "outvote the near; too low: noise.",
+        low=1,
+        free=True,
+    )
+    knn_temp: float = option(
+        0.1, "Temperature of its votes, exp(similarity / T).", low=0.001, free=True
+    )
+    knn_images: int = option(
+        50_000, "At most so many labelled images are its memory.", low=1, free=True
+    )
+    keep_checkpoints: int = option(
+        3, "So many of the last checkpoints stay.", low=1, free=True
+    )
+    checkpoint_every_steps: int = run_flags.checkpoint_every_steps()
+    checkpoint_every_minutes: float = run_flags.checkpoint_every_minutes()
+    on_nan: str = run_flags.on_nan()
+    max_nan_steps: int = run_flags.max_nan_steps()
+    tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
+    max_steps: int = option(
+        0,
+        "Stop after this step, for trying things; the schedule stays. 0: no.",
+        low=0,
+        free=True,
+    )
+    dry_run: bool = option(
+        False, "Print what would run (steps, parameters, memory) and stop.", free=True
+    )
+
+    def __post_init__(self):
+        check(self)
+        self.check_devices()
+        if self.color_jitter[3] > 0.5:
+            raise UsageError(
+                "--color_jitter's hue (the fourth) must be at most 0.5. "
+                f"Received: {self.color_jitter[3]}"
+            )
+        check_kind_of_data(self)
+        self.check_optimization()
+        if self.method == "ressl_plus" and self.infonce_warmup_epochs > self.epochs:
+            raise UsageError(
+                f"--infonce_warmup_epochs must be at most --epochs={self.epochs}. "
+                f"Received: {self.infonce_warmup_epochs}"
+            )
+        # At least so many; the GPUs there are count when the run begins.
+        devices = max(1, self.logical_devices, self.num_workers)
+        self.check_batch(devices)
+
+    @property
+    def on_graph(self) -> bool:
+        """Whether the run learns from a graph, not from images."""
+        return self.dataset.startswith("graph:")
+
+    @property
+    def run_dir(self) -> str:
+        """`workdir`, or the name that an empty one stands for."""
+        dataset = self.dataset.rstrip("/").split("/")[-1].replace(":", "-")
+        backbone = "gcn" if self.on_graph else self.backbone
+        dataset = dataset.removesuffix(".npz") if self.on_graph else dataset
+        name = f"{self.method}-{dataset}-{backbone}-seed{self.seed}"
+        return self.workdir or f"runs/{name}"

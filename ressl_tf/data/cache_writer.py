@@ -1,0 +1,191 @@
+"""Writing a cache of decoded images: whole, once, and by one process at a time."""
+
+import contextlib
+import fcntl
+import logging
+import os
+import pathlib
+import shutil
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from ressl_tf.data.decode import EncodedImages, complaint, header_pixels
+from ressl_tf.data.records import FOOTER, HEADER
+from ressl_tf.runtime.atomic import TEMPORARY, replacing_folder
+from ressl_tf.runtime.errors import RunError, UsageError
+
+INDEX = "index.npz"
+HASH_LENGTH = 16  # at the end of a cache's name
+ABSENT = -1  # in the index, of images that cannot be read
+SHARD_BYTES = 2**30
+PROBES = 1000  # headers that are read to estimate the size of a cache
+MARGIN = 1.1  # free space needed, as a multiple of it
+REPORT_SECONDS = 30.0
+
+log = logging.getLogger("ressl_tf")
+
+
+def make_cache(images: EncodedImages, path: pathlib.Path) -> None:
+    """Decodes all images into the folder `path`, unless it is there already.
+
+    Where another process does that, waits for it. What processes that were killed left
+    beside `path` is removed.
+
+    Raises:
+        UsageError: the folder above cannot be used.
+        RunError: it has too little space.
+    """
+    with _locked(path):
+        if not path.is_dir():  # nobody has made it meanwhile
+            _remove_leftovers(path)
+            _check_space(images, path)
+            with replacing_folder(path) as temporary:
+                _write(images, temporary)
+
+
+def shard(folder: pathlib.Path, number: int) -> pathlib.Path:
+    """The file of a cache's records with this number."""
+    return folder / f"images-{number:05d}.tfrecord"
+
+
+@contextlib.contextmanager
+def _locked(path: pathlib.Path) -> Iterator[None]:
+    """Holds the lock of a cache; waits for another process that does."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = _open_lock(path)
+        free = _try_lock(lock)
+    except OSError as error:
+        raise UsageError(
+            "--cache_dir must be a folder that can be written, on a file system with "
+            f"locks. Received: {path.parent} ({error.strerror})"
+        ) from None
+    try:
+        if not free:
+            log.info("waiting for another process, which is making %s", path)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _open_lock(path) -> int:
+    name = path.with_name(f".{path.name}.lock")
+    return os.open(name, os.O_CREAT | os.O_WRONLY)
+
+
+def _try_lock(lock: int) -> bool:
+    """Takes a lock, unless another process has it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _check_space(images, path):
+    expected = _expected_bytes(images)
+    free = shutil.disk_usage(path.parent).free
+    if MARGIN * expected > free:
+        raise RunError(
+            f"a cache of {images.name} takes about {_gigabytes(expected)}, and "
+            f"{path.parent} has {_gigabytes(free)} left: give another --cache_dir, or "
+            "--cache=none"
+        )
+    size = _gigabytes(expected)
+    log.info("decoding %d images, about %s, into %s", images.size, size, path)
+    others = path.name.rpartition("-")[0] + "-" + "?" * HASH_LENGTH
+    for other in path.parent.glob(others):
+        log.info("%s is of another state of this set: delete it if it is done", other)
+
+
+def _remove_leftovers(path):
+    """Those of all caches in this folder that nobody is making; `path` is ours."""
+    for leftover in path.parent.glob(TEMPORARY):
+        made = path.with_name(leftover.name[1:].rpartition(".")[0])
+        lock = _open_lock(made)
+        try:
+            if made == path or _try_lock(lock):
+                shutil.rmtree(leftover, ignore_errors=True)
+        finally:
+            os.close(lock)
+
+
+def _expected_bytes(images) -> int:
+    """Of all images decoded, by the headers of some that are spread over the set."""
+
+    def pixels(row):
+        return header_pixels(images.read(row)[0])
+
+    rows = np.unique(np.linspace(0, images.size - 1, PROBES, dtype=np.int64))
+    found = images.each_readable(pixels, rows).as_numpy_iterator()
+    usable = [pixels for pixels in found if pixels <= images.max_pixels]
+    return round(3 * np.mean(usable) * images.size) if usable else 0
+
+
+def _write(images, folder):
+    """All images that decode, and the index."""
+
+    def flat(row):
+        image, label = images.example(row)
+        return row, tf.shape(image), label, tf.reshape(image, [-1])
+
+    index = np.full((images.size, 5), ABSENT, np.int64)
+    written, reported = 0, time.monotonic()
+    with _Shards(folder) as shards:
+        for row, sides, label, image in images.each_readable(flat).as_numpy_iterator():
+            index[row] = *shards.write(image.tobytes()), *sides[:2], label
+            written += image.nbytes
+            if time.monotonic() - reported > REPORT_SECONDS:
+                reported = time.monotonic()
+                done = row + 1, images.size, _gigabytes(written)
+                log.info("decoded %d of %d images, %s", *done)
+    np.savez(folder / INDEX, index=index, sizes=shards.sizes)
+    log.info("decoded %d images, %s", images.size, _gigabytes(written))
+
+
+class _Shards:
+    """Writes records one after another, into files of about SHARD_BYTES."""
+
+    def __init__(self, folder: pathlib.Path):
+        self.folder, self.sizes, self.file = folder, [], None
+
+    def write(self, record: bytes) -> tuple[int, int]:
+        """Returns the number of the record's file, and its offset there."""
+        with _full_disk_as_run_error(self.folder):
+            if self.file is None or self.sizes[-1] >= SHARD_BYTES:
+                self.close()
+                path = str(shard(self.folder, len(self.sizes)))
+                self.file = tf.io.TFRecordWriter(path)
+                self.sizes.append(0)
+            self.file.write(record)
+        begin = self.sizes[-1]
+        self.sizes[-1] += HEADER + len(record) + FOOTER
+        return len(self.sizes) - 1, begin
+
+    def close(self):
+        if self.file is not None:
+            self.file.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        with _full_disk_as_run_error(self.folder):
+            self.close()
+
+
+@contextlib.contextmanager
+def _full_disk_as_run_error(folder):
+    try:
+        yield
+    except tf.errors.OpError as error:
+        reason = complaint(error).rpartition("; ")[2]  # after the path
+        raise RunError(f"cannot write {folder}: {reason}") from None
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB"

@@ -1,0 +1,190 @@
+"""TensorFlow Datasets with random access to the encoded images in their shards."""
+
+import contextlib
+import difflib
+import os
+import re
+import sys
+from collections.abc import Iterator
+from concurrent import futures
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from ressl_tf.data.decode import EncodedImages
+from ressl_tf.data.folder import NO_LABEL
+from ressl_tf.data.records import FOOTER, HEADER, file_state, read_record
+from ressl_tf.data.shapes import ResslShapes
+from ressl_tf.runtime.errors import RunError, UsageError
+
+
+class Records(EncodedImages):
+    """Encoded images of a prepared TFDS split, by number, in the order of its shards.
+
+    Opening reads the headers of all records, for their byte offsets (2 microseconds
+    each from the page cache, 16 from a cold disk; 8 bytes of memory). So any example
+    can be read alone: an epoch is a true shuffle, nothing is buffered, and a run can
+    start anywhere. Shards must lie on a file system, best on a solid-state disk.
+
+    Raises:
+        UsageError: the split does not exist, or there is no feature `image`.
+    """
+
+    def __init__(self, builder: tfds.core.DatasetBuilder, split: str):
+        info = builder.info
+        self.name = info.full_name.rsplit("/", 1)[0]  # without the version
+        _check_features(self.name, info)
+        parts = _file_instructions(self.name, info, split)
+        self.files = [part.filename for part in parts]
+        self._ranges = [(info.full_name, part.skip, part.take) for part in parts]
+        with futures.ThreadPoolExecutor(16) as pool:
+            offsets = list(pool.map(_offsets, parts))
+        self._file_of = np.repeat(np.arange(len(parts)), [len(o) for o in offsets])
+        self._rows = np.concatenate([np.arange(p.skip, p.skip + p.take) for p in parts])
+        self._label_key = _label_key(info)
+        self.label_names = None
+        if self._label_key:
+            self.label_names = tuple(info.features[self._label_key].names)
+        with tf.device("CPU:0"):
+            self._tensors = (
+                tf.constant(self.files),
+                tf.constant(self._file_of),
+                tf.constant(np.concatenate(offsets)),
+            )
+
+    @property
+    def size(self) -> int:
+        return len(self._file_of)
+
+    def read(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """int64 [] -> (encoded image, string []; label, int32 [])."""
+        files, file_of, offsets = self._tensors
+        file = tf.gather(files, tf.gather(file_of, row))
+        return self._parse(read_record(file, tf.gather(offsets, row)))
+
+    def all_labels(self) -> np.ndarray:
+        """int32 [n]; one pass over the records, decoding no image."""
+        rows = tf.data.Dataset.range(self.size)
+        labels = rows.map(lambda row: self.read(row)[1], tf.data.AUTOTUNE)
+        return np.concatenate([batch.numpy() for batch in labels.batch(1024)])
+
+    def example_name(self, row: int) -> str:
+        return f"{self.files[self._file_of[row]]}, record {self._rows[row]}"
+
+    def state(self) -> Iterator[tuple]:
+        """What its images depend on: version and state of each shard, and its part."""
+        for file, part in zip(self.files, self._ranges, strict=True):
+            yield *part, *file_state(file)
+
+    def _parse(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        spec = {"image": tf.io.FixedLenFeature([], tf.string)}
+        if self._label_key is None:
+            image = tf.io.parse_single_example(record, spec)["image"]
+            return image, tf.constant(NO_LABEL)
+        spec[self._label_key] = tf.io.FixedLenFeature([], tf.int64)
+        example = tf.io.parse_single_example(record, spec)
+        return example["image"], tf.cast(example[self._label_key], tf.int32)
+
+
+def open_builder(
+    name: str, data_dir: str | None = None, download: bool = False
+) -> tfds.core.DatasetBuilder:
+    """Finds a prepared TFDS data set; "shapes" is drawn on first use.
+
+    Args:
+        name: as TFDS has it, `name`, `name/config` or `name:version`; or "shapes".
+        data_dir: where TFDS keeps its data; None is ~/tensorflow_datasets.
+        download: downloads and prepares what is missing. Never implied.
+
+    Raises:
+        UsageError: unknown name, or not prepared and `download` is False.
+        RunError: preparation failed.
+    """
+    if name == "shapes":
+        return _prepare(ResslShapes(data_dir=data_dir), "shapes")
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+    except tfds.core.DatasetNotFoundError:
+        raise UsageError(_unknown(name)) from None
+    except (ValueError, AssertionError, ImportError) as error:
+        reason = next(line for line in str(error).splitlines() if line.strip())
+        raise UsageError(f"TFDS cannot open {name!r}: {reason}") from None
+    if download:
+        return _prepare(builder, name)
+    if not builder.is_prepared():
+        raise UsageError(
+            f"{name!r} is not prepared in {builder.data_dir}; let TFDS fetch it with "
+            f"--download, point --data_dir to a prepared copy, or use "
+            f"--dataset=folder:/path"
+        )
+    return builder
+
+
+def _prepare(builder, name: str) -> tfds.core.DatasetBuilder:
+    """Downloads and prepares (nothing, if prepared), talking to stderr only."""
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            builder.download_and_prepare()
+    except Exception as error:  # TFDS lets through whatever its builders raise
+        reason = (str(error).splitlines() or [""])[0]
+        message = f"Cannot prepare {name!r}: {type(error).__name__}: {reason}"
+        raise RunError(message) from error
+    return builder
+
+
+def _unknown(name: str) -> str:
+    plain = re.split("[/:]", name)[0]
+    known = ["shapes", *tfds.list_builders(with_community_datasets=False)]
+    near = difflib.get_close_matches(plain, known, n=3) or ["cifar10", "imagenet2012"]
+    return (
+        f"Unknown data set; give 'shapes', 'folder:/path' or a TFDS name such as "
+        f"{', '.join(near)}. Received: {name!r}"
+    )
+
+
+def _check_features(name: str, info: tfds.core.DatasetInfo) -> None:
+    image = dict(info.features).get("image")
+    if not isinstance(image, tfds.features.Image) or image.np_dtype == np.float32:
+        kinds = ", ".join(info.features)
+        raise UsageError(f"{name!r} has no feature 'image' of integers, only: {kinds}")
+    if info.file_format != tfds.core.FileFormat.TFRECORD:
+        raise UsageError(
+            f"{name!r} is stored as {info.file_format.value}; prepare it as tfrecord"
+        )
+    if "://" in str(info.data_dir):
+        raise UsageError(
+            f"{name!r} must lie on a file system: copy or mount {info.data_dir}"
+        )
+
+
+def _label_key(info: tfds.core.DatasetInfo) -> str | None:
+    """The feature `label`, or the supervised target, if it is a class."""
+    keys = ["label", *(k for k in (info.supervised_keys or ()) if isinstance(k, str))]
+    for key in keys:
+        if isinstance(dict(info.features).get(key), tfds.features.ClassLabel):
+            return key
+    return None
+
+
+def _file_instructions(name: str, info: tfds.core.DatasetInfo, split: str) -> list:
+    with contextlib.suppress(KeyError, ValueError, AssertionError):
+        if parts := info.splits[split].file_instructions:
+            return parts
+    raise UsageError(
+        f"{name!r} has the splits {', '.join(info.splits)}, also in parts like "
+        f"'train[:10%]' that are not empty. Received: {split!r}"
+    )
+
+
+def _offsets(part) -> np.ndarray:
+    """Byte offsets of the part's records in their shard: int64 [take]."""
+    ends = np.zeros(part.skip + part.take + 1, np.int64)
+    shard = os.open(part.filename, os.O_RDONLY)
+    try:
+        for row in range(part.skip + part.take):
+            length = int.from_bytes(os.pread(shard, 8, ends[row]), "little")
+            ends[row + 1] = ends[row] + HEADER + length + FOOTER
+    finally:
+        os.close(shard)
+    return ends[part.skip : -1]

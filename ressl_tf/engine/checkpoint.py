@@ -1,0 +1,168 @@
+"""Checkpoints: one plain `.npz` a step, whole or not there.
+
+A file holds every variable of the model, its optimizer and its running metrics, so that
+a resumed run goes on exactly. NumPy reads it anywhere; the zip's checksums find damage.
+"""
+
+import hashlib
+import logging
+import pathlib
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+
+from ressl_tf.runtime.atomic import replacing
+from ressl_tf.runtime.errors import RunError
+
+log = logging.getLogger("ressl_tf")
+PATTERN = "step-*.npz"
+
+
+def state(model: keras.Model) -> dict[str, keras.Variable]:
+    """Every variable that the next step depends on, by group and number.
+
+    Keras's own names would not do: they count the layers of a process.
+
+    Args:
+        model: has `networks` (name -> layer) and `step`, as `SSLModel` has.
+    """
+    networks = {name: part.variables for name, part in model.networks.items()}
+    inside = {id(v) for variables in networks.values() for v in variables}
+    groups = {
+        **networks,
+        "model": [v for v in model.weights if id(v) not in inside],
+        "optimizer": model.optimizer.variables if model.optimizer else [],
+        "metrics": model.metrics_variables,
+        "guard": model.guard.variables if hasattr(model, "guard") else [],
+    }
+    return {
+        f"{group}/{index:03d}": variable
+        for group, variables in groups.items()
+        for index, variable in enumerate(variables)
+    }
+
+
+def weights_sha256(model: keras.Model) -> str:
+    """Hash over all networks (online, target, predictor) and the queues."""
+    return sha256_of((*model.networks.values(), *model.queues))
+
+
+def sha256_of(layers: Iterable[keras.layers.Layer]) -> str:
+    """Hash over the variables of layers, in their order."""
+    digest = hashlib.sha256()
+    for layer in layers:
+        for variable in layer.variables:
+            digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
+    return digest.hexdigest()
+
+
+class Checkpoints:
+    """The checkpoints of a run in one folder.
+
+    Args:
+        folder: made when the first one is saved.
+        keep: so many of the last ones stay.
+    """
+
+    def __init__(self, folder: str | pathlib.Path, keep: int = 3):
+        self.folder, self.keep = pathlib.Path(folder), keep
+
+    def paths(self) -> list[pathlib.Path]:
+        """The checkpoints there are, oldest first."""
+        return sorted(self.folder.glob(PATTERN))
+
+    def save(self, model: keras.Model) -> pathlib.Path:
+        """Saves the state under its step; removes what is older than the last `keep`.
+
+        Raises:
+            RunError: when the disk refuses, or a weight is NaN (the update after a
+                finite loss can overflow); the earlier checkpoints stay.
+        """
+        step = int(model.step.numpy())
+        path = self.folder / f"step-{step:09d}.npz"
+        arrays = {name: v.numpy() for name, v in state(model).items()}
+        if not all(np.isfinite(array).all() for array in arrays.values()):
+            raise RunError(
+                f"weights are not finite after step {step}; nothing was saved; try a "
+                "lower --learning_rate or a longer --warmup_epochs"
+            )
+        try:
+            with replacing(path) as temporary, open(temporary, "wb") as file:
+                np.savez(file, **arrays)
+        except OSError as error:
+            raise RunError(f"cannot save {path}: {error.strerror}") from None
+        for old in self.paths()[: -self.keep]:
+            old.unlink()
+        return path
+
+    def restore(self, model: keras.Model) -> pathlib.Path | None:
+        """Restores the newest readable checkpoint; returns it, or None without any.
+
+        Raises:
+            RunError: when there are checkpoints and none can be read.
+        """
+        return _restore(self.folder, state(model))
+
+
+def step_of(path: pathlib.Path) -> int:
+    """The step that a checkpoint was saved after."""
+    return int(path.stem.removeprefix("step-"))
+
+
+def restore_network(
+    folder: str | pathlib.Path, name: str, layer: keras.layers.Layer
+) -> pathlib.Path | None:
+    """Restores one network alone, for whoever does not go on training.
+
+    Args:
+        folder: of the checkpoints, or one of them.
+        name: its group, such as "online".
+        layer: built as the saved one was.
+
+    Returns:
+        The newest readable checkpoint, or None where there is none.
+
+    Raises:
+        RunError: when there are checkpoints and none can be read.
+    """
+    variables = {f"{name}/{i:03d}": v for i, v in enumerate(layer.variables)}
+    return _restore(pathlib.Path(folder), variables, group=f"{name}/")
+
+
+def _restore(folder, variables, group="") -> pathlib.Path | None:
+    paths = [folder] if folder.is_file() else sorted(folder.glob(PATTERN))
+    for path in reversed(paths):
+        try:
+            arrays = _read(path)
+            _assign(variables, {n: a for n, a in arrays.items() if n.startswith(group)})
+        except Exception as error:  # a flipped bit can raise anything in zipfile
+            log.warning("%s cannot be read (%s); trying the one before", path, error)
+        else:
+            return path
+    if paths:
+        raise RunError(
+            f"none of the {len(paths)} checkpoints in {folder} can be read; "
+            "move the folder away to start anew"
+        )
+    return None
+
+
+def _read(path) -> dict[str, np.ndarray]:
+    # A file of our own: NumPy leaves its own open when the zip is damaged.
+    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def _assign(variables, arrays):
+    """Assigns all or, when a name or shape does not fit, none."""
+    unlike = sorted(set(variables) ^ set(arrays))
+    if all(name.startswith("guard/") for name in unlike):  # older ones have none
+        variables = {n: v for n, v in variables.items() if n in arrays}
+    else:
+        raise ValueError(f"other variables, {unlike[0]} for one")
+    for name, variable in variables.items():
+        if tuple(variable.shape) != arrays[name].shape:
+            raise ValueError(f"{name} has shape {arrays[name].shape}")
+    for name, variable in variables.items():
+        variable.assign(arrays[name])

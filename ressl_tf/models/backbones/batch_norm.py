@@ -1,0 +1,75 @@
+"""Batch normalisation with PyTorch's constants and the papers' three scopes."""
+
+import keras
+import tensorflow as tf
+
+from ressl_tf.config.backbone_table import SPLIT_GROUPS
+
+
+@keras.saving.register_keras_serializable(package="ressl_tf")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """`keras.layers.BatchNormalization` with a fused kernel and a scope.
+
+    Momentum 0.9 and epsilon 1e-5 are PyTorch's. The variables are those of the stock
+    layer, so that weights move between the two.
+
+    Args:
+        scope: over which samples training statistics are taken: "local" (the replica's
+            batch), "shuffle" (the same, which the model may have permuted), "sync" (all
+            replicas), or "split" (each of `groups` groups of the replica's batch by
+            itself, sample n in group n mod `groups`; the running statistics move by the
+            mean over groups).
+        groups: number of groups of "split"; the batch must be a multiple of it.
+    """
+
+    def __init__(self, scope: str = "local", groups: int = SPLIT_GROUPS, **kwargs):
+        kwargs = {"momentum": 0.9, "epsilon": 1e-5, **kwargs}
+        super().__init__(synchronized=scope == "sync", **kwargs)
+        self.scope, self.groups = scope, groups
+
+    def add_weight(self, *args, trainable=True, **kwargs):
+        if not trainable:  # replicas may differ; their mean is kept
+            kwargs["aggregation"] = "mean"
+        return super().add_weight(*args, trainable=trainable, **kwargs)
+
+    def call(self, inputs, training=None, mask=None):
+        if not training or self.scope == "sync":
+            return super().call(inputs, training=training, mask=mask)
+        normalize = self._split if self.scope == "split" else self._local
+        outputs, mean, variance = normalize(inputs)
+        self._move(self.moving_mean, mean)
+        self._move(self.moving_variance, variance)
+        return outputs
+
+    def _local(self, inputs):
+        images = inputs if inputs.shape.rank == 4 else inputs[:, None, None, :]
+        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            images, self.gamma, self.beta, epsilon=self.epsilon, is_training=True
+        )
+        return tf.reshape(outputs, tf.shape(inputs)), mean, variance
+
+    def _split(self, inputs):
+        shape = tf.shape(inputs)
+        grouped = tf.reshape(
+            tf.cast(inputs, tf.float32),
+            tf.concat([[-1, self.groups], shape[1:]], axis=0),
+        )  # [batch / groups, groups, ..., channels]
+        axes = [0, *range(2, inputs.shape.rank)]
+        mean, variance = tf.nn.moments(grouped, axes, keepdims=True)
+        outputs = tf.nn.batch_normalization(
+            grouped, mean, variance, self.beta, self.gamma, self.epsilon
+        )
+        count = tf.size(grouped) / (self.groups * inputs.shape[-1])
+        unbiased = variance * tf.cast(count / (count - 1), tf.float32)
+        means = [tf.reshape(x, [self.groups, -1]) for x in (mean, unbiased)]
+        mean, variance = (tf.reduce_mean(x, axis=0) for x in means)
+        return tf.reshape(tf.cast(outputs, inputs.dtype), shape), mean, variance
+
+    def _move(self, variable, value):
+        rate = 1.0 - self.momentum
+        variable.assign(variable + rate * (tf.stop_gradient(value) - variable))
+
+    def get_config(self):
+        config = super().get_config()
+        del config["synchronized"]
+        return {**config, "scope": self.scope, "groups": self.groups}

@@ -1,0 +1,55 @@
+"""The target network: an exact copy at the start, then a moving average."""
+
+import keras
+import tensorflow as tf
+
+from ressl_tf.runtime import distribute
+
+
+def make_target(online: keras.layers.Layer) -> keras.layers.Layer:
+    """A second network like `online` with the same values and nothing to train.
+
+    Its variables are marked, not the layer: `layer.trainable = False` would put batch
+    normalisation into inference mode, and the target's works on batch statistics.
+
+    Args:
+        online: a built layer that `from_config(get_config())` can rebuild.
+    """
+    config = online.get_config()
+    target = type(online).from_config({**config, "name": f"target_{online.name}"})
+    copy(online, target)
+    for variable in target.variables:
+        variable.trainable = False
+    return target
+
+
+def copy(online: keras.layers.Layer, target: keras.layers.Layer) -> None:
+    """Copies every variable, batch statistics included."""
+    for source, destination in zip(online.variables, target.variables, strict=True):
+        destination.assign(source)
+
+
+def update(
+    online: keras.layers.Layer, target: keras.layers.Layer, momentum: float | tf.Tensor
+) -> None:
+    """target <- momentum * target + (1 - momentum) * online.
+
+    Parameters only: the target's batch statistics are its own. Equal values stay equal
+    to the bit.
+    """
+    pairs = [
+        (source, destination)
+        for source, destination in zip(online.variables, target.variables, strict=True)
+        if source.trainable
+    ]
+    rate = tf.cast(1.0 - momentum, tf.float32)
+
+    def step(variable, source):
+        tf.raw_ops.ResourceApplyGradientDescent(  # variable -= alpha * delta, at once
+            var=variable.handle,
+            alpha=tf.cast(rate, variable.dtype),
+            delta=variable - source,
+        )
+
+    sources, destinations = zip(*pairs, strict=True)
+    distribute.update_each(step, destinations, [v.value for v in sources])

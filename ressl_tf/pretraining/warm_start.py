@@ -1,0 +1,86 @@
+"""Pretraining that starts from a trained encoder."""
+
+import logging
+import pathlib
+
+import keras
+
+from ressl_tf.config import Config
+from ressl_tf.engine.checkpoint import Checkpoints
+from ressl_tf.methods.build import build_model
+from ressl_tf.methods.images import ImageSSL
+from ressl_tf.models import ema
+from ressl_tf.models.encoder import Encoder
+from ressl_tf.runtime.errors import UsageError
+from ressl_tf.saving.pretrained import open_pretrained
+
+log = logging.getLogger("ressl_tf")
+
+
+def open_start(config: Config) -> Encoder | None:
+    """The encoder that a run starts from; None at random, or when it is resumed.
+
+    It is called before the run takes its workdir: a wrong flag leaves nothing there.
+
+    Raises:
+        UsageError: when `init_from` holds no encoder, or one with another backbone.
+    """
+    folder = pathlib.Path(config.run_dir) / "checkpoints"
+    if not config.init_from or Checkpoints(folder).paths():
+        return None
+    encoder = open_pretrained(config.init_from).encoder
+    wanted = build_model(config).online
+    if difference := first_difference(encoder.backbone, wanted.backbone):
+        raise UsageError(
+            f"--init_from={config.init_from} has the backbone "
+            f"{_title(encoder)}, the run {_title(wanted)}: {difference}; choose "
+            "--backbone, --width and --stem alike"
+        )
+    if (encoder.mean, encoder.std) != (wanted.mean, wanted.std):
+        log.warning(
+            "--init_from normalises images by mean %s, std %s, the run does not: see "
+            "--normalization",
+            encoder.mean,
+            encoder.std,
+        )
+    return encoder
+
+
+def start_from(model: ImageSSL, encoder: Encoder) -> None:
+    """Copies the backbone, and the projector if it fits, to the online network.
+
+    The target becomes an exact copy of the online network.
+    """
+    ema.copy(encoder.backbone, model.online.backbone)
+    parts = ["backbone"]
+    if encoder.projector is None:
+        log.info("the start has no projector; the run's is random")
+    elif difference := first_difference(encoder.projector, model.online.projector):
+        log.info(
+            "the start's projector does not fit, the run's is random: %s", difference
+        )
+    else:
+        ema.copy(encoder.projector, model.online.projector)
+        parts.append("projector")
+    ema.copy(model.online, model.target)
+    log.info("started from a trained %s", " and ".join(parts))
+
+
+def first_difference(ours: keras.Model, other: keras.Model) -> str:
+    """The first variable of two networks that is not alike; empty when all are."""
+    mine, yours = (
+        [(v.path.rpartition("/")[0], v.name, tuple(v.shape)) for v in network.variables]
+        for network in (ours, other)
+    )
+    for (layer, name, shape), (_, its_name, its_shape) in zip(
+        mine, yours, strict=False
+    ):
+        if (name, shape) != (its_name, its_shape):
+            return f"{layer}/{name} {list(shape)} against {its_name} {list(its_shape)}"
+    if len(mine) != len(yours):
+        return f"{len(mine)} variables against {len(yours)}"
+    return ""
+
+
+def _title(encoder):
+    return f"{encoder.backbone.name} of {encoder.feature_dim} features"

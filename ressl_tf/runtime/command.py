@@ -1,0 +1,113 @@
+"""What every command line does: parse, run, print one JSON line, exit."""
+
+import contextlib
+import json
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import absl.logging
+
+from ressl_tf.runtime import flags
+from ressl_tf.runtime.errors import Interrupted, RunError, UsageError
+
+
+def run(
+    main: Callable[[Any], dict | Iterable[dict] | None],
+    config_class: type,
+    doc: str,
+    arguments: Sequence[str] | None = None,
+    *,
+    tensorflow: bool = True,
+) -> int:
+    """Runs `main(config)` and returns the exit status.
+
+    Everything printed on the way goes to stderr; the dict that `main` returns is the
+    last line of stdout, as JSON; of several, each is a line as soon as it is there. A
+    user's mistake is one line and status 2, a failure one line and status 1. A run that
+    was asked to stop and did so in order is status 0, and its JSON line says so.
+
+    Args:
+        main: takes an instance of `config_class`.
+        config_class: a dataclass whose fields are made by `flags.option`.
+        doc: printed on top of `--help`.
+        arguments: without the program's name; None for those of the process.
+        tensorflow: whether `main` uses it.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if any(argument in flags.HELP_FLAGS for argument in arguments):
+        with contextlib.suppress(BrokenPipeError):  # --help | head
+            print(flags.help_text(config_class, doc), flush=True)
+        return 0
+    try:
+        config = flags.parse(config_class, arguments)
+        stdout = sys.stdout
+        with contextlib.redirect_stdout(sys.stderr), _shown_progress():
+            if tensorflow:
+                _import_quietly()
+            for line in _lines(main(config)):
+                print(json.dumps(line), file=stdout, flush=True)
+    except UsageError as error:
+        print(f"error: {error} (--help lists all flags)", file=sys.stderr)
+        return 2
+    except RunError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except Interrupted as stop:
+        print(json.dumps({"interrupted": True, **stop.result}), flush=True)
+        print(f"{stop}; the same command goes on from here", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _lines(result) -> Iterable[dict]:
+    if result is None:
+        return ()
+    return (result,) if isinstance(result, dict) else result
+
+
+@contextlib.contextmanager
+def _shown_progress():
+    """The package's own log lines, bare, on stderr; of TFDS only the errors."""
+    absl.logging.set_verbosity(absl.logging.ERROR)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log = logging.getLogger("ressl_tf")
+    before = log.handlers, log.propagate, log.level
+    log.handlers, log.propagate = [handler], False
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.handlers, log.propagate = before[:2]
+        log.setLevel(before[2])
+
+
+def _import_quietly():
+    """Imports TensorFlow without the notes that its C++ part writes while loading.
+
+    They bypass Python and its log levels, so the file descriptor itself is turned away;
+    what was written is shown when the import fails. A machine without a GPU is no error
+    worth a line either: the devices are looked up here.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as notes:
+        os.dup2(notes.fileno(), 2)
+        try:
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+        except BaseException:
+            notes.seek(0)
+            os.write(stderr, notes.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)

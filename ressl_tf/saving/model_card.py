@@ -1,0 +1,188 @@
+"""The page that lies beside an export: what it is, how to use it, what is not known.
+
+Mitchell et al., Model Cards for Model Reporting (FAT* 2019).
+"""
+
+import json
+import pathlib
+import platform
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import ressl_tf
+from ressl_tf.config import Config
+from ressl_tf.engine.workdir import read_rows
+from ressl_tf.runtime.flags import free_fields
+from ressl_tf.saving.pretrained import Pretrained
+
+CARD = "model_card.md"
+NOT_KNOWN = "Not known: the source does not hold it."
+
+LOAD_SAVED_MODEL = """\
+```python
+import tensorflow as tf
+
+model = tf.saved_model.load("{name}")
+made = model.serve(images)  # uint8 or float32 [batch, h, w, 3], RGB on 0..255
+features = made["features"]  # float32 [batch, {feature_dim}]
+```
+
+`model.train(images)` is the forward pass in training mode: gradients reach
+`model.trainable_variables`, and the running statistics of batch normalisation move. Its
+statistics are those of the batch that it is given, on one device, whatever they were
+taken over in the run. TensorFlow Serving finds the signatures `serving_default` (uint8
+`images`), `serving_float32` (float32 `images`){encoded}.
+"""
+ENCODED = """ and
+`serving_encoded` (`image_bytes`: JPEG or PNG files, resized and cropped to
+{size} x {size})"""
+LOAD_KERAS = """\
+```python
+import keras
+
+model = keras.saving.load_model("{name}")
+made = model.predict(images)  # uint8 or float32 [batch, h, w, 3], RGB on 0..255
+features = {features}  # float32 [batch, {feature_dim}]
+```
+
+All layers are Keras's own. `model(images, training=True)` and `fit` train it further.
+"""
+LIMITS = """\
+- Images are RGB on 0..255; on 0..1 the features are of no use, and nothing warns.
+- {sizes}
+- Features carry what the training images hold, their bias too; judge them on your own
+  data before you rely on them.
+- In training mode, batch normalisation needs batches of more than a few images.
+"""
+
+
+def text(pretrained: Pretrained, export: Mapping[str, Any], name: str) -> str:
+    """The card in Markdown.
+
+    Args:
+        pretrained: what was exported.
+        export: "format", "kind", "outputs" (name -> length), "feature_dim",
+            "parameters", "image_size", "trained_image_size" and "weights_sha256".
+        name: of the exported folder or file.
+    """
+    of_run = pretrained.kind == "workdir"
+    parts = {
+        "What it is": _summary(pretrained, export),
+        "Load it": _loading(export, name),
+        "Data": _data(pretrained),
+        "Metrics": metrics(pretrained.path) if of_run else NOT_KNOWN,
+        "Config": table(shown(pretrained.config), ("flag", "value")),
+        "Limits": LIMITS.format(sizes=_sizes(export)),
+        "Versions": table(versions(), ("of", "version")),
+        "Licence": "Not stated.",
+    }
+    return page(name, parts)
+
+
+def page(name: str, parts: Mapping[str, str]) -> str:
+    """A card of titled parts."""
+    sections = [f"## {title}\n\n{part.rstrip()}\n" for title, part in parts.items()]
+    return "\n".join([f"# Model card: {name}\n", *sections])
+
+
+def _summary(pretrained, export) -> str:
+    config = pretrained.config
+    kinds = {"encoder": "An image encoder", "classifier": "An image classifier"}
+    made = [kinds[export["kind"]], f"{export['parameters']:,} parameters"]
+    made += [f"{key} {config[key]}" for key in ("backbone", "method") if key in config]
+    outputs = ", ".join(f"`{n}` [batch, {k}]" for n, k in export["outputs"].items())
+    lines = [f"{', '.join(made)}. It gives {outputs} (float32)."]
+    if pretrained.classifier:
+        names = pretrained.classifier.label_names
+        lines.append(f"Classes, in order: {', '.join(names)}.")
+    lines.append(f"SHA-256 of its weights: `{export['weights_sha256']}`.")
+    return "\n\n".join(lines)
+
+
+def _loading(export, name) -> str:
+    if export["format"] == "keras":
+        several = len(export["outputs"]) > 1
+        features = 'made["features"]' if several else "made"
+        return LOAD_KERAS.format(
+            name=name, features=features, feature_dim=export["feature_dim"]
+        )
+    size = export["image_size"] or export["trained_image_size"]
+    return LOAD_SAVED_MODEL.format(
+        name=name,
+        feature_dim=export["feature_dim"],
+        encoded=ENCODED.format(size=size) if size else "",
+    )
+
+
+def _data(pretrained) -> str:
+    keys = ("dataset", "split", "label_fraction", "normalization")
+    known = {key: pretrained.config[key] for key in keys if key in pretrained.config}
+    return table(known, ("of training", "value"))
+
+
+def metrics(workdir: pathlib.Path) -> str:
+    """The last row of its `metrics.jsonl`, and every `result.json` in it."""
+    parts = []
+    if rows := read_rows(workdir):
+        last = table(_scalars(rows[-1]), ("last row of the log", "value"))
+        parts.append(last)
+    for path in _results(workdir):
+        title = path.relative_to(workdir).as_posix()
+        parts.append(table(_scalars(json.loads(path.read_text())), (title, "value")))
+    return "\n".join(parts) or NOT_KNOWN
+
+
+def _results(workdir: pathlib.Path) -> list[pathlib.Path]:
+    return [*workdir.glob("result.json"), *sorted(workdir.glob("*/result.json"))]
+
+
+def _scalars(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Without lists, tables and the paths of one machine."""
+    kept = {n: v for n, v in values.items() if isinstance(v, int | float | str)}
+    return {n: v for n, v in kept.items() if "/" not in str(v)}
+
+
+def shown(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's flags, without what does not shape the model, such as its folders."""
+    hidden = free_fields(Config) | {"workdir", "model"}
+    return {name: value for name, value in config.items() if name not in hidden}
+
+
+def _sizes(export) -> str:
+    size, trained = export["image_size"], export["trained_image_size"]
+    takes = f"Images must be {size} x {size}" if size else "Images may have any size"
+    best = f"; it was trained on {trained} x {trained} and is best near it"
+    return takes + (best if trained else "") + "."
+
+
+def versions() -> dict[str, str]:
+    """Of what the export was made by."""
+    return {
+        "ressl_tf": ressl_tf.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def table(values: Mapping[str, Any], head: Iterable[str]) -> str:
+    """Two columns in Markdown."""
+    if not values:
+        return NOT_KNOWN
+    first, second = head
+    rows = [f"| {first} | {second} |", "|---|---|"]
+    rows += [f"| {name} | {_cell(value)} |" for name, value in values.items()]
+    return "\n".join(rows) + "\n"
+
+
+def _cell(value) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    kind, _, path = str(value).partition(":")
+    if kind in ("folder", "graph"):  # its name; where it lies says nothing
+        return f"{kind}:{pathlib.Path(path).name}"
+    shown = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return shown.replace("|", "\\|")

@@ -1,0 +1,177 @@
+"""Trained encoders from disk, whatever they were saved as."""
+
+import dataclasses
+import json
+import pathlib
+from typing import Any
+
+import keras
+
+from ressl_tf.config import Config
+from ressl_tf.engine.checkpoint import restore_network
+from ressl_tf.methods import registry
+from ressl_tf.methods.build import build_model
+from ressl_tf.methods.images import ImageSSL
+from ressl_tf.models.classifier import Classifier
+from ressl_tf.models.encoder import Encoder
+from ressl_tf.runtime.errors import UsageError
+from ressl_tf.saving import saved_model
+
+KINDS = (
+    "the workdir of a run, a SavedModel of ressl_tf.export, or a .keras file of a "
+    "model that takes images"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Pretrained:
+    """An encoder and what is known of it.
+
+    Attributes:
+        path: where it was found.
+        kind: "workdir", "saved_model" or "keras".
+        encoder: images to features, and embeddings where it has a projector.
+        image_size: side in pixels of the images it is made for; None when unknown.
+        classifier: the fine-tuned model that the encoder is part of, or None.
+        config: flags of the run that trained it; empty when unknown.
+    """
+
+    path: pathlib.Path
+    kind: str
+    encoder: Encoder
+    image_size: int | None
+    classifier: Classifier | None = None
+    config: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def size_or(self, asked: int) -> int:
+        """The side of the images that the encoder gets; 0 asks for its own.
+
+        Raises:
+            UsageError: when nothing says it, or the encoder takes another.
+        """
+        fixed = self.encoder.backbone.input_shape[1]
+        size = asked or self.image_size
+        if size is None:
+            raise UsageError(
+                f"{self.path} takes images of any size; say which by --image_size"
+            )
+        if fixed not in (None, size):
+            raise UsageError(
+                f"{self.path} takes images of {fixed} pixels. Received: "
+                f"--image_size={size}"
+            )
+        return size
+
+    def data_or(self, dataset: str, data_dir: str) -> tuple[str, str | None]:
+        """Data set and TFDS folder; empty asks for those that it was trained on.
+
+        Raises:
+            UsageError: when nothing says the data set.
+        """
+        dataset = dataset or self.config.get("dataset")
+        if not dataset:
+            raise UsageError(
+                f"{self.path} does not say what it was trained on; give --dataset"
+            )
+        return dataset, data_dir or self.config.get("data_dir") or None
+
+
+def open_pretrained(path: str) -> Pretrained:
+    """Opens a workdir, a SavedModel of `ressl_tf.export`, or a `.keras` file.
+
+    Raises:
+        UsageError: when there is nothing that can be used; says what was found.
+        RunError: when no checkpoint of a workdir can be read.
+    """
+    place = pathlib.Path(path)
+    if place.is_file():
+        return _open_keras(place)
+    if (place / "saved_model.pb").is_file():
+        return _open_saved_model(place)
+    if (place / "classifier.keras").is_file():
+        config = json.loads((place / "config.json").read_text())
+        opened = _open_keras(place / "classifier.keras")
+        return dataclasses.replace(opened, path=place, kind="workdir", config=config)
+    if (place / "config.json").is_file():
+        return _open_workdir(place)
+    found = "it is a folder without config.json" if place.is_dir() else "not there"
+    raise UsageError(f"give {KINDS}. Received: {path!r} ({found})")
+
+
+def stored_config(place: pathlib.Path) -> Config:
+    """The config of a pretraining workdir.
+
+    Raises:
+        UsageError: when it is that of another command or version.
+    """
+    values = json.loads((place / "config.json").read_text())
+    if "method" not in values:
+        raise UsageError(
+            f"{place} holds a run that is not finished; run its command again first"
+        )
+    known = {field.name for field in dataclasses.fields(Config)}
+    if unknown := set(values) - known:
+        raise UsageError(
+            f"{place / 'config.json'} was written by another version of ressl_tf: it "
+            f"has {', '.join(sorted(unknown))}"
+        )
+    lists = {n: tuple(v) for n, v in values.items() if isinstance(v, list)}
+    return Config(**{**values, **lists})
+
+
+def _open_workdir(place: pathlib.Path) -> Pretrained:
+    config = stored_config(place)
+    if config.on_graph:
+        raise UsageError(
+            f"{place} holds a run on a graph, and this is for images; ressl_tf.linear "
+            "judges its nodes, ressl_tf.export exports it"
+        )
+    online = build_model(config).online
+    if restore_network(place / "checkpoints", "online", online) is None:
+        raise UsageError(
+            f"{place} holds no checkpoint: its run has not finished an epoch; "
+            "run its command again first"
+        )
+    return Pretrained(
+        place, "workdir", online, config.image_size, config=dataclasses.asdict(config)
+    )
+
+
+def _open_saved_model(place: pathlib.Path) -> Pretrained:
+    part, about = saved_model.load(place)
+    encoder = part.encoder if isinstance(part, Classifier) else part
+    classifier = part if isinstance(part, Classifier) else None
+    size, config = about["image_size"], about["config"]
+    return Pretrained(place, "saved_model", encoder, size, classifier, config)
+
+
+def _open_keras(path: pathlib.Path) -> Pretrained:
+    registry.import_all()  # Keras has to know their classes
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except (ValueError, OSError, TypeError, KeyError) as error:
+        reason = next((line for line in str(error).splitlines() if line.strip()), "")
+        raise UsageError(
+            f"give {KINDS}. Received: {str(path)!r} ({reason.strip()[:120]})"
+        ) from None
+    if isinstance(model, ImageSSL):
+        return Pretrained(path, "keras", model.online, model.image_size)
+    if isinstance(model, Classifier):
+        return Pretrained(path, "keras", model.encoder, model.image_size, model)
+    return _wrap_keras(path, model)
+
+
+def _wrap_keras(path: pathlib.Path, model: keras.Model) -> Pretrained:
+    """Any model from raw images to vectors, as a backbone that normalises itself."""
+    made = getattr(model, "output", None)
+    if isinstance(made, dict) and "features" in made:  # of our own export
+        model = keras.Model(model.inputs, made["features"])
+    shapes = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
+    given, made = (shape if isinstance(shape, tuple) else () for shape in shapes)
+    if len(given) != 4 or given[-1] != 3 or len(made) != 2:
+        raise UsageError(
+            f"a .keras model must map images [batch, h, w, 3] to features [batch, f]. "
+            f"Received: {str(path)!r}, which maps {shapes[0]} to {shapes[1]}"
+        )
+    encoder = Encoder(model, None, mean=(0.0,) * 3, std=(1 / 255,) * 3)
+    return Pretrained(path, "keras", encoder, given[1])

@@ -1,0 +1,64 @@
+"""Which ResNet a state dict is."""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+
+import numpy as np
+
+from ressl_tf.models.backbones.resnet import BLOCKS
+from ressl_tf.runtime.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True)
+class Architecture:
+    """A residual network, as far as its weights tell.
+
+    Attributes:
+        backbone: "resnet18", "resnet34", "resnet50" or "resnet101".
+        width: factor on its channels.
+        stem: "standard" for 7x7; "small" for 3x3, which may have a max-pool or not.
+    """
+
+    backbone: str
+    width: float
+    stem: str
+
+
+def find_architecture(state: Mapping[str, np.ndarray]) -> Architecture:
+    """The ResNet whose weights these are, by torchvision's names.
+
+    Raises:
+        UsageError: when it is none of ours; says what was found.
+    """
+    blocks = {
+        m.groups() for name in state if (m := re.match(r"layer(\d)\.(\d+)", name))
+    }
+    if not blocks:
+        raise UsageError(
+            "only ResNets can be converted, there is no converter for this network. "
+            f"Received: weights without layer1.0, such as {', '.join(list(state)[:2])}"
+        )
+    repeats = tuple(sum(stage == str(n) for stage, _ in blocks) for n in range(1, 5))
+    deep = any(name.endswith(".conv3.weight") for name in state)
+    kind = "bottleneck" if deep else "basic"
+    for backbone, form in BLOCKS.items():
+        if form == (kind, repeats):
+            stem = state.get("conv1.weight", np.empty(0))
+            return Architecture(backbone, *_stem(stem.shape))
+    known = "; ".join(f"{name} {kind} {list(n)}" for name, (kind, n) in BLOCKS.items())
+    raise UsageError(
+        f"the backbone must be one of {known} (blocks a stage). "
+        f"Received: {kind} {list(repeats)}"
+    )
+
+
+def _stem(shape):
+    channels, inputs, *kernel = shape if len(shape) == 4 else (0, 0)
+    stem = {(7, 7): "standard", (3, 3): "small"}.get(tuple(kernel))
+    if inputs != 3 or stem is None:
+        raise UsageError(
+            "conv1.weight must be [channels, 3, 7, 7] or [channels, 3, 3, 3]. "
+            f"Received: {list(shape)}"
+        )
+    return channels / 64, stem

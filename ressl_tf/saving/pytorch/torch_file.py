@@ -1,0 +1,124 @@
+"""PyTorch's files, read without running what is in them."""
+
+import hashlib
+import pathlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ressl_tf.runtime.atomic import replacing
+from ressl_tf.runtime.errors import RunError, UsageError
+from ressl_tf.saving.pytorch.parameter_names import State
+
+KEYS = ("model", "state_dict", "model_state_dict")
+
+
+def read(path: str) -> State:
+    """The state dict in a file of `torch.save`: names to float32 or integer arrays.
+
+    It may lie under a key of a training checkpoint.
+
+    Raises:
+        UsageError: when there is no such file, PyTorch cannot read it, it holds more
+            than tensors and plain values, or no state dict.
+    """
+    torch = _torch()
+    content = _load(torch, pathlib.Path(path))
+    for found in (*(_get(content, key) for key in KEYS), content):
+        if tensors := _tensors(torch, found):
+            return {name: _array(torch, tensor) for name, tensor in tensors.items()}
+    keys = sorted(map(str, content)) if isinstance(content, Mapping) else []
+    shown = f"a dict of {', '.join(keys[:8])}" if keys else type(content).__name__
+    raise UsageError(
+        f"{path} holds no state dict, by itself or under {', '.join(KEYS)}; save "
+        f"model.state_dict(). Received: {shown}"
+    )
+
+
+def write(content: Mapping[str, Any], path: str) -> None:
+    """Saves a dict of arrays, plain values and such dicts as `torch.load` reads it.
+
+    Raises:
+        UsageError: when PyTorch is not installed.
+        RunError: when the disk refuses.
+    """
+    torch = _torch()
+    try:
+        with replacing(path) as temporary:
+            torch.save(_as_tensors(torch, content), temporary)
+    except OSError as error:
+        raise RunError(f"cannot save {path}: {error.strerror}") from None
+
+
+def sha256(path: str) -> str:
+    """Hash of a file."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _torch():
+    try:
+        import torch
+    except ImportError:
+        raise UsageError(
+            "files of PyTorch need PyTorch itself: pip install torch==2.13.0"
+        ) from None
+    return torch
+
+
+def _load(torch, path):
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+        raise UsageError(
+            f"--checkpoint must be a file of PyTorch. Received: {path} "
+            f"({error.strerror})"
+        ) from None
+    except Exception as error:  # whatever damaged bytes raise in zip and unpickler
+        raise UsageError(_reason(path, str(error))) from None
+
+
+def _reason(path, error):
+    """One line for what PyTorch explains over many."""
+    if found := re.search(r"GLOBAL ([\w.]+)", error):
+        return (
+            f"{path} holds more than weights ({found[1]}), which is not run here; if "
+            "you trust it, save its weights alone: torch.save(torch.load(path, "
+            "weights_only=False)['state_dict'], 'weights.pth')"
+        )
+    return (
+        f"{path} is truncated or no file of torch.save (.pth, .pt, .ckpt); fetch it "
+        "again and compare its size"
+    )
+
+
+def _get(content, key):
+    return content.get(key) if isinstance(content, Mapping) else None
+
+
+def _tensors(torch, found):
+    if not isinstance(found, Mapping):
+        return {}
+    return {
+        name: value
+        for name, value in found.items()
+        if isinstance(name, str) and isinstance(value, torch.Tensor)
+    }
+
+
+def _array(torch, tensor) -> np.ndarray:
+    tensor = tensor.detach()
+    return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
+
+
+def _as_tensors(torch, value):
+    if isinstance(value, Mapping):
+        return {name: _as_tensors(torch, inner) for name, inner in value.items()}
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(np.array(value, order="C"))  # owns what it holds
+    return value

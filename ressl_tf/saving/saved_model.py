@@ -1,0 +1,226 @@
+"""SavedModels that TensorFlow alone runs and trains further, and their way back.
+
+`tf.saved_model.load` gives an object with
+
+- `serve(images)` and `train(images)`: dicts of float32 tensors [batch, length]. `train`
+  is the forward pass in training mode: statistics of the batch, running ones move.
+- `variables`, `trainable_variables`, `non_trainable_variables`.
+
+Images are uint8 or float32 [batch, height, width, 3], RGB on 0..255. Signatures for
+servers are `serving_default` (uint8), `serving_float32` and, where the size of the
+training images is known, `serving_encoded` (JPEG or PNG bytes, cropped as evaluation
+crops). `ressl_tf.json` beside the graph holds what rebuilds the Keras object.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ressl_tf.data.decode import decode_image
+from ressl_tf.data.pipeline import centre_crop
+from ressl_tf.models.backbones.batch_norm import BatchNormalization
+from ressl_tf.models.classifier import Classifier
+from ressl_tf.models.encoder import Encoder
+from ressl_tf.runtime.errors import UsageError
+
+METADATA = "ressl_tf.json"
+GRAPH = "graph"  # its "kind" in an export of `graphs.graph_export`
+# What Keras has to know by name before it reads a model; importing them registers them.
+CLASSES = (BatchNormalization, Classifier, Encoder)
+VARIABLES = "variables/variables"
+
+
+def networks(part: Encoder | Classifier) -> list[keras.layers.Layer]:
+    """What is saved of a model: not its step and metrics."""
+    return list(part.networks.values()) if isinstance(part, Classifier) else [part]
+
+
+def save(
+    part: Encoder | Classifier,
+    folder: str | os.PathLike,
+    about: Mapping[str, Any],
+    *,
+    outputs: Sequence[str] = ("features",),
+    texts: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Writes a SavedModel, whole or not at all; one that is there is replaced.
+
+    Args:
+        part: a model whose backbone takes the images of the signatures.
+        folder: where it will be.
+        about: "image_size" (side of the training images, or None), "config" (flags of
+            the run), and whatever else JSON can hold; `load` returns it.
+        outputs: of "features", "embeddings" (an encoder with projector), "logits" and
+            "probabilities" (a classifier).
+        texts: file name -> text that is put beside.
+
+    Returns:
+        The names of the signatures.
+    """
+    root = _root(part, outputs)
+    signatures = _signatures(root, part, about["image_size"])
+    with replacing_folder(pathlib.Path(folder)) as temporary:
+        tf.saved_model.save(root, str(temporary), signatures=signatures)
+        for name, text in (texts or {}).items():
+            (temporary / name).write_text(text)
+        metadata = {
+            "about": dict(about),
+            "model": keras.saving.serialize_keras_object(part),
+            "sha256": _hashes(temporary),
+        }
+        (temporary / METADATA).write_text(json.dumps(metadata, indent=1) + "\n")
+    return sorted(signatures)
+
+
+def load(folder: str | os.PathLike) -> tuple[Encoder | Classifier, dict[str, Any]]:
+    """The Keras object that `save` wrote, and its `about`.
+
+    Raises:
+        UsageError: when it is no such SavedModel, or a damaged one.
+    """
+    folder = pathlib.Path(folder)
+    if not (folder / METADATA).is_file():
+        raise UsageError(
+            f"{folder} is a SavedModel of another program: it has no {METADATA}; give "
+            "one of ressl_tf.export, a workdir, or a .keras file"
+        )
+    try:
+        metadata = json.loads((folder / METADATA).read_text())
+        if metadata.get("kind") == GRAPH:
+            raise UsageError(
+                f"{folder} is an export of a run on a graph, and this is for images"
+            )
+        _check_hashes(folder, metadata["sha256"])
+        part = keras.saving.deserialize_keras_object(metadata["model"])
+        _restore(part, folder)
+        return part, metadata["about"]
+    except UsageError:
+        raise
+    except (
+        Exception
+    ) as error:  # of JSON, Keras or TensorFlow: another version's, or cut
+        reason = (str(error).split("\n")[0] or type(error).__name__)[:120]
+        raise UsageError(
+            f"the SavedModel {folder} is damaged or of another version ({reason}); "
+            "export it again"
+        ) from None
+
+
+def _restore(part, folder):
+    values = [v.value for network in networks(part) for v in network.variables]
+    status = tf.train.Checkpoint(variables=values).restore(str(folder / VARIABLES))
+    status.expect_partial().assert_existing_objects_matched()
+
+
+def _hashes(folder) -> dict[str, str]:
+    paths = [folder / "saved_model.pb", *sorted((folder / "variables").iterdir())]
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(
+            path.read_bytes()
+        ).hexdigest()
+        for path in paths
+    }
+
+
+def _check_hashes(folder, expected):
+    there = _hashes(folder)
+    for name, digest in expected.items():
+        if there.get(name) != digest:
+            state = "differs from what was saved" if name in there else "is missing"
+            raise UsageError(
+                f"the SavedModel {folder} is damaged: {name} {state}; export it again"
+            )
+
+
+def _root(part, outputs) -> tf.train.Checkpoint:
+    """A plain object that holds the endpoints and the variables."""
+    root = tf.train.Checkpoint()
+    root.serve = _endpoint(part, outputs, training=False)
+    root.train = _endpoint(part, outputs, training=True)
+    variables = [v for network in networks(part) for v in network.variables]
+    root.variables = [v.value for v in variables]
+    root.trainable_variables = [v.value for v in variables if v.trainable]
+    root.non_trainable_variables = [v.value for v in variables if not v.trainable]
+    return root
+
+
+def _endpoint(part, outputs, training) -> tf.function:
+    encoder = part.encoder if isinstance(part, Classifier) else part
+
+    def forward(images):
+        features = encoder.features(images, training=training)
+        made = {"features": features}
+        if "embeddings" in outputs:
+            embeddings = encoder.projector(features, training=training)
+            made["embeddings"] = tf.cast(embeddings, tf.float32)
+        if isinstance(part, Classifier):
+            made["logits"] = part.head(features)
+            made["probabilities"] = tf.nn.softmax(made["logits"])
+        return {name: made[name] for name in outputs}
+
+    forward = tf.function(forward, autograph=False)
+
+    def endpoint(images):  # one graph for both types
+        return forward(tf.cast(images, tf.float32))
+
+    endpoint = tf.function(endpoint, autograph=False)
+    for spec in _specs(part):
+        endpoint.get_concrete_function(spec)
+    return endpoint
+
+
+def _specs(part) -> list[tf.TensorSpec]:
+    encoder = part.encoder if isinstance(part, Classifier) else part
+    shape = [None, *encoder.backbone.input_shape[1:]]
+    return [tf.TensorSpec(shape, dtype, "images") for dtype in (tf.uint8, tf.float32)]
+
+
+def _signatures(root, part, image_size) -> dict[str, Any]:
+    bytes_spec, float_spec = _specs(part)
+    signatures = {
+        "serving_default": root.serve.get_concrete_function(bytes_spec),
+        "serving_float32": root.serve.get_concrete_function(float_spec),
+    }
+    size = bytes_spec.shape[1] or image_size
+    if size:
+        encoded = tf.TensorSpec([None], tf.string, "image_bytes")
+        served = _encoded_endpoint(root.serve, size)
+        signatures["serving_encoded"] = served.get_concrete_function(encoded)
+    return signatures
+
+
+def _encoded_endpoint(serve, size) -> tf.function:
+    def crop(encoded):
+        return centre_crop(decode_image(encoded)[None], size)[0]
+
+    def endpoint(image_bytes):
+        spec = tf.TensorSpec([size, size, 3], tf.uint8)
+        return serve(tf.map_fn(crop, image_bytes, fn_output_signature=spec))
+
+    return tf.function(endpoint, autograph=False)
+
+
+@contextlib.contextmanager
+def replacing_folder(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yields a temporary folder beside `folder` that takes its place at the end."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary, old = (
+        folder.with_name(f".{folder.name}.{os.getpid()}.{end}")
+        for end in ("tmp", "old")
+    )
+    try:
+        yield temporary
+        if folder.exists():
+            folder.rename(old)
+        temporary.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,1 +1,0 @@
-"""Runs over a grid of flags, and what compares them."""

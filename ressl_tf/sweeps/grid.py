@@ -1,0 +1,107 @@
+"""From the texts of `--grid` to runs: pure functions, nothing is run or written."""
+
+import dataclasses
+import difflib
+import hashlib
+import itertools
+import urllib.parse
+from collections.abc import Sequence
+from typing import Any
+
+from ressl_tf.config import Config
+from ressl_tf.config.sweep_config import SweepConfig
+from ressl_tf.runtime import flags
+from ressl_tf.runtime.errors import UsageError
+
+FIELDS = {field.name: field for field in dataclasses.fields(Config)}
+NOT_SWEPT = ("workdir", "dry_run")
+LONGEST_NAME = 200  # bytes; file systems take 255
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A combination of the grid's values.
+
+    Attributes:
+        values: flag -> value, in the order of the grid.
+        config: of its training; its workdir is named after the values.
+    """
+
+    values: dict[str, Any]
+    config: Config
+
+    @property
+    def name(self) -> str:
+        return _name(self.values)
+
+
+def runs(config: SweepConfig) -> list[Run]:
+    """All combinations, checked; the last flag of the grid changes fastest.
+
+    Raises:
+        UsageError: names the combination that cannot be, and why.
+    """
+    swept = axes(config.grid)
+    common = flags.arguments(config, Config)
+    made = {}
+    for texts in itertools.product(*swept.values()):
+        run = _run(dict(zip(swept, texts, strict=True)), common, config.run_dir)
+        if run.name in made:
+            raise UsageError(f"--grid has the same run twice. Received: {run.name}")
+        made[run.name] = run
+    return list(made.values())
+
+
+def axes(grid: Sequence[str]) -> dict[str, list[str]]:
+    """Flag -> its values as they were written.
+
+    Args:
+        grid: texts "flag=value,value" or "flag=value;value".
+
+    Raises:
+        UsageError: for what is not a flag of training, or is there twice.
+    """
+    swept = {}
+    for text in grid:
+        name, equals, values = text.partition("=")
+        if not equals:
+            raise UsageError(f"--grid must be FLAG=VALUE,VALUE. Received: {text}")
+        _check_name(name)
+        if name in swept:
+            raise UsageError(f"--grid must have a flag once. Received: {name} twice")
+        of_lists = isinstance(FIELDS[name].default, tuple)
+        swept[name] = values.split(";" if of_lists or ";" in values else ",")
+    return swept
+
+
+def folder_name(name: str) -> str:
+    """The name of a run as one of a folder: other than letters, =, comma: %XX."""
+    quoted = urllib.parse.quote(name, safe="=,:+ ")
+    if len(quoted) <= LONGEST_NAME:
+        return quoted
+    rest = hashlib.sha256(name.encode()).hexdigest()[:12]
+    return f"{quoted[: LONGEST_NAME - 13]}-{rest}"
+
+
+def _check_name(name):
+    if name in NOT_SWEPT:
+        raise UsageError(f"--{name} cannot be in a --grid. Received: {name}")
+    if name not in FIELDS:
+        near = difflib.get_close_matches(name, FIELDS, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(f"--grid takes flags of training{hint} Received: {name}")
+
+
+def _run(texts, common, folder) -> Run:
+    own = [f"--{name}={text}" for name, text in texts.items()]
+    try:
+        config = flags.parse(Config, [*common, *own])
+    except UsageError as error:
+        raise UsageError(f"in the run {_name(texts)}: {error}") from None
+    values = {name: getattr(config, name) for name in texts}
+    workdir = f"{folder}/{folder_name(_name(values))}"
+    return Run(values, dataclasses.replace(config, workdir=workdir, dry_run=False))
+
+
+def _name(values):
+    return ",".join(f"{flag}={flags.as_text(v)}" for flag, v in values.items())

@@ -1,0 +1,193 @@
+"""Curves of a sweep: how well the encoders judge above, whether they collapse below."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
+
+from ressl_tf.evaluate.plots import BLUE, GREEN, GREY, ORANGE, RED, shorten
+from ressl_tf.sweeps import sweep_curves
+from ressl_tf.sweeps.one_run import COLLAPSED
+from ressl_tf.sweeps.sweep_curves import Axis
+
+# None is red: that marks what went wrong.
+COLOURS = (BLUE, ORANGE, GREEN, "#8a4fbf", "#a8761a", "#c2407a", "#2f9c9c", "#222222")
+MARKERS, STROKES = "osD^vPh*", ("-", "-.", ":")
+PANELS = {  # key of a row -> title, factor
+    "knn_top1": ("kNN top-1 (%)", 100),
+    "knn_all_top1": ("kNN top-1 of all images (%)", 100),
+    "linear_top1": ("linear top-1 (%)", 100),
+    "embedding_spread": ("embedding_std * sqrt(dim)", 1),
+}
+UNTRAINED = {"color": GREY, "linestyle": "--"}
+RING = {
+    "color": RED,
+    "marker": "o",
+    "markersize": 12,
+    "markerfacecolor": "none",
+    "clip_on": False,
+}
+
+# In the legend; in a panel, of the curve's colour.
+CROSS = {"color": GREY, "marker": "x", "markersize": 9, "markeredgewidth": 2.5}
+NONE = {"linestyle": "none"}
+CROSS_WIDTH = 12  # points
+SIDE_BY_SIDE = 0.5  # of the distance of two names, that the curves there share
+MARGIN = 0.08  # of the length of an axis of numbers
+MANY_LETTERS = 60  # of names below an axis, that have to be turned
+
+
+def draw(rows: Sequence[dict[str, Any]], title: str = "") -> Figure:
+    """A panel a figure; a curve for each combination of the flags not drawn over.
+
+    Several seeds are a curve of their mean, a band from the least to the most and a dot
+    each. Dashed: before training. A ring: collapsed; a cross on the axis: failed.
+
+    Args:
+        rows: of `runs.row`.
+        title: above them.
+    """
+    axis = sweep_curves.axis_of(rows)
+    drawn = sweep_curves.curves_of(rows, axis)
+    keys = [key for key in PANELS if sweep_curves.known(rows, key)] or [
+        "embedding_spread"
+    ]
+    figure = Figure((9, 0.9 + 2.7 * len(keys)), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, fontsize=11)
+    panels = figure.subplots(len(keys), sharex=True, squeeze=False)[:, 0]
+    _name_places(panels[-1], axis)
+    for panel, key in zip(panels, keys, strict=True):
+        panel.set_title(PANELS[key][0], fontsize=10, loc="left")
+        panel.grid(alpha=0.3)
+        for index, curve in enumerate(drawn.values()):
+            xs = _positions(axis, index, len(drawn))
+            _curve(panel, key, xs, curve, index, axis.numeric)
+        if key == "knn_top1":
+            _untrained(panel, drawn, axis)
+        if key == "embedding_spread":
+            _even_and_collapsed(panel)
+    _legend(figure, rows, drawn, axis)
+    return figure
+
+
+def _positions(axis: Axis, index: int, count: int) -> list[float]:
+    """Where a curve's points are: those of several side by side at a name."""
+    aside = 0.0 if axis.numeric else SIDE_BY_SIDE * ((index + 0.5) / count - 0.5)
+    return [place + aside for place in axis.places.values()]
+
+
+def _style(index, joined=True) -> dict[str, Any]:
+    stroke = STROKES[index // len(COLOURS) % len(STROKES)]
+    return {
+        "color": COLOURS[index % len(COLOURS)],
+        "marker": MARKERS[index % len(MARKERS)],
+        "linestyle": stroke if joined else "none",
+    }
+
+
+def _curve(panel, key, xs, curve, index, joined):
+    factor, style = PANELS[key][1], _style(index, joined)
+    values = [
+        [factor * value for value in sweep_curves.known(rows, key)] for rows in curve
+    ]
+    low, high = ([f(v) if v else math.nan for v in values] for f in (min, max))
+    mean = [factor * value for value in sweep_curves.means(curve, key)]
+    panel.plot(xs, mean, **style)
+    if joined:
+        panel.fill_between(xs, low, high, color=style["color"], alpha=0.15, lw=0)
+    for x, rows, found in zip(xs, curve, values, strict=True):
+        if len(found) > 1:
+            panel.plot([x] * len(found), found, ".-", color=style["color"], lw=1, ms=4)
+        collapsed = [row for row in rows if row["status"] == "collapsed"]
+        for value in sweep_curves.known(collapsed, key):
+            panel.plot(x, factor * value, **RING, **NONE)
+        if any(row["status"] == "failed" for row in rows):
+            _cross(panel, x, CROSS_WIDTH * index, style["color"])
+
+
+def _cross(panel, x, aside, colour):
+    """On the axis, where no value is; `aside` in points."""
+    panel.annotate(
+        "×",  # noqa: RUF001
+        (x, 0),
+        (aside, 0),
+        xycoords=panel.get_xaxis_transform(),
+        textcoords="offset points",
+        color=colour,
+        fontsize=20,
+        fontweight="bold",
+        ha="center",
+        va="center",
+    )
+
+
+def _untrained(panel, drawn, axis):
+    """Along the axis when it is of numbers, else below the points of each name."""
+    levels = sweep_curves.untrained(drawn)
+    for index, level in enumerate(levels.values()):
+        own = {"color": COLOURS[index % len(COLOURS)]} if len(levels) > 1 else {}
+        style = {**UNTRAINED, **own}
+        heights = [100 * value for value in level]
+        xs = _positions(axis, index, len(levels))
+        if axis.numeric and len(xs) > 1:
+            panel.plot(xs, heights, **style)
+            continue
+        half = 0.4 / len(levels)
+        for x, height in zip(xs, heights, strict=True):
+            panel.plot([x - half, x + half], [height, height], **style)
+
+
+def _even_and_collapsed(panel):
+    panel.axhline(1, linestyle=":", color=GREY)
+    panel.axhspan(0, COLLAPSED, color=RED, alpha=0.12, linewidth=0)
+    right = {"x": 0.995, "ha": "right", "fontsize": 8, "color": GREY}
+    right["transform"] = panel.get_yaxis_transform()
+    panel.text(y=1.02, s="spread evenly", va="bottom", **right)
+    panel.text(y=COLLAPSED + 0.01, s="collapsed", va="bottom", **right)
+    panel.set_ylim(0, 1.2)
+
+
+def _name_places(panel, axis: Axis):
+    if axis.logarithmic:
+        panel.set_xscale("log")
+    names = [shorten(text) for text in axis.places]
+    turned = sum(map(len, names)) > MANY_LETTERS
+    panel.set_xticks(list(axis.places.values()), names, rotation=30 if turned else 0)
+    panel.xaxis.set_minor_locator(NullLocator())
+    panel.set_xlim(*_ends(axis))
+    panel.set_xlabel(axis.flag)
+
+
+def _ends(axis: Axis) -> tuple[float, float]:
+    """Of the axis: with room for all places, also for those without a value."""
+    low, high = min(axis.places.values()), max(axis.places.values())
+    if axis.logarithmic:
+        room = (high / low) ** MARGIN
+        return low / room, high * room
+    room = MARGIN * (high - low) if axis.numeric and high > low else 0.5
+    return low - room, high + room
+
+
+def _legend(figure, rows, drawn, axis):
+    """What is in the picture, beside it."""
+    handles = [
+        Line2D([], [], label=shorten(name, 40) or "trained", **_style(i, axis.numeric))
+        for i, name in enumerate(drawn)
+    ]
+    statuses = {row["status"] for row in rows}
+    if sweep_curves.known(rows, "knn_top1_untrained"):
+        handles.append(Line2D([], [], label="untrained", **UNTRAINED))
+    if "collapsed" in statuses:
+        handles.append(Line2D([], [], label="collapsed", **RING, **NONE))
+    if "failed" in statuses:
+        handles.append(Line2D([], [], label="failed", **CROSS, **NONE))
+    several = any(len(seeds) > 1 for curve in drawn.values() for seeds in curve)
+    heading = ", ".join(sweep_curves.others(rows, axis))
+    if several:
+        heading += "\n" * bool(heading) + "(mean, min, max of seeds)"
+    figure.legend(handles=handles, title=heading, loc="outside right upper", fontsize=9)

@@ -1,0 +1,137 @@
+"""kNN against a loop in NumPy."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ressl_tf.config import Config
+from ressl_tf.data.sources import MemorySource
+from ressl_tf.evaluate import nearest_neighbors
+from ressl_tf.pretraining import knn_monitor
+from ressl_tf.runtime.errors import UsageError
+
+
+def predict(bank, labels, queries, k=200, temperature=0.1, block=1024):
+    similarities, indices = nearest_neighbors.neighbours(bank, queries, k, block)
+    votes = nearest_neighbors.votes(
+        similarities, labels[indices], labels.max() + 1, temperature
+    )
+    return votes.argmax(axis=1)
+
+
+def reference(bank, labels, queries, k, temperature):
+    bank = bank / np.linalg.norm(bank, axis=1, keepdims=True)
+    rows = []
+    for query in queries / np.linalg.norm(queries, axis=1, keepdims=True):
+        similarity = bank @ query
+        votes = np.zeros(labels.max() + 1)
+        for index in np.argsort(-similarity)[:k]:
+            votes[labels[index]] += np.exp(similarity[index] / temperature)
+        rows.append(votes)
+    return np.array(rows)
+
+
+@pytest.mark.parametrize(("k", "temperature"), [(1, 0.1), (20, 0.1), (200, 0.5)])
+@pytest.mark.parametrize("block", [7, 1000])
+def test_votes_equal_a_loop(k, temperature, block):
+    generator = np.random.default_rng(0)
+    bank, queries = generator.normal(size=(300, 5)), generator.normal(size=(50, 5))
+    labels = generator.integers(0, 4, 300)
+    similarities, indices = nearest_neighbors.neighbours(bank, queries, k, block)
+    votes = nearest_neighbors.votes(similarities, labels[indices], 4, temperature)
+    expected = reference(bank, labels, queries, k, temperature)
+    shares = expected / expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(
+        votes / votes.sum(axis=1, keepdims=True), shares, atol=1e-5
+    )
+    assert len(set(votes.argmax(axis=1))) > 1
+
+
+def test_neighbours_come_with_the_most_similar_first():
+    generator = np.random.default_rng(0)
+    bank, queries = generator.normal(size=(30, 5)), generator.normal(size=(4, 5))
+    similarities, indices = nearest_neighbors.neighbours(bank, queries, 10)
+    assert np.all(np.diff(similarities) <= 0)
+    unit = bank / np.linalg.norm(bank, axis=1, keepdims=True)
+    asked = queries / np.linalg.norm(queries, axis=1, keepdims=True)
+    for row in range(4):
+        np.testing.assert_allclose(
+            similarities[row], unit[indices[row]] @ asked[row], atol=1e-6
+        )
+
+
+def test_weights_can_outvote_a_majority():
+    """One neighbour at similarity 1 against two at 0.5: e^10 > 2 e^5."""
+    bank = np.array([[1.0, 0.0], [0.5, 0.75**0.5], [0.5, -(0.75**0.5)]])
+    labels, query = np.array([0, 1, 1]), np.array([[1.0, 0.0]])
+    assert predict(bank, labels, query, k=3, temperature=0.1) == [0]
+    assert predict(bank, labels, query, k=3, temperature=10.0) == [1]
+
+
+def test_a_small_temperature_does_not_overflow():
+    """exp(1 / 0.001) has no float."""
+    bank, labels = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0, 1])
+    assert list(predict(bank, labels, bank, k=2, temperature=0.001)) == [0, 1]
+
+
+def test_k_beyond_the_bank_takes_all_of_it():
+    bank = np.eye(3)
+    assert list(predict(bank, np.arange(3), bank, k=200)) == [0, 1, 2]
+
+
+def test_accuracy_leaves_out_what_has_no_label():
+    bank = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.1]])
+    labels = np.array([0, 1, -1])
+    queries = np.array([[1.0, 0.1], [0.1, 1.0], [1.0, 0.2], [0.0, 1.0]])
+    asked = np.array([0, 1, -1, 0])
+    accuracy = nearest_neighbors.accuracy(bank, labels, queries, asked, k=1)
+    assert accuracy == pytest.approx(2 / 3)
+
+
+def marked(labels):
+    images = np.arange(len(labels), dtype=np.uint8)[:, None, None, None]
+    images = tf.constant(np.tile(images, (1, 16, 16, 3)))
+    names = ("a", "b")
+    return MemorySource("marked", images, np.array(labels, np.int32), names, ())
+
+
+def monitored(monkeypatch, memory, queries):
+    """What reaches the vote: labels of the memory and of the questions."""
+    voted = []
+    monkeypatch.setattr(knn_monitor, "load_source", lambda *_, **__: marked(queries))
+    monkeypatch.setattr(
+        nearest_neighbors,
+        "neighbours",
+        lambda bank, asked, k: voted.append((bank[:, 0], asked[:, 0])) or near(asked),
+    )
+
+    def near(asked):
+        return np.ones((len(asked), 1), np.float32), np.zeros((len(asked), 1), int)
+
+    def numbers(model, batches):
+        images, labels = zip(*batches, strict=True)
+        return np.concatenate(images)[:, 0, 0].astype("float32"), np.concatenate(labels)
+
+    monkeypatch.setattr(knn_monitor.features, "extract", numbers)
+    config = Config(dataset="stl10", split="train+unlabelled", image_size=16)
+    measure = knn_monitor.make(config, marked(memory))
+    accuracy = measure(None)
+    return accuracy, *(rows.tolist() for rows in voted[0])
+
+
+def test_images_without_a_label_reach_no_vote(monkeypatch):
+    """As those of STL-10, among others: no memory, no question."""
+    accuracy, memory, asked = monitored(
+        monkeypatch, memory=[-1, 1, -1, 0, -1], queries=[-1, 1, 0, -1]
+    )
+    assert (memory, asked) == ([1, 3], [1, 2])
+    assert accuracy == 0.5  # the first of the memory is of class 1
+
+
+def test_a_split_without_labels_is_no_question(monkeypatch):
+    """A tenth of the memory is asked instead, or the flag is refused."""
+    _, memory, asked = monitored(monkeypatch, memory=[0, 1] * 6, queries=[-1, -1])
+    assert (len(memory), asked) == (10, [0, 10])
+    config = Config(dataset="stl10", eval_split="unlabelled", image_size=16)
+    with pytest.raises(UsageError, match="Received: unlabelled, which has no labels"):
+        knn_monitor.make(config, marked([0, 1]))

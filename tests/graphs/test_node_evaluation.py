@@ -1,0 +1,289 @@
+"""The nodes of a tiny run on a graph, judged in this process."""
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pytest
+from conftest import planted_graph, save_graph
+
+from ressl_tf.config.convert_config import ConvertConfig
+from ressl_tf.config.evaluate_config import FinetuneConfig, KNNConfig, LinearConfig
+from ressl_tf.config.plot_config import PlotConfig
+from ressl_tf.config.preview_config import PreviewConfig
+from ressl_tf.convert import main as convert
+from ressl_tf.evaluate import fine_tuning, knn_evaluation, linear_probe
+from ressl_tf.evaluate.plots import pictures
+from ressl_tf.graphs import link_prediction, node_tasks, probe
+from ressl_tf.graphs.graph import Graph
+from ressl_tf.graphs.link_split import hold_out_edges, undirected
+from ressl_tf.graphs.node_splits import node_splits
+from ressl_tf.graphs.trained import GraphRun, holds_graph_run, open_graph_run
+from ressl_tf.pretraining import view_sheet
+from ressl_tf.runtime import flags
+from ressl_tf.runtime.errors import UsageError
+
+ALL = ("classification", "similarity", "clustering", "links")
+
+
+def config(run, **options):
+    return LinearConfig(workdir=str(run), **options)
+
+
+@pytest.mark.slow
+def test_all_tasks_in_one_line(graph_run, tmp_path):
+    line = linear_probe.judge(
+        config(graph_run, tasks=ALL, splits=3, output=str(tmp_path))
+    )
+    assert json.loads((tmp_path / "result.json").read_text()) == line
+    assert (line["nodes"], line["feature_dim"], line["features"]) == (
+        60,
+        8,
+        "embeddings",
+    )
+    assert line["edges"] == len(undirected(planted_graph().edges))
+    assert line["held_out_edges"] == round(0.1 * line["edges"])
+    for figure in ("linear_top1", "sim_at_5", "sim_at_10", "link_auc", "link_ap"):
+        assert 0 <= line[figure] <= 1, figure
+    assert {"nmi", "ari", "link_auc_hadamard", "link_ap_hadamard"} <= set(line)
+    again = linear_probe.judge(
+        config(graph_run, tasks=ALL, splits=3, output=str(tmp_path))
+    )
+    assert again == line
+
+
+def test_the_accuracy_is_that_of_a_probe_of_each_split(graph_run, tmp_path):
+    options = {"splits": 4, "probe_steps": 30, "probe_learning_rate": 0.1, "seed": 2}
+    line = linear_probe.judge(config(graph_run, output=str(tmp_path), **options))
+    run = open_graph_run(str(graph_run))
+    graph = run.graph()
+    embeddings, accuracies, right = run.embed(graph), [], np.zeros((3, 2))
+    for number, split in enumerate(node_splits(graph.labels, 4, 2)):
+        kernel, bias = probe.fit(
+            embeddings[split.train],
+            graph.labels[split.train],
+            3,
+            learning_rate=0.1,
+            steps=30,
+            seed=2 + number,
+        )
+        answers = (embeddings[split.test] @ kernel + bias).argmax(axis=1)
+        hits = answers == graph.labels[split.test]
+        accuracies.append(hits.mean())
+        for label, hit in zip(graph.labels[split.test], hits, strict=True):
+            right[label] += hit, 1
+    np.testing.assert_allclose(line["linear_top1_splits"], accuracies)
+    assert line["linear_top1"] == line["top1"] == pytest.approx(np.mean(accuracies))
+    deviation = np.sqrt(np.mean((accuracies - np.mean(accuracies)) ** 2))
+    assert line["linear_top1_std"] == pytest.approx(deviation)
+    wanted = dict(zip("012", right[:, 0] / right[:, 1], strict=True))
+    assert line["per_class"] == pytest.approx(wanted)
+
+
+def test_raw_features_and_lbfgs(graph_run, tmp_path):
+    save_graph(planted_graph(nodes=300), tmp_path / "other.npz")
+    options = {
+        "dataset": f"graph:{tmp_path}/other.npz",
+        "features": "raw",
+        "solver": "lbfgs",
+        "lbfgs_c": (0.1,),
+        "splits": 2,
+    }
+    line = linear_probe.judge(config(graph_run, output=str(tmp_path), **options))
+    assert (line["feature_dim"], line["solver"]) == (12, "lbfgs")
+    assert line["linear_top1"] > 1 / 3 + 0.1
+
+
+def test_links_are_scored_without_the_edges_that_were_held_out(graph_run, tmp_path):
+    """The embeddings are of the graph that was trained on, not of the whole."""
+    line = linear_probe.judge(config(graph_run, tasks=("links",), output=str(tmp_path)))
+    run = open_graph_run(str(graph_run))
+    whole = run.graph()
+    seen, positive, negative = hold_out_edges(whole, 0.1, run.config.seed)
+    unseen, leaking = (
+        link_prediction.auc_and_ap(
+            *(link_prediction.cosines(run.embed(g), p) for p in (positive, negative))
+        )
+        for g in (seen, whole)
+    )
+    assert (line["link_auc"], line["link_ap"]) == pytest.approx(unseen)
+    assert unseen != leaking
+
+
+def test_what_links_learn_from_is_not_asked_for(graph_run):
+    seen, positive, negative = open_graph_run(str(graph_run)).held_out()
+    edges, others = node_tasks._known_pairs(
+        seen, np.concatenate([positive, negative]), seed=0
+    )
+    known = {tuple(sorted(pair)) for pair in np.concatenate([edges, others]).tolist()}
+    asked = {tuple(pair) for pair in np.concatenate([positive, negative]).tolist()}
+    assert not known & asked
+    assert len(known) == 2 * len(edges)
+    assert {tuple(sorted(pair)) for pair in edges.tolist()} == {
+        tuple(pair) for pair in undirected(seen.edges).tolist()
+    }
+
+
+def test_another_graph_may_be_judged_if_its_features_fit(graph_run, tmp_path):
+    other = planted_graph(nodes=40)
+    save_graph(other, tmp_path / "other.npz")
+    dataset = f"graph:{tmp_path}/other.npz"
+    options = {"dataset": dataset, "splits": 2, "output": str(tmp_path)}
+    assert linear_probe.judge(config(graph_run, **options))["nodes"] == 40
+    with pytest.raises(UsageError, match="of its own graph"):
+        linear_probe.judge(config(graph_run, **{**options, "tasks": ("links",)}))
+    save_graph(planted_graph(features=5), tmp_path / "narrow.npz")
+    with pytest.raises(UsageError, match=r"have 12 features. Received: .* have 5"):
+        linear_probe.judge(config(graph_run, dataset=f"graph:{tmp_path}/narrow.npz"))
+    with pytest.raises(UsageError, match="--dataset must be graph:"):
+        linear_probe.judge(config(graph_run, dataset="shapes"))
+
+
+def test_a_graph_without_labels_has_links_alone(graph_run, tmp_path):
+    whole = planted_graph()
+    save_graph(dataclasses.replace(whole, labels=None), tmp_path / "bare.npz")
+    dataset = f"graph:{tmp_path}/bare.npz"
+    for task in ALL[:3]:
+        options = {"tasks": (task,), "dataset": dataset, "output": str(tmp_path)}
+        with pytest.raises(UsageError, match="Received: 0 labels of 0 classes"):
+            linear_probe.judge(config(graph_run, **options))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 5}, "--epochs means nothing; --probe_steps"),
+        ({"train_split": "test", "flip_prob": 0.0}, "--flip_prob, --train_split means"),
+    ],
+)
+def test_flags_for_images_are_refused(graph_run, options, message):
+    with pytest.raises(UsageError, match=message):
+        linear_probe.judge(config(graph_run, **options))
+
+
+@pytest.mark.slow
+def test_flags_for_graphs_are_refused_of_images(unbroken):
+    with pytest.raises(UsageError, match="--splits, --tasks is for the workdir of a"):
+        linear_probe.judge(config(unbroken[1], splits=3, tasks=("links",)))
+
+
+def test_links_need_a_run_that_did_not_see_all(graph_run):
+    run = open_graph_run(str(graph_run))
+    all_seen = dataclasses.replace(run.config, holdout_edges=0.0)
+    with pytest.raises(UsageError, match="train with --holdout_edges"):
+        dataclasses.replace(run, config=all_seen).held_out()
+
+
+def convert_back(workdir):
+    convert(ConvertConfig(to="torch", workdir=workdir, output="out.pth"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        lambda run: knn_evaluation.judge(KNNConfig(workdir=run)),
+        lambda run: fine_tuning.finetune(FinetuneConfig(workdir=run)),
+        lambda run: pictures.draw(PlotConfig(workdir=run, kind=("embedding",))),
+        convert_back,
+    ],
+    ids=["knn", "finetune", "plot", "convert"],
+)
+def test_commands_on_images_refuse_a_run_on_a_graph(graph_run, command):
+    before = sorted(graph_run.rglob("*"))
+    with pytest.raises(UsageError, match="holds a run on a graph") as caught:
+        command(str(graph_run))
+    assert "\n" not in str(caught.value)
+    assert sorted(graph_run.rglob("*")) == before
+
+
+def test_a_preview_of_a_graph_is_refused(graph_run, tmp_path):
+    dataset = open_graph_run(str(graph_run)).config.dataset
+    arguments = [f"--dataset={dataset}", "--method=rgrl", f"--output={tmp_path}/v.png"]
+    with pytest.raises(UsageError, match="graph") as caught:
+        view_sheet.draw(flags.parse(PreviewConfig, arguments))
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_the_curves_of_a_run_on_a_graph_are_drawn(graph_run, tmp_path):
+    options = {"kind": ("curves",), "output": str(tmp_path)}
+    line = pictures.draw(PlotConfig(workdir=str(graph_run), **options))
+    assert list(line["pictures"]) == ["curves"]
+
+
+def test_a_run_on_a_graph_is_known_by_its_config(graph_run, tmp_path):
+    assert holds_graph_run(str(graph_run))
+    images = tmp_path / "images"
+    images.mkdir()
+    values = {"method": "ressl", "dataset": "shapes"}
+    (images / "config.json").write_text(json.dumps(values))
+    for other in (str(images), str(tmp_path), "", str(tmp_path / "nowhere")):
+        assert not holds_graph_run(other)
+
+
+def test_results_of_unlike_judgements_lie_apart():
+    names = {
+        LinearConfig(workdir="a", **options).run_dir
+        for options in (
+            {},
+            {"features": "raw"},
+            {"untrained": True},
+            {"tasks": ("links",)},
+            {"tasks": ("classification", "similarity")},
+            {"solver": "lbfgs"},
+        )
+    }
+    assert names == {
+        "a/linear",
+        "a/linear-raw",
+        "a/linear-untrained",
+        "a/linear-links",
+        "a/linear-classification-similarity",
+        "a/linear-lbfgs",
+    }
+
+
+def test_too_few_labels_are_refused():
+    few = Graph.from_edges(np.eye(12), [[0, 1]], np.repeat([0, 1, -1], [5, 4, 3]))
+    with pytest.raises(UsageError, match="Received: 9 labels of 2 classes"):
+        node_tasks.labels_of(few)
+
+
+def test_the_checkpoint_with_the_best_validation_is_taken(
+    graph_run, tmp_path, monkeypatch
+):
+    """The steps' embeddings are replaced: those of step 2 are the labels themselves."""
+    folder = tmp_path / "run"
+    shutil.copytree(graph_run, folder)
+    last = folder / "checkpoints" / "step-000000003.npz"
+    for step in (1, 2):
+        shutil.copy(last, last.with_name(f"step-{step:09d}.npz"))
+    assert [run.step for run in open_graph_run(str(folder)).checkpoints()] == [1, 2, 3]
+
+    def embed(run, graph):
+        right = np.eye(3, dtype=np.float32)[graph.labels]
+        return right if run.step == 2 else np.roll(right, run.step, axis=0) * 0
+
+    monkeypatch.setattr(GraphRun, "embed", embed)
+    options = {"splits": 2, "probe_learning_rate": 0.1, "output": str(tmp_path)}
+    line = linear_probe.judge(config(folder, checkpoint="validation", **options))
+    assert (line["step"], line["linear_top1"]) == (2, 1.0)
+    line = linear_probe.judge(config(folder, **options))
+    assert line["step"] == 3
+    assert line["linear_top1"] < 0.5
+
+
+def test_checkpoints_are_the_encoder_as_it_was(graph_run, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(graph_run, folder)
+    path = folder / "checkpoints" / "step-000000003.npz"
+    arrays = dict(np.load(path))
+    arrays["online/000"] = arrays["online/000"] * 2
+    np.savez(path.with_name("step-000000001.npz"), **arrays)
+    run = open_graph_run(str(folder))
+    first, last = run.checkpoints()
+    kernels = [r.encoder.variables[0].numpy() for r in (run, first, last)]
+    np.testing.assert_array_equal(kernels[0] * 2, kernels[1])
+    np.testing.assert_array_equal(kernels[0], kernels[2])
