@@ -30,7 +30,7 @@ _HOMES = {
     "strong_view": "ressl_tf.data.augment.views",
     "weak_view": "ressl_tf.data.augment.views",
     "Graph": "ressl_tf.graphs.graph",
-    "load_source": "ressl_tf.data.sources",
+    "load_source": "ressl_tf.data.load",
     "training_batches": "ressl_tf.data.pipeline",
     "evaluation_batches": "ressl_tf.data.pipeline",
     "steps_per_epoch": "ressl_tf.data.pipeline",

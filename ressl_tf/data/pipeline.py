@@ -14,7 +14,6 @@ AUTOTUNE = tf.data.AUTOTUNE
 BUFFERED_STEPS = 2  # batches made ahead
 RAM_BUDGET = 2 * 2**30  # bytes that autotuning may spend on parallel batches
 EVALUATION_SEED = (0, 0)  # of the subset that `limit` takes
-SIZE_PROBES = 64
 
 
 def steps_per_epoch(source: Source, batch_size: int) -> int:
@@ -29,26 +28,6 @@ def steps_per_epoch(source: Source, batch_size: int) -> int:
             f"Received: batch_size={batch_size}"
         )
     return source.size // batch_size
-
-
-def check_image_size(source: Source, size: int) -> None:
-    """Refuses crops that most images would have to be enlarged for.
-
-    Looks at 64 images where sizes vary: real sets hold a few tiny ones.
-
-    Raises:
-        UsageError: more than half of the images have a side shorter than `size`.
-    """
-    rows = np.linspace(0, source.size - 1, SIZE_PROBES, dtype=np.int64)
-    if source.image_shape:
-        sides = [min(source.image_shape[:2])]
-    else:
-        sides = [min(shape[:2]) for shape in source.shapes(np.unique(rows))]
-    if sides and np.median(sides) < size:
-        raise UsageError(
-            f"Images of {source.name} are smaller than the crop: the shorter side has "
-            f"{int(np.median(sides))} pixels. Received: image_size={size}"
-        )
 
 
 def training_batches(

@@ -9,8 +9,9 @@ import numpy as np
 
 from ressl_tf.config import run_flags
 from ressl_tf.config.evaluate_config import JudgeConfig
+from ressl_tf.data.load import load_source
 from ressl_tf.data.pipeline import evaluation_batches
-from ressl_tf.data.sources import Source, load_source
+from ressl_tf.data.sources import Source
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.pretraining import knn_monitor
 from ressl_tf.runtime.errors import UsageError

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from ressl_tf.models.backbones.batch_norm import BatchNormalization
+from ressl_tf.models.heads import prelu
 from ressl_tf.runtime.errors import UsageError
 
 BN_MOMENTUM = 0.99  # RGRL's code; PyTorch calls it 0.01
@@ -173,9 +174,3 @@ class GCN(keras.layers.Layer):
     def get_config(self):
         own = {"num_features": self.num_features, "widths": self.widths}
         return {"name": self.name, **own}
-
-
-def prelu(name: str) -> keras.layers.PReLU:
-    """A leaky ReLU with one learned slope, 0.25 at the start, as PyTorch's."""
-    slope = keras.initializers.Constant(0.25)
-    return keras.layers.PReLU(slope, shared_axes=[1], name=name)

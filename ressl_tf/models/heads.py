@@ -4,7 +4,6 @@ import math
 
 import keras
 
-from ressl_tf.graphs.gcn import prelu
 from ressl_tf.models.backbones.batch_norm import BatchNormalization
 
 
@@ -93,6 +92,12 @@ def prelu_predictor(dim: int, hidden: int) -> keras.Sequential:
         dense(dim, "output"),
     ]
     return keras.Sequential(layers, name="predictor")
+
+
+def prelu(name: str) -> keras.layers.PReLU:
+    """A leaky ReLU with one learned slope, 0.25 at the start, as PyTorch's."""
+    slope = keras.initializers.Constant(0.25)
+    return keras.layers.PReLU(slope, shared_axes=[1], name=name)
 
 
 def _hidden(units, inputs, norm, suffix) -> list[keras.layers.Layer]:

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 
 from ressl_tf.config import Config, run_flags
+from ressl_tf.data.load import load_source
 from ressl_tf.data.pipeline import evaluation_batches
-from ressl_tf.data.sources import MemorySource, Source, load_source
+from ressl_tf.data.sources import MemorySource, Source
 from ressl_tf.evaluate import features, nearest_neighbors
 from ressl_tf.runtime.errors import UsageError
 

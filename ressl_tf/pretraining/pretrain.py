@@ -11,13 +11,13 @@ import tensorflow as tf
 
 from ressl_tf.config import Config
 from ressl_tf.data.augment.deferred import CropsOnly
+from ressl_tf.data.load import check_image_size, load_source
 from ressl_tf.data.pipeline import (
-    check_image_size,
     evaluation_batches,
     steps_per_epoch,
     training_batches,
 )
-from ressl_tf.data.sources import Source, bad_images_as_run_errors, load_source
+from ressl_tf.data.sources import Source, bad_images_as_run_errors
 from ressl_tf.engine import callbacks, devices, loop, precision
 from ressl_tf.engine.checkpoint import Checkpoints, state, weights_sha256
 from ressl_tf.engine.nonfinite import NaNGuard

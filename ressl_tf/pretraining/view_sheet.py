@@ -7,8 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from ressl_tf.config.preview_config import PreviewConfig
-from ressl_tf.data.pipeline import centre_crop, check_image_size
-from ressl_tf.data.sources import StreamSource, load_source, unreadable
+from ressl_tf.data.load import check_image_size, load_source
+from ressl_tf.data.pipeline import centre_crop
+from ressl_tf.data.sources import StreamSource, unreadable
 from ressl_tf.evaluate import plots
 from ressl_tf.methods.build import build_model
 from ressl_tf.methods.images import ImageSSL

@@ -7,13 +7,13 @@ import tensorflow as tf
 from ressl_tf.data import pipeline
 from ressl_tf.data.augment.views import Views, strong_view, weak_view
 from ressl_tf.data.folder import Folder
+from ressl_tf.data.load import check_image_size, load_source
 from ressl_tf.data.pipeline import (
-    check_image_size,
     evaluation_batches,
     steps_per_epoch,
     training_batches,
 )
-from ressl_tf.data.sources import MemorySource, bad_images_as_run_errors, load_source
+from ressl_tf.data.sources import MemorySource, bad_images_as_run_errors
 from ressl_tf.runtime.errors import RunError, UsageError
 
 

@@ -9,9 +9,10 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from ressl_tf.data import sources
+from ressl_tf.data import load
 from ressl_tf.data.decode import decode_image, header_pixels
-from ressl_tf.data.sources import MemorySource, StreamSource, load_source
+from ressl_tf.data.load import load_source
+from ressl_tf.data.sources import MemorySource, StreamSource
 from ressl_tf.runtime.errors import RunError, UsageError
 
 # 8 x 8, CMYK with Adobe's inverted values; Pillow reads (56, 223, 202) in the upper
@@ -156,7 +157,7 @@ def test_shapes_are_those_of_the_images_that_can_be_read(photos):
 
 
 def test_another_size_between_the_probes_streams(photos, monkeypatch):
-    monkeypatch.setattr(sources, "PROBES", 2)  # looks at the first and the last
+    monkeypatch.setattr(load, "PROBES", 2)  # looks at the first and the last
     write(photos / "dog" / "a2.png", flat(50, 9, 8))
     assert isinstance(load_source(f"folder:{photos}", "train"), StreamSource)
 
@@ -253,7 +254,7 @@ BAD_BYTES = {
 }
 
 
-@pytest.mark.parametrize("memory_limit", [sources.MEMORY_LIMIT, 0])
+@pytest.mark.parametrize("memory_limit", [load.MEMORY_LIMIT, 0])
 @pytest.mark.parametrize("kind", BAD_BYTES)
 def test_skip_leaves_bad_images_out_and_reports_them(
     photos, kind, memory_limit, caplog
@@ -294,7 +295,7 @@ def bomb(kind, side=60_000):
     return data[:start] + struct.pack(">HH", side, side) + data[start + 4 :]
 
 
-@pytest.mark.parametrize("memory_limit", [sources.MEMORY_LIMIT, 0])
+@pytest.mark.parametrize("memory_limit", [load.MEMORY_LIMIT, 0])
 @pytest.mark.parametrize("kind", ["png", "jpeg"])
 def test_a_decompression_bomb_is_refused_by_its_header(photos, kind, memory_limit):
     bad = write(photos / "dog" / "a1.jpg", bomb(kind))
@@ -319,7 +320,7 @@ def test_max_pixels_is_the_number_of_pixels(photos):
         load_source(f"folder:{photos}", "train", max_pixels=63)
 
 
-@pytest.mark.parametrize("memory_limit", [sources.MEMORY_LIMIT, 0])
+@pytest.mark.parametrize("memory_limit", [load.MEMORY_LIMIT, 0])
 def test_one_percent_of_all_kinds_of_bad_images(tmp_path, memory_limit):
     """Each is skipped and named; all others are there, and in order."""
     for i in range(700):
@@ -347,7 +348,7 @@ def test_one_percent_of_all_kinds_of_bad_images(tmp_path, memory_limit):
 
 def test_a_set_of_bad_images_only(tmp_path):
     write(tmp_path / "a.png", b"nothing")
-    for action in sources.BAD_IMAGE_ACTIONS:
+    for action in load.BAD_IMAGE_ACTIONS:
         with pytest.raises(UsageError, match=r"None of 1 images.*a.png"):
             load_source(f"folder:{tmp_path}", "train", on_bad_image=action)
     with pytest.raises(UsageError, match=r"stop, skip\. Received: 'ignore'"):

@@ -12,8 +12,8 @@ from conftest import TINY
 
 from ressl_tf import preview
 from ressl_tf.config.preview_config import PreviewConfig
+from ressl_tf.data.load import load_source
 from ressl_tf.data.pipeline import evaluation_batches
-from ressl_tf.data.sources import load_source
 from ressl_tf.evaluate import plots
 from ressl_tf.methods.build import build_model
 from ressl_tf.pretraining import view_sheet

@@ -10,8 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ressl_tf.config.plot_config import FEWEST_IMAGES, PlotConfig
+from ressl_tf.data.load import load_source
 from ressl_tf.data.pipeline import evaluation_batches
-from ressl_tf.data.sources import Source, bad_images_as_run_errors, load_source
+from ressl_tf.data.sources import Source, bad_images_as_run_errors
 from ressl_tf.engine.workdir import read_rows
 from ressl_tf.evaluate import features, plots
 from ressl_tf.runtime.errors import UsageError

@@ -10,8 +10,9 @@ from conftest import TINY, tiny_model
 from ressl_tf.config import Config
 from ressl_tf.data.augment.deferred import CropsOnly, finish
 from ressl_tf.data.augment.views import View, Views, strong_view, weak_view
+from ressl_tf.data.load import load_source
 from ressl_tf.data.pipeline import training_batches
-from ressl_tf.data.sources import MemorySource, load_source
+from ressl_tf.data.sources import MemorySource
 from ressl_tf.engine import devices
 from ressl_tf.pretraining import pretrain as pretraining
 from ressl_tf.runtime import distribute

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from ressl_tf.data.augment import layers as augment
 from ressl_tf.data.augment.views import View, Views, strong_view, weak_view
+from ressl_tf.data.load import load_source
 from ressl_tf.data.pipeline import training_batches
-from ressl_tf.data.sources import load_source
 
 SIZE = 12
 SEED = tf.constant([3, 4])

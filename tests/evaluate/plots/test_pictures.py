@@ -13,8 +13,8 @@ import tensorflow as tf
 from matplotlib.colors import to_hex
 
 from ressl_tf.config.plot_config import PlotConfig
+from ressl_tf.data.load import load_source
 from ressl_tf.data.pipeline import evaluation_batches
-from ressl_tf.data.sources import load_source
 from ressl_tf.evaluate import plots
 from ressl_tf.evaluate.plots import pictures, projection
 from ressl_tf.evaluate.plots.scatter import COLOURS, GREY, scatter

@@ -1,0 +1,263 @@
+"""The one way from flags to images: every set is opened here."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ressl_tf.config.run_flags import CACHES, MAX_PIXELS
+from ressl_tf.data.cache import open_cache
+from ressl_tf.data.folder import Folder
+from ressl_tf.data.sources import MemorySource, Source, StreamSource, unreadable
+from ressl_tf.data.tfds import Records, open_builder
+from ressl_tf.runtime.errors import UsageError
+
+MEMORY_LIMIT = 2 * 2**30  # decoded bytes
+PROBES = 32  # images looked at to see whether a set is of one size
+SIZE_PROBES = 64  # images whose sides are compared with the views'
+BAD_IMAGE_ACTIONS = ("stop", "skip")
+TEST_SPLITS = ("test", "validation")  # what "auto" tries, in this order
+HELD_OUT = 10  # every tenth example is held out where there is no test split
+
+logger = logging.getLogger("ressl_tf")
+
+
+def open_source(config: Any, split: str, *, cache: str | None = None) -> Source:
+    """Open a split of the data set that a config names.
+
+    Args:
+        config: has `dataset` and the flags of `config.data_flags`.
+        split: in TFDS syntax: "train", "train[:10%]".
+        cache: instead of the config's own `cache`.
+
+    Raises:
+        UsageError: it is not there, or cannot be held as `cache` says.
+        RunError: an image cannot be read.
+    """
+    return load_source(
+        config.dataset,
+        split,
+        data_dir=config.data_dir or None,
+        download=config.download,
+        on_bad_image=config.on_bad_image,
+        max_pixels=config.max_pixels,
+        cache=cache or config.cache,
+        cache_dir=getattr(config, "cache_dir", None) or None,
+    )
+
+
+def open_beside(config: Any, split: str) -> Source:
+    """Open a split that is read beside the one that is learned from.
+
+    `--cache=memory` is demanded of that one alone.
+    """
+    return open_source(config, split, cache=beside(config.cache))
+
+
+def open_first(config: Any, splits: Sequence[str], **options) -> tuple[Source, str]:
+    """Open the first split there is, and say which.
+
+    Args:
+        config: of `open_source`.
+        splits: names to try, in this order.
+        **options: of `open_source`.
+
+    Raises:
+        UsageError: none is there; the message is that of the last.
+    """
+    for split in splits[:-1]:
+        try:
+            return open_source(config, split, **options), split
+        except UsageError:
+            continue
+    return open_source(config, splits[-1], **options), splits[-1]
+
+
+def beside(cache: str) -> str:
+    """Return `--cache` of a split that is read beside the one that is learned from."""
+    return "auto" if cache == "memory" else cache
+
+
+def held_out(count: int) -> np.ndarray:
+    """Mark every tenth of `count` examples, bool [count]."""
+    return np.arange(count) % HELD_OUT == 0
+
+
+def check_image_size(source: Source, size: int) -> None:
+    """Refuses crops that most images would have to be enlarged for.
+
+    Looks at 64 images where sizes vary: real sets hold a few tiny ones.
+
+    Raises:
+        UsageError: more than half of the images have a side shorter than `size`.
+    """
+    rows = np.linspace(0, source.size - 1, SIZE_PROBES, dtype=np.int64)
+    if source.image_shape:
+        sides = [min(source.image_shape[:2])]
+    else:
+        sides = [min(shape[:2]) for shape in source.shapes(np.unique(rows))]
+    if sides and np.median(sides) < size:
+        raise UsageError(
+            f"Images of {source.name} are smaller than the crop: the shorter side has "
+            f"{int(np.median(sides))} pixels. Received: image_size={size}"
+        )
+
+
+def load_source(
+    dataset: str,
+    split: str,
+    *,
+    data_dir: str | None = None,
+    download: bool = False,
+    on_bad_image: str = "stop",
+    max_pixels: int = MAX_PIXELS,
+    cache: str = "auto",
+    cache_dir: str | None = None,
+    memory_limit: int = MEMORY_LIMIT,
+) -> Source:
+    """Opens a set of images.
+
+    Args:
+        dataset: "folder:/path", "shapes", or a TFDS name ("cifar10", "name/config").
+        split: "train", "test", ...; for TFDS also its parts, as "train[:10%]".
+        data_dir: where TFDS keeps its data; None is ~/tensorflow_datasets.
+        download: lets TFDS download what is not prepared.
+        on_bad_image: "stop" raises at the first unreadable image that is met: here, if
+            all are decoded into memory or onto the disk. "skip" leaves unreadable
+            images out, before training, so that the order of the others is fixed; for
+            a set that streams it costs one pass of decoding.
+        max_pixels: an image of more, by its header, is unreadable.
+        cache: where decoded images are kept. "auto": in memory, if they are of one size
+            and at most `memory_limit`, else nowhere. "memory": there, or an error.
+            "disk": see `data.cache`. "none": they are decoded whenever they are used.
+        cache_dir: of "disk"; None is `cache.default_folder()`.
+        memory_limit: in bytes.
+
+    Raises:
+        UsageError: what was asked for does not exist, holds no image that can be read,
+            or does not fit into memory.
+        RunError: an image cannot be read, with "stop"; or a cache on the disk.
+    """
+    _check_choice("on_bad_image", on_bad_image, BAD_IMAGE_ACTIONS)
+    _check_choice("cache", cache, CACHES)
+    skip = on_bad_image == "skip"
+    encoded = _open(dataset, split, data_dir, download, skip)
+    encoded.max_pixels = max_pixels
+    shape = _probe(encoded)
+    if cache in ("auto", "memory"):
+        source = _in_memory(encoded, shape, skip, memory_limit, cache == "memory")
+        if source is not None:
+            return source
+    good = np.arange(encoded.size)
+    if cache == "disk":
+        encoded = open_cache(encoded, split, cache_dir)
+        good = encoded.good
+    elif skip:
+        good = _scan(encoded)
+    skipped = _leave_out(encoded, np.setdiff1d(np.arange(encoded.size), good), skip)
+    with tf.device("CPU:0"):
+        rows = tf.constant(good)
+    return StreamSource(encoded.name, encoded, encoded.label_names, rows, skipped)
+
+
+def _check_choice(name: str, value: str, allowed) -> None:
+    if value not in allowed:
+        raise UsageError(f"{name} is {', '.join(allowed)}. Received: {value!r}")
+
+
+def _open(
+    dataset: str, split: str, data_dir, download: bool, skip: bool
+) -> Folder | Records:
+    kind, _, path = dataset.partition(":")
+    if kind == "folder":
+        try:
+            return Folder(path, split, skip)
+        except OSError as error:
+            raise UsageError(
+                f"Cannot list {error.filename!r}: {error.strerror}"
+            ) from None
+    return Records(open_builder(dataset, data_dir, download), split)
+
+
+def _probe(encoded) -> tuple[int, int, int] | None:
+    """The shape that some images, spread over the set, have in common, or None."""
+    rows = np.unique(np.linspace(0, encoded.size - 1, PROBES, dtype=np.int64))
+    shapes = encoded.shapes(rows)
+    if not shapes:
+        raise UsageError(
+            f"None of {len(rows)} images tried can be read; the first: "
+            f"{encoded.example_name(rows[0])}: {encoded.why_unreadable(rows[0])}"
+        )
+    return shapes[0] if len(set(shapes)) == 1 else None
+
+
+def _in_memory(encoded, shape, skip, limit, demanded) -> MemorySource | None:
+    """The set in memory; None, or an error if it is demanded, where it cannot be."""
+    source, needed = None, encoded.size * np.prod(shape or 0)
+    if shape and needed <= limit:
+        source = _decode_all(encoded, shape, skip)
+    if demanded and source is None:
+        why = "its images are of several sizes"
+        if needed > limit:
+            why = f"{needed} bytes, decoded; at most {limit} are held"
+        raise UsageError(
+            f"{encoded.name} cannot be held in memory: {why}; give --cache=disk or "
+            f"--cache=none. Received: cache='memory'"
+        )
+    return source
+
+
+def _decode_all(encoded, shape, skip: bool) -> MemorySource | None:
+    """Decodes the whole set, or returns None when another size turns up."""
+    images = np.empty((encoded.size, *shape), np.uint8)
+    labels = np.empty(encoded.size, np.int32)
+    good = np.zeros(encoded.size, bool)
+
+    def decoded(row):
+        image, label = encoded.example(row)
+        return row, tf.ensure_shape(image, shape), label
+
+    for rows, batch, batch_labels in encoded.each_readable(decoded).batch(1024):
+        images[rows], labels[rows], good[rows] = batch, batch_labels, True
+    bad = np.flatnonzero(~good)
+    if any(encoded.why_unreadable(row) is None for row in bad):
+        return None
+    skipped = _leave_out(encoded, bad, skip)
+    if skipped:
+        images, labels = images[good], labels[good]
+    with tf.device("CPU:0"):
+        images = tf.constant(images)
+    return MemorySource(encoded.name, images, labels, encoded.label_names, skipped)
+
+
+def _scan(encoded) -> np.ndarray:
+    """Rows of all images that decode."""
+    logger.info("%s: checking %d images", encoded.name, encoded.size)
+
+    def checked(row):
+        # The shape must be asked for: unused decoding would be pruned.
+        return row, tf.shape(encoded.example(row)[0])
+
+    batches = encoded.each_readable(checked).batch(1024)
+    return np.concatenate([rows for rows, _ in batches])
+
+
+def _leave_out(encoded, bad: np.ndarray, skip: bool) -> tuple[str, ...]:
+    """Names and reports what cannot be read: a warning or an error."""
+    names = (*encoded.unlisted, *(encoded.example_name(row) for row in bad))
+    if not names:
+        return ()
+    if not skip:
+        reason = encoded.why_unreadable(bad[0]) or "unknown"
+        raise unreadable(names[0], reason, f" ({len(bad)} of {encoded.size} images)")
+    logger.warning(
+        "%s: skipped %d of %d images that cannot be read: %s%s",
+        encoded.name,
+        len(names),
+        encoded.size + len(encoded.unlisted),
+        ", ".join(names[:10]),
+        ", ..." if len(bad) > 10 else "",
+    )
+    return names
