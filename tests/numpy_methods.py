@@ -83,7 +83,7 @@ def mocov2(p, fixed, z, queues, o):
 
 
 def reco(p, fixed, z, queues, o):
-    q, k, r = p("query"), z("key"), o["share"]
+    q, k, r = p("query"), z("key"), o["fraction"]
     own = k if o.get("mixed_target") == "key" else fixed("query")
     between = r * own + (1 - r) * k[o["partner"]]
     between = between / np.linalg.norm(between, axis=1, keepdims=True)

@@ -84,7 +84,7 @@ def losses(online, predictor, target, views, anchors, near, options):
     h = [unit(encode(target, *view)[0]) for view in views]
     wide, close = 0.0, 0.0
     for student, teacher in ((0, 1), (1, 0)):
-        seen = h[teacher] @ h[teacher][anchors].T / options["temp_t"]
+        seen = h[teacher] @ h[teacher][anchors].T / options["teacher_temp"]
         learned = z[student] @ h[teacher][anchors].T / 0.1
         wide += divergence(seen, learned).mean()
         rows = []
@@ -92,7 +92,7 @@ def losses(online, predictor, target, views, anchors, near, options):
             if set(others) == {node}:
                 continue
             around = h[teacher][others]
-            seen = around @ h[teacher][node] / options["temp_t_diff"]
+            seen = around @ h[teacher][node] / options["local_teacher_temp"]
             learned = around @ z[student][node] / 0.1
             rows.append(divergence(seen, learned))
         close += np.mean(rows)

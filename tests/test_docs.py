@@ -130,7 +130,7 @@ def test_configs_parse_and_begin_with_what_to_expect(path):
 SMALL = {
     "learning_rate": 0.06,
     "weight_decay": 5e-4,
-    "decay_vectors": True,
+    "decay_bias_and_norm": True,
     "batch_norm": "split",
     "hidden_dim": 2048,
     "embedding_dim": 128,
@@ -149,7 +149,7 @@ IMAGENET = {
     "stem": "standard",
     "learning_rate": 0.05,
     "weight_decay": 1e-4,
-    "decay_vectors": False,
+    "decay_bias_and_norm": False,
     "batch_norm": "shuffle",
     "hidden_dim": 4096,
     "embedding_dim": 512,
@@ -157,7 +157,7 @@ IMAGENET = {
 RECO = {
     "queue_size": 65536,
     "learning_rate": 0.03,
-    "decay_vectors": True,
+    "decay_bias_and_norm": True,
     "batch_norm": "shuffle",
     "hidden_dim": 2048,
     "embedding_dim": 256,

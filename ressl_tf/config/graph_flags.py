@@ -1,9 +1,8 @@
 """The flags of learning on a graph; the defaults are those of Cora."""
 
 import dataclasses
-from typing import Any
 
-from ressl_tf.config.method_table import method_names
+from ressl_tf.config.method_table import METHODS
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import option
 
@@ -73,19 +72,13 @@ class GraphFlags:
         low=0.0,
         high=0.99,
     )
-    temp_t: float = option(
-        0.01,
-        "Temperature of the teacher's relation to the anchors (the student's is "
-        "--student_temp). Too high: uniform, and the embeddings collapse.",
-        low=0.001,
-        high=10.0,
-    )
-    temp_t_diff: float = option(
+    local_teacher_temp: float = option(
         1.0,
         "Temperature of the teacher's relation to the near nodes. Too low: a node is "
         "near to itself alone.",
         low=0.001,
         high=10.0,
+        former=("temp_t_diff",),
     )
     local_weight: float = option(
         1.0,
@@ -113,41 +106,28 @@ class GraphFlags:
         free=True,
     )
 
+    def check_graph(self) -> None:
+        """Refuse flags that a run on a graph would not heed.
 
-def check_kind_of_data(config: Any) -> None:
-    """Refuses a method of graphs on images, one of images on a graph, and the like.
-
-    Args:
-        config: with the fields of `Config` and `on_graph`.
-
-    Raises:
-        UsageError: says what the method learns from.
-    """
-    name, of_graphs = config.method, config.method in method_names("graphs")
-    if of_graphs != config.on_graph:
-        data = "graphs, --dataset=graph:/path" if of_graphs else "images"
-        raise UsageError(
-            f"--method={name} learns from {data}. Received: --dataset={config.dataset}"
-        )
-    if of_graphs:
-        _check_devices(config)
-    if of_graphs and config.init_from:
-        raise UsageError(
-            f"--init_from is for encoders of images. Received: {config.init_from} "
-            f"with --method={name}"
-        )
-
-
-def _check_devices(config):
-    if config.resolved_strategy not in ("auto", "one"):
-        raise UsageError(
-            f"--method={config.method} takes the whole graph in each step, on one "
-            f"device: --strategy=one. Received: {config.resolved_strategy}"
-        )
-    for flag, needed in ONE_WHOLE_STEP.items():
-        if (value := getattr(config, flag)) not in needed:
+        Raises:
+            UsageError: names the flag.
+        """
+        if METHODS[self.method].learns_from != "graphs":
+            return
+        if self.init_from:
             raise UsageError(
-                f"--method={config.method} needs --{flag}={needed[0]} (its products "
-                "are sparse, its step takes the whole graph). "
-                f"Received: {value}"
+                f"--init_from is for encoders of images. Received: {self.init_from} "
+                f"with --method={self.method}"
             )
+        if self.resolved_strategy not in ("auto", "one"):
+            raise UsageError(
+                f"--method={self.method} takes the whole graph in each step, on one "
+                f"device: --strategy=one. Received: {self.resolved_strategy}"
+            )
+        for flag, needed in ONE_WHOLE_STEP.items():
+            if (value := getattr(self, flag)) not in needed:
+                raise UsageError(
+                    f"--method={self.method} needs --{flag}={needed[0]} (its products "
+                    "are sparse, its step takes the whole graph). "
+                    f"Received: {value}"
+                )

@@ -3,7 +3,13 @@
 import dataclasses
 
 from ressl_tf.config.method_table import method_names
+from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import option
+
+MOMENTUM_SCHEDULES = ("constant", "cosine")
+TEACHER_TEMP = 0.04  # of the papers on images
+TEACHER_TEMPS = {"rgrl": 0.01}
+LOWEST_TEMP = 0.001
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +34,7 @@ class MethodFlags:
         "auto",
         "constant, or cosine: from --momentum to 1 over the run. auto: cosine for rsa "
         "and byol, constant for the others.",
-        choices=("auto", "constant", "cosine"),
+        choices=("auto", *MOMENTUM_SCHEDULES),
     )
     head: str = option(
         "auto",
@@ -54,11 +60,13 @@ class MethodFlags:
         high=10.0,
     )
     teacher_temp: float = option(
-        0.04,
-        "Temperature of the teacher's relation. Keep it well under the student's: near "
-        "it nothing sharpens and the embeddings collapse; near 0 it is one neighbour.",
-        low=0.001,
+        0.0,
+        "Temperature of the teacher's relation; 0 for the paper's: 0.04, of rgrl 0.01. "
+        "Keep it well under the student's: near it nothing sharpens and the embeddings "
+        "collapse; near 0 it is one neighbour.",
+        low=0.0,
         high=10.0,
+        former=("temp_t",),
     )
 
     crop_sizes: tuple = option(
@@ -165,3 +173,23 @@ class MethodFlags:
         "the end; off: weak targets alone.",
         choices=("cosine", "constant", "off"),
     )
+
+    def check_method(self) -> None:
+        """Refuse what the method cannot do, and fill in what is left to it.
+
+        Raises:
+            UsageError: names the flag.
+        """
+        if not self.teacher_temp:
+            teacher_temp = TEACHER_TEMPS.get(self.method, TEACHER_TEMP)
+            object.__setattr__(self, "teacher_temp", teacher_temp)
+        if self.teacher_temp < LOWEST_TEMP:
+            raise UsageError(
+                f"--teacher_temp must be 0 (the paper's) or at least {LOWEST_TEMP}. "
+                f"Received: {self.teacher_temp}"
+            )
+        if self.method == "ressl_plus" and self.infonce_warmup_epochs > self.epochs:
+            raise UsageError(
+                f"--infonce_warmup_epochs must be at most --epochs={self.epochs}. "
+                f"Received: {self.infonce_warmup_epochs}"
+            )

@@ -1,4 +1,4 @@
-"""From the flags to the devices of a run."""
+"""From the flags of devices to the strategy of a run."""
 
 import logging
 

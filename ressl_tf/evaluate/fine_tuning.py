@@ -78,7 +78,7 @@ def learning_rate_factors(model: Classifier, config: FinetuneConfig) -> list[flo
 
 
 def block_depths(model: Classifier) -> dict[int, int]:
-    """id of each variable of the backbone -> blocks between its own and the head.
+    """Id of each variable of the backbone -> blocks between its own and the head.
 
     A block is a run of layers whose names begin alike: layer4_0_conv1 and
     layer4_1_bn2 are of one, conv1 and bn1 of one each.

@@ -101,7 +101,7 @@ def _moments(rows, queue, block):
 
 
 def _sums(rows, queue, block):
-    """log sum_j exp(rows . Q_j) [batch] and softmax(rows Q^T) Q [batch, dim]."""
+    """Log sum_j exp(rows . Q_j) [batch] and softmax(rows Q^T) Q [batch, dim]."""
     whole = queue.shape[0] // block
 
     def take(index, *sums):

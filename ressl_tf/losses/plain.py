@@ -34,7 +34,7 @@ def relation(
 
 
 def logits(embeddings: tf.Tensor, queue: tf.Tensor, temperature: float) -> tf.Tensor:
-    """embeddings queue^T / temperature, [batch, queue], float32."""
+    """Embeddings queue^T / temperature, [batch, queue], float32."""
     embeddings = tf.cast(embeddings, tf.float32)
     return tf.matmul(embeddings, queue, transpose_b=True) / temperature
 
@@ -128,7 +128,7 @@ def squared_distance(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
 
 
 def log_normalizer(relation: tf.Tensor | BlockwiseRelation) -> tf.Tensor:
-    """log sum_j exp(logit_j), [batch]."""
+    """Log sum_j exp(logit_j), [batch]."""
     if isinstance(relation, BlockwiseRelation):
         return relation.moments[0]
     return tf.reduce_logsumexp(relation, axis=-1)

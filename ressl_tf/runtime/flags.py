@@ -5,8 +5,9 @@ Nothing here imports TensorFlow: `--help` is quick.
 """
 
 import dataclasses
+import logging
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from absl import flags as absl_flags
@@ -14,6 +15,7 @@ from absl import flags as absl_flags
 from ressl_tf.runtime.errors import UsageError
 
 T = TypeVar("T")
+log = logging.getLogger("ressl_tf")
 HELP_FLAGS = ("--help", "-help", "--helpfull", "--helpshort", "-h", "-?")
 
 
@@ -28,6 +30,7 @@ def option(
     free: bool = False,
     any_length: bool = False,
     repeated: bool = False,
+    former: Sequence[str] = (),
 ) -> Any:
     """A dataclass field that is a flag.
 
@@ -44,6 +47,7 @@ def option(
             none where the default is empty, which is of floats.
         repeated: a tuple of texts, one for each time that the flag is given: for
             texts with commas.
+        former: earlier names of the flag, which go on working.
     """
     metadata = {
         "help": help,
@@ -54,6 +58,7 @@ def option(
         "free": free,
         "any_length": any_length or repeated,
         "repeated": repeated,
+        "former": tuple(former),
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -163,6 +168,9 @@ def parse(cls: type[T], arguments: Sequence[str]) -> T:
         raise UsageError(" ".join(message.split())) from None
     if rest:
         raise UsageError(f"arguments are flags, --name=value. Received: {rest[0]}")
+    for former, name in former_names(cls).items():
+        if values[former].present:
+            log.warning("--%s is called --%s now", former, name)
     return cls(**{field.name: _value(values, field) for field in _fields(cls)})
 
 
@@ -184,8 +192,46 @@ def _define(cls) -> absl_flags.FlagValues:
         (absl_flags.DEFINE_multi_string if repeated else define[kind])(
             field.name, default, field.metadata["help"], flag_values=values
         )
+        for former in field.metadata["former"]:
+            absl_flags.DEFINE_alias(former, field.name, values)
     absl_flags.DEFINE_string("flagfile", "", "", flag_values=values)
     return values
+
+
+def former_names(cls: type) -> dict[str, str]:
+    """Return earlier names of the flags of `cls`, each with today's."""
+    fields = dataclasses.fields(cls)
+    return {old: field.name for field in fields for old in field.metadata["former"]}
+
+
+def renamed(cls: type, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a stored config under the names that flags have today.
+
+    Args:
+        cls: the config's class; `cls.ignored(stored)`, where it has that, names the
+            flags that the run did not use.
+        stored: as an earlier version wrote it. Where it has a flag under both names,
+            the earlier name is the one that was used.
+    """
+    former = former_names(cls)
+    ignored = cls.ignored(stored) if hasattr(cls, "ignored") else ()
+    stored = {name: value for name, value in stored.items() if name not in ignored}
+    kept = {name: value for name, value in stored.items() if name not in former}
+    return kept | {former[name]: stored[name] for name in stored if name in former}
+
+
+def renamed_arguments(
+    given: Mapping[str, Any], former: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return keyword arguments under today's names, and warn of earlier ones.
+
+    Args:
+        given: of a constructor.
+        former: earlier name -> today's.
+    """
+    for old in former.keys() & given.keys():
+        log.warning("the argument %s is called %s now", old, former[old])
+    return {former.get(name, name): value for name, value in given.items()}
 
 
 def _value(values, field):

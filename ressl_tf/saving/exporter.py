@@ -1,7 +1,4 @@
-"""From a trained model to files that others use, and the card beside them.
-
-A run on a graph is exported by `graphs.graph_export`.
-"""
+"""From a trained model to files that others use, and the card beside them."""
 
 import dataclasses
 import logging
@@ -12,8 +9,6 @@ import tensorflow as tf
 
 from ressl_tf.config.export_config import ExportConfig
 from ressl_tf.engine.checkpoint import sha256_of
-from ressl_tf.graphs import graph_export
-from ressl_tf.graphs.trained import holds_graph_run
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.atomic import replacing
@@ -33,9 +28,7 @@ def export(config: ExportConfig) -> dict:
         UsageError: when the source cannot be used, or the output is in the way.
         RunError: when the disk refuses.
     """
-    _check_output(config)
-    if holds_graph_run(config.workdir):
-        return graph_export.export(config)
+    check_output(config)
     pretrained = open_pretrained(config.source)
     outputs = config.output_names or _default_outputs(pretrained)
     part = _part(pretrained, outputs)
@@ -110,8 +103,12 @@ def _with_size(config: ExportConfig, backbone) -> ExportConfig:
     return dataclasses.replace(config, image_size=size)
 
 
-def _check_output(config: ExportConfig) -> None:
-    """Before the work: nothing that is no export is ever replaced."""
+def check_output(config: ExportConfig) -> None:
+    """Refuse, before the work, an output that would replace what is no export.
+
+    Raises:
+        UsageError: says what is in the way.
+    """
     path = config.path
     in_the_way = [path] if path.exists() else []
     if config.format == "keras":

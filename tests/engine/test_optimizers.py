@@ -28,7 +28,7 @@ def test_velocity_does_not_contain_the_learning_rate():
 
 
 def test_vectors_are_spared_when_asked():
-    optimizer = SGD(1.0, momentum=0.0, weight_decay=0.5, decay_vectors=False)
+    optimizer = SGD(1.0, momentum=0.0, weight_decay=0.5, decay_bias_and_norm=False)
     kernel, bias = descend(
         optimizer, [np.ones((2, 2)), np.ones(2)], [[np.zeros((2, 2)), np.zeros(2)]]
     )
@@ -53,19 +53,19 @@ def test_multipliers_scale_the_rate_of_each_variable():
     np.testing.assert_allclose(second, 1 - 0.5)
 
 
-@pytest.mark.parametrize("decay_vectors", [True, False])
-def test_lars_steps_in_proportion_to_the_weights_of_a_matrix(decay_vectors):
+@pytest.mark.parametrize("decay_bias_and_norm", [True, False])
+def test_lars_steps_in_proportion_to_the_weights_of_a_matrix(decay_bias_and_norm):
     """Two steps against NumPy; vectors and matrices of zeros keep their gradient."""
     generator = np.random.default_rng(0)
     weights = [generator.normal(size=shape) for shape in [(3, 2), (4,), (2, 2)]]
     weights[2] *= 0
     gradients = [[generator.normal(size=w.shape) for w in weights] for _ in range(2)]
-    optimizer = LARS(2.0, 0.9, 0.1, decay_vectors, trust_coefficient=0.01)
+    optimizer = LARS(2.0, 0.9, 0.1, decay_bias_and_norm, trust_coefficient=0.01)
     result = descend(optimizer, weights, gradients)
     for index, w in enumerate(weights):
         velocity = np.zeros_like(w)
         for step in gradients:
-            g = step[index] + (0.1 * w if w.ndim > 1 or decay_vectors else 0)
+            g = step[index] + (0.1 * w if w.ndim > 1 or decay_bias_and_norm else 0)
             if w.ndim > 1 and np.linalg.norm(w) > 0:
                 g = g * 0.01 * np.linalg.norm(w) / np.linalg.norm(g)
             velocity = 0.9 * velocity + g
@@ -110,7 +110,7 @@ def test_a_cosine_can_be_held_for_an_epoch():
 @pytest.mark.parametrize("cls", [SGD, LARS])
 def test_config_round_trip(cls):
     schedule = WarmupCosine(0.3, 5, 50, hold=10)
-    optimizer = cls(schedule, 0.8, 1e-3, decay_vectors=False)
+    optimizer = cls(schedule, 0.8, 1e-3, decay_bias_and_norm=False)
     again = cls.from_config(optimizer.get_config())
     assert again.get_config() == optimizer.get_config()
     assert float(again.learning_rate) == 0.0
@@ -156,13 +156,17 @@ def test_adamw_decays_apart_from_the_gradient_as_pytorchs():
 
 
 def test_adamw_spares_vectors_when_asked_and_keeps_its_config():
-    optimizer = AdamW(1.0, weight_decay=0.5, decay_vectors=False)
+    optimizer = AdamW(1.0, weight_decay=0.5, decay_bias_and_norm=False)
     zeros = [[np.zeros((2, 2)), np.zeros(2)]]
     kernel, bias = descend(optimizer, [np.ones((2, 2)), np.ones(2)], zeros)
     np.testing.assert_allclose(kernel, 0.5)
     np.testing.assert_allclose(bias, 1.0)
     copy = AdamW.from_config(optimizer.get_config())
-    assert (copy.decay_vectors, copy.weight_decay, copy.epsilon) == (False, 0.5, 1e-8)
+    assert (copy.decay_bias_and_norm, copy.weight_decay, copy.epsilon) == (
+        False,
+        0.5,
+        1e-8,
+    )
 
 
 def test_a_constant_rate_after_its_warm_up():

@@ -215,7 +215,7 @@ def test_the_papers_hyper_parameters(name):
     found = (
         *(given.gcn_layers, given.predictor_dim, given.learning_rate, given.epochs),
         *(given.graph_sample, given.graph_topk, *given.drop_features),
-        *(*given.drop_edges, given.temp_t, given.temp_t_diff),
+        *(*given.drop_edges, given.teacher_temp, given.local_teacher_temp),
         *(given.anchor_alpha, given.anchor_beta),
     )
     assert found == PAPER[name]

@@ -12,7 +12,7 @@ from ressl_tf.methods.base import Step
 from ressl_tf.runtime.errors import UsageError
 
 NODES, FEATURES = 14, 5
-OPTIONS = {"temp_t": 0.07, "temp_t_diff": 0.4, "local_weight": 0.7}
+OPTIONS = {"teacher_temp": 0.07, "local_teacher_temp": 0.4, "local_weight": 0.7}
 
 
 def random_graph():

@@ -110,7 +110,7 @@ def mix_neighbours(views, seed):
     count = tf.shape(views["key"])[0]
     partner = tf.range(count) + tf.tile([1, -1], [count // 2])
     mixed = 0.7 * views["query"] + 0.3 * tf.gather(views["key"], partner)
-    return {**views, "mixed": mixed, "partner": partner, "share": tf.constant(0.7)}
+    return {**views, "mixed": mixed, "partner": partner, "fraction": tf.constant(0.7)}
 
 
 def test_each_name_is_a_file_a_method_and_a_public_class():

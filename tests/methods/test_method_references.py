@@ -245,7 +245,7 @@ def test_reco_mixes_each_query_with_the_key_of_another_image():
             pasted[None, :, :, None], 100 + partner[:, None, None, None], number
         )
         np.testing.assert_array_equal(pixels, np.broadcast_to(expected, shape))
-        assert float(mixed["share"]) == pytest.approx(1 - pasted.mean())
+        assert float(mixed["fraction"]) == pytest.approx(1 - pasted.mean())
         rows, columns = pasted.any(1), pasted.any(0)
         np.testing.assert_array_equal(pasted, rows[:, None] & columns[None])  # a box
         seen.add(pasted.tobytes())

@@ -71,14 +71,14 @@ def schedule(step):
     return 0.4 * 0.5 * (1 + np.cos(np.pi * (step - 2) / 4))
 
 
-@pytest.mark.parametrize("decay_vectors", [True, False])
-def test_three_steps_equal_numpy(decay_vectors):
+@pytest.mark.parametrize("decay_bias_and_norm", [True, False])
+def test_three_steps_equal_numpy(decay_bias_and_norm):
     model = tiny_model()
-    optimizer = SGD(WarmupCosine(0.4, 2, 6), 0.9, 0.05, decay_vectors)
+    optimizer = SGD(WarmupCosine(0.4, 2, 6), 0.9, 0.05, decay_bias_and_norm)
     model.compile(optimizer, run_eagerly=False)
 
     def decay(weight):
-        return 0.05 * weight if decay_vectors or weight.ndim > 1 else 0.0
+        return 0.05 * weight if decay_bias_and_norm or weight.ndim > 1 else 0.0
 
     reference = Reference(
         parameters(model.online),

@@ -25,10 +25,15 @@ def test_every_field_is_a_flag_of_its_type():
 
 def test_values_are_read(tmp_path):
     flagfile = tmp_path / "some.flags"
-    flagfile.write_text("# a comment\n--epochs=7\n--nodecay_vectors\n--width=0.5\n")
+    flagfile.write_text(
+        "# a comment\n--epochs=7\n--nodecay_bias_and_norm\n--width=0.5\n"
+    )
     read = parse(f"--flagfile={flagfile}", "--epochs=9", "--color_jitter=1,0,0,0.5")
     assert read == Config(
-        epochs=9, decay_vectors=False, width=0.5, color_jitter=(1.0, 0.0, 0.0, 0.5)
+        epochs=9,
+        decay_bias_and_norm=False,
+        width=0.5,
+        color_jitter=(1.0, 0.0, 0.0, 0.5),
     )
 
 

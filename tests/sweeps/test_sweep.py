@@ -107,7 +107,7 @@ def test_all_combinations_the_last_flag_fastest():
     ("text", "values"),
     [
         ("teacher_temp=.03,4e-2", [0.03, 0.04]),
-        ("decay_vectors=true,false", [True, False]),
+        ("decay_bias_and_norm=true,false", [True, False]),
         ("crop_sizes=32,24;32,24,16", [(32.0, 24.0), (32.0, 24.0, 16.0)]),
         ("crop_sizes=;32", [(), (32.0,)]),
         ("dataset=folder:/a,b;shapes", ["folder:/a,b", "shapes"]),
@@ -487,8 +487,8 @@ def swept(**values):
             {"0.5": 0.5, "1.0": 1},
         ),
         (
-            {"decay_vectors": ["true", "false"]},
-            "decay_vectors",
+            {"decay_bias_and_norm": ["true", "false"]},
+            "decay_bias_and_norm",
             {"true": 0, "false": 1},
         ),
     ],

@@ -1,5 +1,6 @@
 """What an encoder has learned, as pictures."""
 
+import dataclasses
 import json
 import logging
 import math
@@ -10,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ressl_tf.config.plot_config import FEWEST_IMAGES, PlotConfig
-from ressl_tf.data.load import load_source
+from ressl_tf.data.load import TEST_SPLITS, open_first
 from ressl_tf.data.pipeline import evaluation_batches
 from ressl_tf.data.sources import Source, bad_images_as_run_errors
 from ressl_tf.engine.workdir import read_rows
@@ -19,7 +20,7 @@ from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pretrained import Pretrained, open_pretrained
 
 log = logging.getLogger("ressl_tf")
-AUTO_SPLITS = ("test", "validation", "train")
+AUTO_SPLITS = (*TEST_SPLITS, "train")
 BATCH_SIZE = 256
 NAME_LENGTH = 40  # letters that a path may take in a title
 
@@ -153,19 +154,6 @@ def open_images(config: PlotConfig, opened: Pretrained) -> tuple[Source, str]:
         UsageError: when they are not there, or nothing says which.
     """
     dataset, data_dir = opened.data_or(config.dataset, config.data_dir)
-    auto = config.split == "auto"
-    for split in AUTO_SPLITS if auto else (config.split,):
-        try:
-            source = load_source(
-                dataset,
-                split,
-                data_dir=data_dir,
-                on_bad_image=config.on_bad_image,
-                max_pixels=config.max_pixels,
-                cache="none",  # of a whole set, some images are read
-            )
-        except UsageError:
-            if not auto or split == AUTO_SPLITS[-1]:
-                raise
-        else:
-            return source, split
+    config = dataclasses.replace(config, dataset=dataset, data_dir=data_dir or "")
+    splits = AUTO_SPLITS if config.split == "auto" else (config.split,)
+    return open_first(config, splits, cache="none")  # of a whole set, some are read

@@ -14,9 +14,9 @@ from ressl_tf.config import Config
 from ressl_tf.config.convert_config import ConvertConfig
 from ressl_tf.engine.checkpoint import Checkpoints
 from ressl_tf.engine.workdir import Workdir
+from ressl_tf.methods.build import make_model
 from ressl_tf.methods.images import ImageSSL
 from ressl_tf.models import ema
-from ressl_tf.pretraining.pretrain import make_model
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pytorch import torch_file
@@ -57,7 +57,7 @@ def import_state(
     parts = split(state)
     left_out = leave_out(parts)
     run = run_config(parts, config)
-    model = make_model(run, per_epoch=1)
+    model = make_model(run)
     fill(model, parts)
     found = [name for name, there in _presence(parts).items() if there]
     about = {
