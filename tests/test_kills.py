@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import TINY
+from helpers.models import TINY
 
 from ressl_tf.runtime import signals
 from ressl_tf.runtime.atomic import TEMPORARY

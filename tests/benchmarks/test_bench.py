@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import tiny_backbone
+from helpers.models import tiny_backbone
 from PIL import Image
 
 from ressl_tf import bench

@@ -10,7 +10,7 @@ import weakref
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import tiny_model
+from helpers.models import tiny_model
 
 from ressl_tf import bench
 from ressl_tf.benchmarks import (

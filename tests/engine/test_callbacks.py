@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import keras
 import pytest
 import tensorflow as tf
-from conftest import tiny_model
+from helpers.models import tiny_model
 
 from ressl_tf.config import Config
 from ressl_tf.engine import callbacks

@@ -141,7 +141,7 @@ def test_warmup_alone_ends_below_the_peak():
 
 
 def test_adamw_decays_apart_from_the_gradient_as_pytorchs():
-    """w <- w - lr wd w, then w <- w - lr m / (sqrt(v) + eps), both bias-corrected."""
+    """Decay w - lr wd w, then step w - lr m / (sqrt(v) + eps), bias-corrected."""
     generator = np.random.default_rng(0)
     start, steps = generator.normal(size=(3, 2)), generator.normal(size=(4, 3, 2))
     wanted, mean, square = start.copy(), 0.0, 0.0

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import tiny_backbone, tiny_model
+from helpers.models import tiny_backbone, tiny_model
 
 from ressl_tf.engine import precision
 from ressl_tf.engine.checkpoint import state

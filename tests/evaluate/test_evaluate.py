@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import tiny_backbone
+from helpers.models import tiny_backbone
 
 from ressl_tf.config.evaluate_config import FinetuneConfig, KNNConfig, LinearConfig
 from ressl_tf.data.sources import MemorySource

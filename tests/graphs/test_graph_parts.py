@@ -1,9 +1,9 @@
 """What RGRL is made of, each against dense NumPy or its own probabilities."""
 
 import numpy as np
-import numpy_rgrl as reference
 import pytest
 import tensorflow as tf
+from helpers import numpy_rgrl as reference
 
 import ressl_tf
 from ressl_tf import losses

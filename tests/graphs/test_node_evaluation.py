@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import planted_graph, save_graph
+from helpers.graphs import planted_graph, save_graph
 
 from ressl_tf.config.convert_config import ConvertConfig
 from ressl_tf.config.evaluate_config import FinetuneConfig, KNNConfig, LinearConfig

@@ -2,9 +2,9 @@
 
 import keras
 import numpy as np
-import numpy_rgrl as reference
 import pytest
 import tensorflow as tf
+from helpers import numpy_rgrl as reference
 
 import ressl_tf
 from ressl_tf.graphs.rgrl import RGRL

@@ -2,9 +2,9 @@
 
 import keras
 import numpy as np
-import numpy_methods as reference
 import pytest
 import tensorflow as tf
+from helpers import numpy_methods as reference
 
 import ressl_tf
 from ressl_tf.data.augment import mixing

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from numpy_ressl import Reference
+from helpers.numpy_ressl import Reference
 
 from ressl_tf.engine.optimizers import SGD
 from ressl_tf.engine.schedules import WarmupCosine

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import TINY
+from helpers.models import TINY
 
 from ressl_tf.config import Config
 from ressl_tf.engine import loop

@@ -8,7 +8,7 @@ import shlex
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import TINY
+from helpers.models import TINY
 
 from ressl_tf import preview
 from ressl_tf.config.preview_config import PreviewConfig

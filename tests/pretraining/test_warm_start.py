@@ -6,7 +6,7 @@ import logging
 import keras
 import numpy as np
 import pytest
-from conftest import tiny_model
+from helpers.models import tiny_model
 
 from ressl_tf.config import Config
 from ressl_tf.engine.checkpoint import Checkpoints

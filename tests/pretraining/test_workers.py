@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import TINY
+from helpers.models import TINY
 
 from ressl_tf.config import Config
 from ressl_tf.pretraining import pretrain as pretraining

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import tiny_model
+from helpers.models import tiny_model
 
 from ressl_tf.runtime import distribute
 from ressl_tf.runtime.errors import UsageError

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import tiny_backbone, tiny_model
+from helpers.models import tiny_backbone, tiny_model
 
 from ressl_tf.config import Config
 from ressl_tf.config.export_config import ExportConfig

@@ -11,7 +11,7 @@ import sys
 import time
 
 import pytest
-from conftest import TINY
+from helpers.models import TINY
 
 from ressl_tf import sweep
 from ressl_tf.config import Config

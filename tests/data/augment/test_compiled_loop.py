@@ -3,9 +3,9 @@
 import time
 
 import numpy as np
-import numpy_views as reference
 import pytest
 import tensorflow as tf
+from helpers import numpy_views as reference
 
 from ressl_tf.data.augment import compiled_loop
 from ressl_tf.data.augment import layers as augment

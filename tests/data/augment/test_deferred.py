@@ -5,7 +5,7 @@ import contextlib
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import TINY, tiny_model
+from helpers.models import TINY, tiny_model
 
 from ressl_tf.config import Config
 from ressl_tf.data.augment.deferred import CropsOnly, finish

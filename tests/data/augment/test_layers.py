@@ -5,9 +5,9 @@ import math
 
 import keras
 import numpy as np
-import numpy_views as reference
 import pytest
 import tensorflow as tf
+from helpers import numpy_views as reference
 from scipy import stats
 
 from ressl_tf.data.augment import blur, color, crop, layers, resample

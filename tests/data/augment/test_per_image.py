@@ -1,9 +1,9 @@
 """Photos looked at one by one against their batch, and against the definition."""
 
 import numpy as np
-import numpy_views as reference
 import pytest
 import tensorflow as tf
+from helpers import numpy_views as reference
 
 from ressl_tf.data.augment import layers as augment
 from ressl_tf.data.augment.views import View, Views, strong_view, weak_view

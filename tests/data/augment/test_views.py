@@ -2,9 +2,9 @@
 
 import keras
 import numpy as np
-import numpy_views as reference
 import pytest
 import tensorflow as tf
+from helpers import numpy_views as reference
 
 from ressl_tf.data.augment import views as views_module
 from ressl_tf.data.augment.layers import (

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import crops
+from helpers.models import crops
 from keras.src.applications.convnext import ConvNeXt
 
 from ressl_tf.config.export_config import ExportConfig
