@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse
+from helpers.graphs import parts
 
 import ressl_tf
 from ressl_tf.graphs.graph import count_features, load_graph
@@ -11,17 +12,6 @@ from ressl_tf.runtime.errors import UsageError
 FEATURES = np.arange(10.0).reshape(5, 2)
 EDGES = [[1, 0], [0, 1], [2, 2], [1, 3], [1, 3]]  # mirrored, a loop, directed, twice
 CLEAN = [[0, 1], [1, 0], [1, 3], [3, 1]]
-
-
-def parts(name, matrix):
-    matrix = scipy.sparse.csr_array(matrix)
-    arrays = matrix.data, matrix.indices, matrix.indptr, matrix.shape
-    return {
-        f"{name}_{part}": np.asarray(array)
-        for part, array in zip(
-            ("data", "indices", "indptr", "shape"), arrays, strict=True
-        )
-    }
 
 
 def arrays(**changes):

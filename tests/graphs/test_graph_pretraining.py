@@ -5,7 +5,7 @@ import pathlib
 import keras
 import numpy as np
 import pytest
-from test_graph import parts
+from helpers.graphs import parts
 
 import ressl_tf
 from ressl_tf.config import Config

@@ -1,6 +1,7 @@
 """Small graphs and their files."""
 
 import numpy as np
+import scipy.sparse
 
 
 def planted_graph(nodes=60, features=12, classes=3):
@@ -28,3 +29,23 @@ def save_graph(graph, path):
         attr_matrix=graph.features,
         **({} if graph.labels is None else {"labels": graph.labels}),
     )
+
+
+def random_graph(nodes=30, edges=45):
+    """Draw a graph whose last node has no edge."""
+    from ressl_tf.graphs.graph import Graph
+
+    generator = np.random.default_rng(1)
+    ends = generator.integers(0, nodes - 1, (edges, 2))
+    return Graph.from_edges(generator.normal(size=(nodes, 7)), ends)
+
+
+def parts(name, matrix):
+    matrix = scipy.sparse.csr_array(matrix)
+    arrays = matrix.data, matrix.indices, matrix.indptr, matrix.shape
+    return {
+        f"{name}_{part}": np.asarray(array)
+        for part, array in zip(
+            ("data", "indices", "indptr", "shape"), arrays, strict=True
+        )
+    }

@@ -1,10 +1,12 @@
-"""Three whole steps of ReSSL against plain NumPy."""
+"""One and three whole steps of ReSSL against plain NumPy."""
 
 import keras
 import numpy as np
 import pytest
+from helpers.method_steps import assert_step_equals_numpy
 from helpers.numpy_ressl import Reference
 
+import ressl_tf
 from ressl_tf.engine.optimizers import SGD
 from ressl_tf.engine.schedules import WarmupCosine
 from ressl_tf.methods.ressl import ReSSL
@@ -117,3 +119,7 @@ def assert_same_state(model, reference):
     order = ["w1", "gamma", "beta", "w2", "b2", "w3", "b3"]
     for key, value in zip(order, model.optimizer.velocities, strict=True):
         np.testing.assert_allclose(value, reference.velocity[key], **close, err_msg=key)
+
+
+def test_a_whole_step_equals_numpy():
+    assert_step_equals_numpy(ressl_tf.ReSSL, {}, {})
