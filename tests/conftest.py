@@ -19,7 +19,7 @@ tf.config.set_logical_device_configuration(
 
 @pytest.fixture(scope="session")
 def mirrored():
-    """Two replicas on one CPU; a second such strategy in one process fails."""
+    """Return two replicas on one CPU; a second such strategy in one process fails."""
     from ressl_tf.runtime import distribute
 
     return distribute.strategy("mirrored")
@@ -35,7 +35,7 @@ def commands(tmp_path_factory):
 
 @pytest.fixture
 def images():
-    """Smooth colourful pictures, uint8 [12, 16, 16, 3], no two alike."""
+    """Return smooth colourful pictures, uint8 [12, 16, 16, 3], no two alike."""
     generator = np.random.default_rng(0)
     coarse = generator.uniform(0, 255, (12, 4, 4, 3)).astype("float32")
     return tf.cast(tf.image.resize(coarse, (16, 16), "bicubic"), tf.uint8).numpy()
@@ -43,7 +43,7 @@ def images():
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory):
-    """26 training and 10 test photos of two classes: reddish and bluish noise."""
+    """Write 26 training and 10 test photos of two classes: reddish and bluish noise."""
     root = tmp_path_factory.mktemp("photos")
     generator = np.random.default_rng(0)
     for split, count in (("train", 13), ("test", 5)):
@@ -60,7 +60,7 @@ def photos(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def unbroken(photos, tmp_path_factory):
-    """The result and the workdir of a tiny run; not to be changed."""
+    """Return the result and the workdir of a tiny run; not to be changed."""
     from ressl_tf.config import Config
     from ressl_tf.pretraining import pretrain as pretraining
 
@@ -71,7 +71,7 @@ def unbroken(photos, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def graph_run(tmp_path_factory):
-    """The workdir of a tiny run on a graph; not to be changed."""
+    """Return the workdir of a tiny run on a graph; not to be changed."""
     from ressl_tf.config import Config
     from ressl_tf.pretraining import pretrain as pretraining
 

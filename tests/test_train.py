@@ -16,7 +16,7 @@ QUICK = [*DEMO, "--width=0.0625", "--split=train[:640]", "--knn_every=0"]
 
 
 def alone(*flags):
-    """As a user runs it: TensorFlow is imported, and says nothing meanwhile."""
+    """Run as a user does: TensorFlow is imported, and says nothing meanwhile."""
     command = [sys.executable, "-m", "ressl_tf.train", *flags]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=900

@@ -61,7 +61,7 @@ def test_figures_of_a_point_are_of_its_rates():
 
 
 class Model:
-    """Stands in for one: with or without a queue."""
+    """A stand-in for a model, with or without a queue."""
 
     def __init__(self, queues):
         self.queues = queues
@@ -69,7 +69,7 @@ class Model:
 
 @pytest.fixture
 def raced(monkeypatch):
-    """Measures models that do nothing: 1 step a second, the passes twice as fast."""
+    """Replace models by idle ones: 1 step a second, the passes twice as fast."""
     seen = types.SimpleNamespace(made=[], alive=[], races=[], queues=["keys"])
     references = []
 

@@ -13,7 +13,7 @@ from ressl_tf.runtime import distribute
 
 
 def test_results_of_all_replicas_are_returned(mirrored):
-    """What only some return would be computed by those alone."""
+    """Otherwise only the replicas that return something would compute it."""
     model = types.SimpleNamespace(distribute_strategy=mirrored, jit_compile=True)
     data = distribute.deal(mirrored, {"weak": tf.range(6), "strong": tf.range(6) * 10})
     function = step_speed.on_replicas(

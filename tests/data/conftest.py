@@ -7,7 +7,7 @@ import tensorflow as tf
 
 @pytest.fixture
 def folder(tmp_path):
-    """30 images of different sizes in two classes; number i is filled with i."""
+    """Write 30 images of different sizes in two classes; number i is filled with i."""
     for number in range(30):
         path = tmp_path / "ab"[number // 15] / f"{number:02}.png"
         path.parent.mkdir(exist_ok=True)

@@ -13,7 +13,7 @@ from ressl_tf.runtime.errors import RunError, UsageError
 
 @pytest.fixture
 def photos(tmp_path):
-    """Three photos of two classes, nested, all 8 x 8."""
+    """Write three photos of two classes, nested, all 8 x 8."""
     write(tmp_path / "dog" / "b.png", flat(20))
     write(tmp_path / "cat" / "2020" / "a.PNG", flat(10))
     write(tmp_path / "dog" / "a.JPeG", flat(30), tf.io.encode_jpeg)

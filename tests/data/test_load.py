@@ -19,7 +19,7 @@ from ressl_tf.runtime.errors import RunError, UsageError
 
 @pytest.fixture
 def photos(tmp_path):
-    """Three photos of two classes, nested, all 8 x 8."""
+    """Write three photos of two classes, nested, all 8 x 8."""
     write(tmp_path / "dog" / "b.png", flat(20))
     write(tmp_path / "cat" / "2020" / "a.PNG", flat(10))
     write(tmp_path / "dog" / "a.JPeG", flat(30), tf.io.encode_jpeg)
@@ -92,7 +92,7 @@ def test_stop_names_the_file(photos):
 
 
 def bomb(kind, side=60_000):
-    """A small file whose header promises 3.6 billion pixels."""
+    """Return a small file whose header promises 3.6 billion pixels."""
     if kind == "png":
         data = png(1, 1, 8, 2, [bytes(3)])
         header = b"IHDR" + struct.pack(">II", side, side) + data[24:29]

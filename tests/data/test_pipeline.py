@@ -184,7 +184,7 @@ def test_images_of_the_right_size_pass_untouched():
 
 
 def triangle(size_in, size_out):
-    """Antialiased bilinear resampling as a matrix: [size_out, size_in]."""
+    """Return antialiased bilinear resampling as a matrix, [size_out, size_in]."""
     scale = size_in / size_out
     reach = max(scale, 1.0)
     centres = (np.arange(size_out) + 0.5) * scale - 0.5

@@ -96,7 +96,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_used(
 
 
 def damaged(content, draw):
-    """A bit flipped, or the end cut off, anywhere."""
+    """Flip a bit, or cut the end off, anywhere."""
     if draw.random() < 0.2:
         return content[: draw.integers(len(content))]
     flipped = bytearray(content)
@@ -105,7 +105,7 @@ def damaged(content, draw):
 
 
 def test_no_damage_changes_what_is_restored(tmp_path, monkeypatch):
-    """Of 250 flips and cuts anywhere, each is refused, or restored as it was saved.
+    """Each of 250 flips and cuts anywhere is refused, or restored as it was saved.
 
     Some bytes of a zip, such as the time of a member, mean nothing here.
     """

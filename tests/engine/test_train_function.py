@@ -9,7 +9,7 @@ from ressl_tf.engine.optimizers import SGD
 
 @pytest.mark.slow
 def test_executions_of_several_steps_end_with_the_epoch(images):
-    """Of 4 at most in epochs of 3: the same weights, and not a step too many."""
+    """Executions of 4 steps in epochs of 3: the same weights, and no step too many."""
     one, several = tiny_model(), tiny_model()
     several.compile(SGD(0.1), steps_per_execution=4)
     for model in (one, several):
@@ -24,7 +24,7 @@ def test_executions_of_several_steps_end_with_the_epoch(images):
 @pytest.mark.slow
 @pytest.mark.parametrize("parts", [1, 2])
 def test_xla_compiles_the_whole_step(images, parts):
-    """What a TPU runs: no op of the host, no shape that is known only when it runs."""
+    """A TPU runs this: no op of the host, no shape that is known only when it runs."""
     options = {"shuffle_target": True, "gradient_accumulation": parts}
     plain, compiled = tiny_model(**options), tiny_model(**options)
     compiled.compile(SGD(0.1), jit_compile=True)

@@ -1,4 +1,4 @@
-"""What an evaluation opens: encoder, data and labels."""
+"""Tasks of evaluations: encoder, data and labels."""
 
 import dataclasses
 

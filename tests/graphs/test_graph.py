@@ -15,7 +15,7 @@ CLEAN = [[0, 1], [1, 0], [1, 3], [3, 1]]
 
 
 def arrays(**changes):
-    """A file of the gnn-benchmark collection, with a stored zero that is no edge."""
+    """Return a gnn-benchmark file's arrays, with a stored zero that is no edge."""
     places = [1, 1, 2, 4], [0, 3, 2, 0]
     directed = scipy.sparse.csr_array(([1.0, 1.0, 1.0, 0.0], places), shape=(5, 5))
     known = {**parts("adj", directed), **parts("attr", FEATURES)}

@@ -31,7 +31,7 @@ def gradient_of(features, labels, kernel, bias):
 
 
 def adam(features, labels, kernel, bias, rate, steps):
-    """By finite differences, in the efficient form of Kingma and Ba, end of Sec. 2."""
+    """Take Adam's steps by finite differences, as Kingma and Ba, end of Sec. 2."""
     weights = [kernel.astype(float), bias.astype(float)]
     first, second = ([np.zeros_like(w) for w in weights] for _ in range(2))
     for t in range(1, steps + 1):

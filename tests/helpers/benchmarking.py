@@ -12,6 +12,6 @@ POINT = {
 
 
 def changed(config, other):
-    """Names of the flags that differ, but those of devices."""
+    """Return the names of flags that differ, but those of devices."""
     fields = [field.name for field in dataclasses.fields(config)]
     return {name for name in fields if getattr(config, name) != getattr(other, name)}

@@ -26,7 +26,7 @@ def opened(folder, caches, **options):
 
 
 def whole(caches):
-    """The caches that are taken for whole."""
+    """Return the caches that count as complete."""
     return sorted(path for path in caches.iterdir() if path.name[0] != ".")
 
 

@@ -54,7 +54,7 @@ class Command:
 
 
 class Commands:
-    """Starts commands; `folder` takes their output."""
+    """Commands under test; `folder` takes their output."""
 
     def __init__(self, folder):
         self.folder, self.started = folder, []

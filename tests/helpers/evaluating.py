@@ -9,7 +9,7 @@ QUICK = {"epochs": 2, "batch_size": 8, "eval_every": 1, "tensorboard": False}
 
 
 def source(labels):
-    """Image number i is filled with i."""
+    """Return a source whose image number i is filled with i."""
     numbers = np.arange(len(labels), dtype=np.uint8)[:, None, None, None]
     images = tf.constant(np.tile(numbers, (1, 4, 4, 3)))
     names = tuple(str(n) for n in range(max(labels) + 1))
@@ -17,7 +17,7 @@ def source(labels):
 
 
 def shown(source):
-    """Numbers of the images in a source."""
+    """Return the numbers of the images in a source."""
     return source.images.numpy()[:, 0, 0, 0].tolist()
 
 

@@ -15,7 +15,7 @@ ABOUT = {"image_size": 16, "config": {"dataset": "shapes"}}
 
 
 def trained(layer, seed=0):
-    """Every variable as after some training: random, variances positive."""
+    """Set every variable as after some training: random, variances positive."""
     generator = np.random.default_rng(seed)
     for variable in layer.variables:
         if variable.dtype == "float32":

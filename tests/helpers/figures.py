@@ -15,7 +15,7 @@ def unit(vectors):
 
 
 def described(figure):
-    """Label -> (colour, points) of what was drawn."""
+    """Return label -> (colour, points) of what was drawn."""
     (axis,) = figure.axes
     return {
         drawn.get_label(): (to_hex(drawn.get_facecolor()[0]), drawn.get_offsets())

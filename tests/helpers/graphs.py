@@ -5,7 +5,7 @@ import scipy.sparse
 
 
 def planted_graph(nodes=60, features=12, classes=3):
-    """Nodes of a class are joined more often and share some of the features."""
+    """Draw a graph whose classes are joined more often and share features."""
     from ressl_tf.graphs.graph import Graph
 
     generator = np.random.default_rng(0)
@@ -18,7 +18,7 @@ def planted_graph(nodes=60, features=12, classes=3):
 
 
 def save_graph(graph, path):
-    """In the layout of the gnn-benchmark collection, with dense features."""
+    """Write a graph in the layout of the gnn-benchmark collection, features dense."""
     starts = np.concatenate([[0], np.cumsum(graph.degrees)])
     np.savez(
         path,

@@ -15,7 +15,7 @@ STEP, TOTAL = 3, 10  # the fourth of ten steps
 
 
 def tiny(cls, **options):
-    """A model whose online network, target and predictor are all different."""
+    """Return a model whose online network, target and predictor all differ."""
     layers = [
         keras.layers.InputLayer(shape=(SIDE, SIDE, 3)),
         keras.layers.Flatten(),
@@ -112,7 +112,7 @@ def assert_step_equals_numpy(cls, options, drawn):
 
 
 def after_a_step(model, views):
-    """Loss, trained weights, target and queues after one step on `views`."""
+    """Return loss, trained weights, target and queues after one step on `views`."""
     loss = model.train_on_batch(views, return_dict=True)["loss"]
     variables = (*model.trainable_variables, *parameters(model.target))
     queues = [queue.keys.numpy() for queue in model.queues]

@@ -18,7 +18,7 @@ TINY = {
 
 
 def tiny_backbone(batch_norm="local", size=16):
-    """Two convolutions with batch normalisation: quick to trace."""
+    """Return two convolutions with batch normalisation, quick to trace."""
     from ressl_tf.models.backbones.batch_norm import BatchNormalization
 
     layers = [keras.Input((size, size, 3))]
@@ -30,14 +30,14 @@ def tiny_backbone(batch_norm="local", size=16):
 
 
 def crops():
-    """Two crops as views: without the colours of the strong one, quick to trace."""
+    """Return two crops as views, without colours of the strong one, quick to trace."""
     from ressl_tf.data.augment.views import Views, weak_view
 
     return Views({"strong": weak_view(16), "weak": weak_view(16)})
 
 
 def tiny_model(batch_norm="local", **options):
-    """A ReSSL model small enough for a test, compiled; the same at every call."""
+    """Return a compiled ReSSL model small enough for a test, the same at every call."""
     from ressl_tf.engine.optimizers import SGD
     from ressl_tf.methods.ressl import ReSSL
 

@@ -9,7 +9,7 @@ from ressl_tf.data.sources import MemorySource
 
 
 class CornerViews:
-    """The image's corner; with a draw per image; with a draw per batch."""
+    """Views of an image's corner: plain, with a draw per image, with one per batch."""
 
     def __call__(self, images, seed):
         return self.photometric(self.geometric(images, seed), seed)
@@ -36,7 +36,7 @@ class CornerViews:
 
 
 def in_memory(count, size=4):
-    """Image number i is filled with i."""
+    """Return a source whose image number i is filled with i."""
     images = np.arange(count, dtype=np.uint8)[:, None, None, None]
     images = tf.constant(np.tile(images, (1, size, size, 3)))
     labels = np.arange(count, dtype=np.int32) % 2
@@ -48,19 +48,19 @@ def streamed(folder):
 
 
 def run(source, **options):
-    """Every step's views as NumPy arrays."""
+    """Return every step's views as NumPy arrays."""
     options = {"batch_size": 4, "seed": 1, "stop_step": 14, **options}
     batches = training_batches(source, CornerViews(), **options)
     return list(batches.as_numpy_iterator())
 
 
 def numbers(steps):
-    """Which image each place of each batch holds: [steps, batch]."""
+    """Return which image each place of each batch holds, [steps, batch]."""
     return np.stack([step["plain"][:, 0, 0, 0] for step in steps]).astype(int)
 
 
 def labelled(source, **options):
-    """(image numbers, labels) of every step."""
+    """Return (image numbers, labels) of every step."""
     steps = run(source, labelled=True, **options)
     views, labels = zip(*steps, strict=True)
     return numbers(views), np.stack(labels)

@@ -13,7 +13,7 @@ NORMED = ["affine", "norm", "relu", "matrix"]
 
 
 def embed(layers, params, images):
-    """Unit embeddings [n, d] of flat normalised images [n, inputs]."""
+    """Return unit embeddings [n, d] of flat normalised images [n, inputs]."""
     rest, x = iter(params), images
     for layer in layers:
         if layer == "relu":
@@ -108,7 +108,7 @@ def rsa(p, fixed, z, queues, o):
 
 
 def differences(function, params, step=1e-6):
-    """Central differences of a scalar function of a list of arrays."""
+    """Return central differences of a scalar function of a list of arrays."""
     gradients = [np.zeros_like(p) for p in params]
     for p, gradient in zip(params, gradients, strict=True):
         for index in np.ndindex(p.shape):
@@ -122,13 +122,18 @@ def differences(function, params, step=1e-6):
 
 
 def step(method, online, predictor, target, params, views, queues, momentum, o):
-    """Loss terms, gradients, the new target, and the target's embeddings.
+    """Return loss terms, gradients, the new target, and the target's embeddings.
 
     Args:
         method: one of the functions above.
-        online: layers of encoder and projector; `predictor` those behind them.
+        online: layers of encoder and projector.
+        predictor: the layers behind them.
         target: parameters of the target before the step.
         params: of the online network and predictor; the first belong to `target`.
+        views: images of each view, flat and normalised.
+        queues: keys of each queue before the step.
+        momentum: of the target's average.
+        o: options of the method, and what it drew in this step.
     """
     target = [
         momentum * old + (1 - momentum) * new

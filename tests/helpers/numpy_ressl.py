@@ -43,7 +43,7 @@ def backward(p, q, c, dq):
 
 
 class Reference:
-    """State and step; `online` and `target` are dicts of parameters."""
+    """State and step of ReSSL; `online` and `target` are dicts of parameters."""
 
     def __init__(self, params, queue, *, momentum, tau_s, tau_t, decay, schedule):
         self.online = {k: v.astype(np.float64) for k, v in params.items()}

@@ -6,7 +6,7 @@ BN_EPSILON, BN_MOMENTUM = 1e-5, 0.99
 
 
 def adjacency(edges, nodes):
-    """A[i, j] = 1 where an edge goes from j to i."""
+    """Return the matrix A with A[i, j] = 1 where an edge goes from j to i."""
     matrix = np.zeros((nodes, nodes))
     for source, target in edges:
         matrix[target, source] = 1
@@ -14,14 +14,14 @@ def adjacency(edges, nodes):
 
 
 def normalized(matrix):
-    """D^-1/2 (A + I) D^-1/2 with D the row sums."""
+    """Return D^-1/2 (A + I) D^-1/2 with D the row sums."""
     looped = matrix + np.eye(len(matrix))
     root = np.diag(looped.sum(axis=1) ** -0.5)
     return root @ looped @ root
 
 
 def diffusion(matrix, terms=400):
-    """PPR as a power series: 0.15 sum_k 0.85^k T^k."""
+    """Return PPR as a power series: 0.15 sum_k 0.85^k T^k."""
     transition, power = normalized(matrix), np.eye(len(matrix))
     total = np.zeros_like(power)
     for _ in range(terms):
@@ -44,8 +44,9 @@ def unit(x):
 
 
 def encode(weights, features, matrix):
-    """Layers of (kernel, bias), (gamma, beta, mean, variance), (slope) as Keras lists.
+    """Encode by layers of (kernel, bias), (gamma, beta, mean, variance), (slope).
 
+    The weights come as Keras lists them.
     Returns the embeddings on batch statistics, and the weights with moved statistics.
     """
     transition, x, moved = normalized(matrix), features, []
@@ -69,13 +70,13 @@ def predict(weights, x):
 
 
 def divergence(teacher, student):
-    """KL of each row."""
+    """Return the KL divergence of each row."""
     log_p, log_q = log_softmax(teacher), log_softmax(student)
     return (np.exp(log_p) * (log_p - log_q)).sum(axis=-1)
 
 
 def losses(online, predictor, target, views, anchors, near, options):
-    """The global and the local term; `views` are two of (features, adjacency).
+    """Return the global and the local term; `views` are two (features, adjacency).
 
     The clean degrees are not needed: nodes without any have no near node but
     themselves.

@@ -13,7 +13,7 @@ LUMA = np.array([0.299, 0.587, 0.114])
 
 
 def photo(seed=0, height=48, width=40):
-    """A smooth, colourful uint8 picture with edges, like a small photo."""
+    """Draw a smooth, colourful uint8 picture with edges, like a small photo."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width] / max(height, width)
     image = np.zeros((height, width, 3))
@@ -63,7 +63,7 @@ def solarize(image, threshold):
 
 
 def gaussian_blur(image, sigma, radius=20):
-    """A kernel so wide that what is cut off does not count; needs radius < size."""
+    """Blur by a kernel so wide that its cut tail is negligible; needs radius < size."""
     offsets = np.arange(-radius, radius + 1)
     kernel = np.exp(-(offsets**2) / (2 * sigma**2))
     kernel /= kernel.sum()
@@ -74,7 +74,7 @@ def gaussian_blur(image, sigma, radius=20):
 
 
 def resize_line(line, size, antialias=True):
-    """Pillow's bilinear resampling of axis 0: a triangle, widened when shrinking."""
+    """Resample axis 0 as Pillow does: a triangle, widened when shrinking."""
     source = len(line)
     step = source / size
     reach = max(step, 1.0) if antialias else 1.0
@@ -100,7 +100,7 @@ def crop_and_resize(image, box, size, antialias=True):
 
 
 def sample_box(rng, height, width, scale, ratio):
-    """torchvision.transforms.RandomResizedCrop.get_params; also says if it gave up."""
+    """Draw as RandomResizedCrop.get_params of torchvision; also say if it gave up."""
     for _ in range(10):
         area = height * width * rng.uniform(*scale)
         aspect = math.exp(rng.uniform(math.log(ratio[0]), math.log(ratio[1])))

@@ -21,7 +21,7 @@ def write(path, image, encode=tf.io.encode_png):
 
 
 def png(width, height, depth, colour_type, rows, *chunks):
-    """A PNG by hand: the kinds that TensorFlow cannot write."""
+    """Return a PNG made by hand, of the kinds that TensorFlow cannot write."""
     header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
     data = zlib.compress(b"".join(b"\0" + row for row in rows))
     out = b"\x89PNG\r\n\x1a\n"

@@ -19,7 +19,7 @@ def planned(*arguments):
 
 
 class Runner:
-    """Stands for the processes: notes what it is asked for; some of it goes wrong."""
+    """A stand-in for the processes that notes its calls; some of them fail."""
 
     def __init__(self, **errors):
         self.asked, self.errors = [], errors
@@ -45,7 +45,7 @@ class Runner:
 
 
 def lines(config, runner):
-    """The lines of a sweep, and how it ended."""
+    """Return the lines of a sweep, and how it ended."""
     made = []
     try:
         made.extend(sweeping.sweep(config, runner))
@@ -55,7 +55,7 @@ def lines(config, runner):
 
 
 def collect(config, runner):
-    """As `lines`, also when the sweep stops in the middle."""
+    """Return the lines as `lines` does, also when the sweep stops in the middle."""
     made = []
     try:
         for line in sweeping.sweep(config, runner):
@@ -79,7 +79,7 @@ def row(values, knn, spread, status="ok", untrained=0.2, **more):
 
 
 def swept(**values):
-    """Rows of all pairs of values, kNN by position, evenly spread."""
+    """Return rows of all combinations of values, kNN by position, not collapsed."""
     names = list(values)
     runs = planned(
         *(f"--grid={n}={','.join(map(str, values[n]))}" for n in names), "--output=o"

@@ -96,7 +96,7 @@ def numpy_pool(x):
 
 
 def forward(state, x, pool, conv=numpy_conv, norm=numpy_norm, max_pool=numpy_pool):
-    """Features of a state dict of torchvision; `x` is normalised."""
+    """Return the features of a state dict of torchvision; `x` is normalised."""
 
     def conv_norm(x, number, prefix, stride):
         conv_name, norm_name = number
@@ -123,7 +123,7 @@ def forward(state, x, pool, conv=numpy_conv, norm=numpy_norm, max_pool=numpy_poo
 
 
 def normalised(images):
-    """uint8 [n, h, w, 3] to float64 [n, 3, h, w], as torchvision's transforms do it."""
+    """Normalise uint8 [n, h, w, 3] to float64 [n, 3, h, w], as torchvision does."""
     return ((images / 255 - MEAN) / STD).transpose(0, 3, 1, 2)
 
 

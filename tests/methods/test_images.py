@@ -1,4 +1,4 @@
-"""What holds for several methods of images."""
+"""Properties of several methods of images."""
 
 import numpy as np
 import pytest

@@ -19,7 +19,7 @@ def marked(labels):
 
 
 def monitored(monkeypatch, memory, queries):
-    """What reaches the vote: labels of the memory and of the questions."""
+    """Return the accuracy and which images reach the vote as bank and as queries."""
     voted = []
     monkeypatch.setattr(knn_monitor, "load_source", lambda *_, **__: marked(queries))
     monkeypatch.setattr(

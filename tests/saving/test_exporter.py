@@ -148,7 +148,7 @@ images, labels = data["images"], data["labels"]
 
 
 def elsewhere(code, folder, blocked):
-    """Runs code in `folder` in a process that cannot import what is `blocked`."""
+    """Run code in `folder` in a process that cannot import what is `blocked`."""
     script = ELSEWHERE.format(blocked=tuple(blocked)) + code
     done = subprocess.run(
         [sys.executable, "-I", "-c", script],
@@ -163,7 +163,7 @@ def elsewhere(code, folder, blocked):
 
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory):
-    """A run that was saved once, with weights as after training, and its features."""
+    """Save a run with weights as after training, and its features."""
     folder = tmp_path_factory.mktemp("elsewhere")
     config = Config(
         workdir=str(folder / "run"), width=0.125, stem="small", batch_norm="split"
@@ -194,7 +194,7 @@ def run_export(commands, folder, *flags):
 
 
 def readme_code():
-    """What README tells a program that has TensorFlow alone to do."""
+    """Return README's code for a program that has TensorFlow alone."""
     text = (ROOT / "README.md").read_text().split("## Use the encoder elsewhere")[1]
     return re.search(r"```python\n(.*?)```", text, re.DOTALL).group(1)
 

@@ -19,7 +19,7 @@ from ressl_tf.saving.pretrained import open_pretrained
 
 @pytest.fixture(scope="module")
 def embedding_export(tmp_path_factory):
-    """(encoder, folder, loaded) with any image size and both outputs; read only."""
+    """Return (encoder, folder, loaded) of any image size, both outputs; read only."""
     encoder, folder = tiny_encoder(), tmp_path_factory.mktemp("export") / "model"
     return encoder, folder, saved(encoder, folder, None, ("features", "embeddings"))
 

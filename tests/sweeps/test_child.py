@@ -9,7 +9,7 @@ from ressl_tf.sweeps import child
 
 
 def say(tmp_path, monkeypatch, body):
-    """A module that can be run, with this body."""
+    """Run a module with this body."""
     (tmp_path / "spoken.py").write_text(f"import os, sys\n{body}\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     return child.run("spoken", ["--flag=1"])
@@ -64,7 +64,7 @@ def test_a_process_that_is_stopped_stops_the_sweep(tmp_path, monkeypatch, body, 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_is_passed_on_to_the_process(tmp_path, monkeypatch, number):
-    """What it does then is its result; the handlers are as before."""
+    """The process answers in its result; the handlers are as before."""
     body = (
         "import json, signal, time\n"
         f"signal.signal({number}, lambda *_: print(json.dumps({{'told': {number}}})))\n"

@@ -13,7 +13,7 @@ from ressl_tf.sweeps import run_grid as sweeping
 
 @pytest.fixture
 def undrawn(monkeypatch):
-    """Pictures take most of the time."""
+    """Draw no pictures: they take most of the time."""
     monkeypatch.setattr(sweeping.sweep_figure, "draw", lambda *_: None)
     monkeypatch.setattr(sweeping.plots, "save", lambda *_, **__: None)
 

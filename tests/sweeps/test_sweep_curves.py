@@ -1,4 +1,4 @@
-"""What a sweep is drawn over."""
+"""The axis and the curves of a sweep's picture."""
 
 import pytest
 from helpers.sweeping import swept

@@ -18,7 +18,7 @@ from ressl_tf.runtime.errors import UsageError
 
 
 def staged() -> Views:
-    """RSA's: the aggressive view is painted on the very crop of the weak one."""
+    """Return RSA's views: the aggressive one is painted on the crop of the weak one."""
     return Views(
         {
             "w1": weak_view(24),

@@ -20,7 +20,7 @@ from ressl_tf.saving.pretrained import open_pretrained
 
 @pytest.fixture
 def drawn(monkeypatch):
-    """The figures that would be written, by file name."""
+    """Collect the figures that would be written, by file name."""
     figures = {}
     monkeypatch.setattr(
         plots, "save", lambda figure, path, dpi: figures.update({path.name: figure})
@@ -87,7 +87,7 @@ def test_curves_need_no_checkpoint_and_files_are_written(unbroken, tmp_path):
 
 @pytest.fixture(scope="module")
 def any_size(tmp_path_factory):
-    """A .keras model of images of any size, which gives their mean colours."""
+    """Save a .keras model of images of any size, which gives their mean colours."""
     means = keras.layers.GlobalAveragePooling2D()
     model = keras.Sequential([keras.Input((None, None, 3)), means])
     path = tmp_path_factory.mktemp("model") / "any.keras"

@@ -10,13 +10,13 @@ from ressl_tf.evaluate import plots
 
 
 def shown(axis):
-    """The grey level of the one picture in an axis."""
+    """Return the grey level of the one picture in an axis."""
     (picture,) = axis.get_images()
     return round(float(np.asarray(picture.get_array())[0, 0, 0]) * 255)
 
 
 def flat(levels):
-    """Pictures [n, 2, 2, 3] of one grey level each."""
+    """Return pictures [n, 2, 2, 3] of one grey level each."""
     return np.broadcast_to(
         np.array(levels)[:, None, None, None], (len(levels), 2, 2, 3)
     )

@@ -7,7 +7,7 @@ from helpers.torch_states import imported, network, prefixed, projector
 
 @pytest.fixture(scope="session")
 def official():
-    """The layout of the ReSSL authors, every part with values of its own."""
+    """Return a state dict of the ReSSL authors, every component with its own values."""
     queue = np.random.default_rng(5).normal(size=(5, 12)).astype("float32")
     linears = ("linear1", "linear2")
     return {
@@ -22,6 +22,6 @@ def official():
 
 @pytest.fixture(scope="session")
 def run(official, tmp_path_factory):
-    """(result, workdir) of the official layout."""
+    """Return (result, workdir) of the official layout."""
     folder = tmp_path_factory.mktemp("imported") / "run"
     return imported(official, folder, image_size=32), folder

@@ -15,7 +15,7 @@ from ressl_tf.saving.pytorch import to_torch, torch_file
 
 
 def exported(monkeypatch, workdir, **options):
-    """(result, what would be written)."""
+    """Return (result, what would be written)."""
     written = []
     monkeypatch.setattr(torch_file, "write", lambda *given: written.append(given))
     config = ConvertConfig(to="torch", workdir=str(workdir), output="a.pth", **options)

@@ -16,7 +16,7 @@ def test_half_precision_is_read_as_float32(tmp_path):
 
 
 class Stranger:
-    """Something that no one should unpickle."""
+    """A class that no one should unpickle."""
 
 
 def bad_file(torch, kind, path):
