@@ -1,4 +1,4 @@
-"""Who may import whom, how long a function may be, and what every method is."""
+"""Order of imports, sizes of functions and files, and names of test files."""
 
 import ast
 import pathlib
@@ -36,7 +36,7 @@ def name(path):
 
 
 def folder(module):
-    """The folder at the root that a module is in; "" for those at the root."""
+    """Return the folder at the root that a module is in; "" for those at the root."""
     return module.split(".")[0] if "." in module or module in FOLDERS else ""
 
 

@@ -39,7 +39,7 @@ def readme_commands():
 
 
 def config_of(command):
-    """The flags' class that a command's module parses with."""
+    """Return the flags' class that a command's module parses with."""
     module = importlib.import_module(shlex.split(command)[2])
     return typing.get_type_hints(module.main)["config"]
 
@@ -53,7 +53,7 @@ def test_readme_commands_parse(command, monkeypatch):
 
 
 def trial(command, photos):
-    """The command as it can be tried here: on these photos, without a long training."""
+    """Return the command as it can be tried here: on these photos, trained briefly."""
     command = command.replace("folder:/photos", f"folder:{photos}")
     command = command.replace("/path/cora.npz", "tiny.npz --graph_sample=10")
     words = shlex.split(command)[3:]

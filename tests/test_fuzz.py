@@ -29,7 +29,7 @@ NAMES = [field.name for field in dataclasses.fields(Config) if field.name != "wo
 
 
 def value(field):
-    """Texts that the flag may be given: mostly of its kind, some of none."""
+    """Draw texts for a flag: mostly of its kind, some of none."""
     allowed = flags.choices(field)
     if allowed:
         good = list(allowed)
@@ -62,7 +62,7 @@ def small_network():
 
 
 def resolve(arguments):
-    """Exit status, stdout and stderr of `--dry_run`."""
+    """Return exit status, stdout and stderr of `--dry_run`."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         status = command.run(dry_run.describe, Config, "", arguments)
@@ -70,7 +70,7 @@ def resolve(arguments):
 
 
 def check(arguments):
-    """Either the JSON line with the resolved config, or one line and status 2."""
+    """Expect the JSON line with the resolved config, or one line and status 2."""
     status, out, err = resolve(arguments)
     if status == 0:
         report = json.loads(out)
@@ -85,7 +85,7 @@ def check(arguments):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Sources are opened once, and a machine of 100 MB refuses what is large."""
+    """Open sources once, on a machine of 100 MB that refuses what is large."""
     opened = functools.cache(pretrain.load_source)
     monkeypatch.setattr(pretrain, "load_source", opened)
     monkeypatch.setattr(build, "physical_memory", lambda: 100_000_000)

@@ -54,7 +54,7 @@ print(json.dumps({"features": features.numpy().tolist(), "losses": losses}))
 
 
 def colours(count, seed):
-    """Noise that leans to the colour of its class: {"image", "label"} of each."""
+    """Yield noise that leans to the colour of its class: {"image", "label"} of each."""
     generator = np.random.default_rng(seed)
     images = generator.integers(0, 160, (count, 16, 16, 3))
     labels = np.arange(count) % 3
@@ -131,7 +131,7 @@ def test_pretrain_judge_export_and_fine_tune(commands, data_dir, tmp_path):
 
 
 def _check_downstream(exported, run, tmp_path):
-    """A fresh process without the package gets the workdir's features and learns."""
+    """Check that a process without the package gets the same features and learns."""
     from ressl_tf.saving.pretrained import open_pretrained
 
     images, labels = colours(60, seed=2)

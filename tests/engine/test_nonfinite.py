@@ -1,4 +1,4 @@
-"""Steps that give NaN: stopped at, or taken back to the bit."""
+"""Non-finite steps: stopped at, or skipped and rolled back to the bit."""
 
 import logging
 import math
@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import tiny_model
+from helpers.models import tiny_model
 
 from ressl_tf.engine.callbacks import WatchNaN
 from ressl_tf.engine.checkpoint import Checkpoints, state
@@ -59,7 +59,7 @@ def guarded(skip=True, make=Line):
 
 
 def lines(bad=(), steps=6, without=()):
-    """Batches [8, 4] of each step, with a NaN in those of the `bad` ones (from 1)."""
+    """Return batches [8, 4] of each step, with a NaN in the `bad` ones (from 1)."""
     batches = np.random.default_rng(0).normal(size=(steps, 8, 4)).astype("float32")
     for step in bad:
         batches[step - 1, 3, 2] = np.nan
@@ -68,7 +68,7 @@ def lines(bad=(), steps=6, without=()):
 
 
 def views(images, bad=(), steps=3):
-    """Finished views of each step, likewise."""
+    """Return finished views of each step, with a NaN in the `bad` ones."""
     strong = np.stack([np.roll(images, step, 0)[:8] for step in range(steps)])
     strong = strong.astype("float32")
     weak = strong[..., ::-1, :].copy()

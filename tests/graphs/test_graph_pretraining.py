@@ -5,7 +5,7 @@ import pathlib
 import keras
 import numpy as np
 import pytest
-from test_graph import parts
+from helpers.graphs import parts
 
 import ressl_tf
 from ressl_tf.config import Config
@@ -96,7 +96,7 @@ PAPER = {  # the published table of six data sets
 
 @pytest.fixture(scope="session")
 def graph_file(tmp_path_factory):
-    """Thirty nodes of two kinds, which are mostly among themselves."""
+    """Write a graph of thirty nodes of two kinds, joined mostly within a kind."""
     generator, path = np.random.default_rng(0), tmp_path_factory.mktemp("graph")
     kind = np.arange(30) % 2
     alike = kind[:, None] == kind

@@ -1,4 +1,4 @@
-"""The nodes of a tiny run on a graph, judged in this process."""
+"""The nodes of a tiny run on a graph, evaluated in this process."""
 
 import dataclasses
 import json
@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import planted_graph, save_graph
+from helpers.graphs import planted_graph, save_graph
 
 from ressl_tf.config.convert_config import ConvertConfig
 from ressl_tf.config.evaluate_config import FinetuneConfig, KNNConfig, LinearConfig
@@ -15,11 +15,10 @@ from ressl_tf.config.preview_config import PreviewConfig
 from ressl_tf.convert import main as convert
 from ressl_tf.evaluate import fine_tuning, knn_evaluation, linear_probe
 from ressl_tf.evaluate.plots import pictures
-from ressl_tf.graphs import link_prediction, node_tasks, probe
-from ressl_tf.graphs.graph import Graph
+from ressl_tf.graphs import link_prediction, probe
 from ressl_tf.graphs.link_split import hold_out_edges, undirected
 from ressl_tf.graphs.node_splits import node_splits
-from ressl_tf.graphs.trained import GraphRun, holds_graph_run, open_graph_run
+from ressl_tf.graphs.trained import GraphRun, open_graph_run
 from ressl_tf.pretraining import view_sheet
 from ressl_tf.runtime import flags
 from ressl_tf.runtime.errors import UsageError
@@ -111,20 +110,6 @@ def test_links_are_scored_without_the_edges_that_were_held_out(graph_run, tmp_pa
     assert unseen != leaking
 
 
-def test_what_links_learn_from_is_not_asked_for(graph_run):
-    seen, positive, negative = open_graph_run(str(graph_run)).held_out()
-    edges, others = node_tasks._known_pairs(
-        seen, np.concatenate([positive, negative]), seed=0
-    )
-    known = {tuple(sorted(pair)) for pair in np.concatenate([edges, others]).tolist()}
-    asked = {tuple(pair) for pair in np.concatenate([positive, negative]).tolist()}
-    assert not known & asked
-    assert len(known) == 2 * len(edges)
-    assert {tuple(sorted(pair)) for pair in edges.tolist()} == {
-        tuple(pair) for pair in undirected(seen.edges).tolist()
-    }
-
-
 def test_another_graph_may_be_judged_if_its_features_fit(graph_run, tmp_path):
     other = planted_graph(nodes=40)
     save_graph(other, tmp_path / "other.npz")
@@ -168,13 +153,6 @@ def test_flags_for_graphs_are_refused_of_images(unbroken):
         linear_probe.judge(config(unbroken[1], splits=3, tasks=("links",)))
 
 
-def test_links_need_a_run_that_did_not_see_all(graph_run):
-    run = open_graph_run(str(graph_run))
-    all_seen = dataclasses.replace(run.config, holdout_edges=0.0)
-    with pytest.raises(UsageError, match="train with --holdout_edges"):
-        dataclasses.replace(run, config=all_seen).held_out()
-
-
 def convert_back(workdir):
     convert(ConvertConfig(to="torch", workdir=workdir, output="out.pth"))
 
@@ -213,16 +191,6 @@ def test_the_curves_of_a_run_on_a_graph_are_drawn(graph_run, tmp_path):
     assert list(line["pictures"]) == ["curves"]
 
 
-def test_a_run_on_a_graph_is_known_by_its_config(graph_run, tmp_path):
-    assert holds_graph_run(str(graph_run))
-    images = tmp_path / "images"
-    images.mkdir()
-    values = {"method": "ressl", "dataset": "shapes"}
-    (images / "config.json").write_text(json.dumps(values))
-    for other in (str(images), str(tmp_path), "", str(tmp_path / "nowhere")):
-        assert not holds_graph_run(other)
-
-
 def test_results_of_unlike_judgements_lie_apart():
     names = {
         LinearConfig(workdir="a", **options).run_dir
@@ -243,12 +211,6 @@ def test_results_of_unlike_judgements_lie_apart():
         "a/linear-classification-similarity",
         "a/linear-lbfgs",
     }
-
-
-def test_too_few_labels_are_refused():
-    few = Graph.from_edges(np.eye(12), [[0, 1]], np.repeat([0, 1, -1], [5, 4, 3]))
-    with pytest.raises(UsageError, match="Received: 9 labels of 2 classes"):
-        node_tasks.labels_of(few)
 
 
 def test_the_checkpoint_with_the_best_validation_is_taken(
@@ -273,17 +235,3 @@ def test_the_checkpoint_with_the_best_validation_is_taken(
     line = linear_probe.judge(config(folder, **options))
     assert line["step"] == 3
     assert line["linear_top1"] < 0.5
-
-
-def test_checkpoints_are_the_encoder_as_it_was(graph_run, tmp_path):
-    folder = tmp_path / "run"
-    shutil.copytree(graph_run, folder)
-    path = folder / "checkpoints" / "step-000000003.npz"
-    arrays = dict(np.load(path))
-    arrays["online/000"] = arrays["online/000"] * 2
-    np.savez(path.with_name("step-000000001.npz"), **arrays)
-    run = open_graph_run(str(folder))
-    first, last = run.checkpoints()
-    kernels = [r.encoder.variables[0].numpy() for r in (run, first, last)]
-    np.testing.assert_array_equal(kernels[0] * 2, kernels[1])
-    np.testing.assert_array_equal(kernels[0], kernels[2])

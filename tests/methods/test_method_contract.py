@@ -1,4 +1,4 @@
-"""What every method must do, whatever it computes."""
+"""The contract of every method, whatever it computes."""
 
 import keras
 import numpy as np
@@ -23,7 +23,7 @@ every_method_of_images = pytest.mark.parametrize("name", OF_IMAGES)
 
 
 def graph():
-    """Twelve nodes, the last without an edge."""
+    """Draw a graph of twelve nodes, the last without an edge."""
     generator = np.random.default_rng(0)
     edges = generator.integers(0, 11, (20, 2))
     return ressl_tf.Graph.from_edges(generator.normal(size=(12, 5)), edges)
@@ -34,7 +34,7 @@ def method(name):
 
 
 def tiny(name, eager=False, **options):
-    """A model small enough for a test, compiled; the same at every call.
+    """Return a compiled model small enough for a test, the same at every call.
 
     A few eager steps are quicker than building a graph.
     """
@@ -69,7 +69,7 @@ def tiny_of_images(name, **options):
 
 
 def batches(model, images, steps=STEPS, start=0):
-    """Finished views of the model, other noise on other photos at every step.
+    """Return finished views of the model, other noise on other photos at every step.
 
     Or the graph, of which the model draws other views at every step.
     """
@@ -106,7 +106,7 @@ def assert_equal(first, second):
 
 
 def mix_neighbours(views, seed):
-    """ReCo's mixing without chance: with the neighbour, which is on one's replica."""
+    """Mix as ReCo without chance: with the neighbour, which is on the same replica."""
     count = tf.shape(views["key"])[0]
     partner = tf.range(count) + tf.tile([1, -1], [count // 2])
     mixed = 0.7 * views["query"] + 0.3 * tf.gather(views["key"], partner)
@@ -193,7 +193,7 @@ def test_the_loss_falls_on_a_fixed_batch(name, images):
 
 @pytest.fixture(scope="module", params=NAMES)
 def unbroken(request):
-    """Six steps of a method in one go, with the loss of each."""
+    """Take six steps of a method in one go, with the loss of each."""
     generator = np.random.default_rng(0)
     coarse = generator.uniform(0, 255, (12, 4, 4, 3)).astype("float32")
     photos = tf.cast(tf.image.resize(coarse, (16, 16), "bicubic"), tf.uint8).numpy()

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import TINY
+from helpers.models import TINY
 
 from ressl_tf.config import Config
 from ressl_tf.engine import loop
@@ -23,7 +23,7 @@ def config(photos, tmp_path, **options):
 
 
 def rows(folder):
-    """The log without what depends on the clock."""
+    """Return the log without what depends on the clock."""
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     kept = [json.loads(line) for line in lines]
     for row in kept:

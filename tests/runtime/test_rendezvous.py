@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 
 
 def meet(workers, seconds=20.0):
-    """What each of (count, index) gets, or the error that it raises."""
+    """Return what each of (count, index) gets, or the error that it raises."""
     address = f"127.0.0.1:{rendezvous.free_port()}"
     results = [None] * len(workers)
 

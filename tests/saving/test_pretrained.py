@@ -8,7 +8,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from conftest import tiny_backbone, tiny_model
+from helpers.models import tiny_backbone, tiny_model
 
 from ressl_tf.config import Config
 from ressl_tf.engine import checkpoint

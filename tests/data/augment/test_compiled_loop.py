@@ -3,9 +3,9 @@
 import time
 
 import numpy as np
-import numpy_views as reference
 import pytest
 import tensorflow as tf
+from helpers import numpy_views as reference
 
 from ressl_tf.data.augment import compiled_loop
 from ressl_tf.data.augment import layers as augment
@@ -22,7 +22,7 @@ LAYERS = (  # three of them twice: in any order, and as often as a view likes
 
 
 def by_layers(images, layers, drawn):
-    """Each layer on the batch of those before it."""
+    """Apply each layer to the batch of those before it."""
     planes = augment.to_planes(tf.cast(images, tf.float32))
     for layer, draws in zip(layers, drawn, strict=True):
         planes = layer.augment_planes(planes, draws)
@@ -81,7 +81,7 @@ def test_the_plan_holds_what_was_drawn_in_its_order():
 
 
 def views(compiled):
-    """A view, one of another's finished images, and one that the loop cannot take."""
+    """Return a view, one of its finished images, and one that the loop cannot take."""
     flipped = View([augment.RandomResizedCrop(16), augment.RandomHorizontalFlip()])
     painted = View(photometric=strong_view(16).photometric, source="weak")
     named = {"weak": weak_view(16), "painted": painted, "flipped": flipped}
