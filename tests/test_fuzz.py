@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ressl_tf.config import Config
-from ressl_tf.methods import build
-from ressl_tf.pretraining import dry_run, pretrain
+from ressl_tf.data import load
+from ressl_tf.methods import build, images
+from ressl_tf.pretraining import dry_run
 from ressl_tf.runtime import command, flags
 
 CASES = 500
@@ -86,8 +87,8 @@ def check(arguments):
 @pytest.fixture
 def quick(monkeypatch):
     """Open sources once, on a machine of 100 MB that refuses what is large."""
-    opened = functools.cache(pretrain.load_source)
-    monkeypatch.setattr(pretrain, "load_source", opened)
+    opened = functools.cache(load.load_source)
+    monkeypatch.setattr(load, "load_source", opened)
     monkeypatch.setattr(build, "physical_memory", lambda: 100_000_000)
 
 
@@ -102,7 +103,7 @@ OPTIONS = {
 @pytest.mark.slow
 def test_random_flags_resolve_or_are_refused(photos, quick, monkeypatch):
     """With one small network in the place of all; the rest is real."""
-    monkeypatch.setattr(build.backbones, "build", lambda *_, **__: small_network())
+    monkeypatch.setattr(images.backbones, "build", lambda *_, **__: small_network())
     monkeypatch.setattr(dry_run, "multiply_adds", lambda network, size: 0)
     statuses = []
 

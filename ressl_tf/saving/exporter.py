@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from ressl_tf.config.export_config import ExportConfig
 from ressl_tf.engine.checkpoint import sha256_of
+from ressl_tf.models.backbones.structure import takes_any_size
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.atomic import replacing
@@ -16,7 +17,7 @@ from ressl_tf.runtime.errors import RunError, UsageError
 from ressl_tf.saving import keras_file, model_card, saved_model
 from ressl_tf.saving.model_card import CARD
 from ressl_tf.saving.pretrained import Pretrained, open_pretrained
-from ressl_tf.saving.rebuild import rebuild, takes_any_size
+from ressl_tf.saving.rebuild import rebuild
 
 log = logging.getLogger("ressl_tf")
 

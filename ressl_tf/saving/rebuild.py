@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 
 from ressl_tf.models.backbones.batch_norm import BatchNormalization
-from ressl_tf.models.backbones.vit import POSITIONS
+from ressl_tf.models.backbones.structure import takes_any_size
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.errors import UsageError
@@ -51,16 +51,6 @@ def rebuild(
     )
     copy.head.set_weights(part.head.get_weights())
     return copy
-
-
-def takes_any_size(backbone: keras.Model) -> bool:
-    """Whether a copy for any image size is possible: not with learned positions."""
-    return not any(
-        not takes_any_size(layer)
-        if isinstance(layer, keras.Model)
-        else layer.name == POSITIONS
-        for layer in backbone.layers
-    )
 
 
 def _copy(backbone, image_size, norm):

@@ -198,8 +198,8 @@ def test_memory_is_demanded_of_the_training_split_alone(folder, photos, tmp_path
     shutil.copytree(photos / "train", root / "train")
     for label, name in (("a", "red"), ("b", "blue")):
         shutil.copytree(folder / label, root / "test" / name)
-    config = LinearConfig(workdir="run", cache="memory")
-    train, test = task._open_splits(config, f"folder:{root}", None)
+    config = LinearConfig(workdir="run", cache="memory", dataset=f"folder:{root}")
+    train, test = task.open_splits(config)
     assert (train.size, test.size, test.image_shape) == (26, 6, None)
 
 

@@ -57,6 +57,7 @@ def test_a_checkpoint_holds_everything_the_next_step_depends_on(tmp_path):
         *saved.variables,
         *saved.optimizer.variables,
         *saved.metrics_variables,
+        *saved.guard.variables,
     ]
     assert {id(variable) for variable in everything} == known
 

@@ -11,7 +11,7 @@ from helpers.models import tiny_model
 
 from ressl_tf.engine.callbacks import WatchNaN
 from ressl_tf.engine.checkpoint import Checkpoints, state
-from ressl_tf.engine.nonfinite import NaNGuard
+from ressl_tf.engine.nonfinite import NonfiniteGuard
 from ressl_tf.engine.optimizers import SGD
 from ressl_tf.runtime.errors import RunError
 
@@ -33,6 +33,7 @@ class Line(keras.Model):
         )
         self.mean = keras.metrics.Mean(name="loss")
         self.networks = {"network": self.network}
+        self.guard = NonfiniteGuard()
         self.built = True
         self.compile(SGD(0.1))
         self.optimizer.build(self.trainable_variables)
@@ -40,6 +41,7 @@ class Line(keras.Model):
     metrics = property(lambda self: [self.mean])
 
     def train_step(self, data):
+        before = self.guard.begin(self)
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(self.network(data, training=True) ** 2 * [1, 2, 3])
             loss += tf.reduce_mean(self.network.layers[0](data))
@@ -48,13 +50,14 @@ class Line(keras.Model):
         self.optimizer.apply(gradients, self.trainable_variables)
         self.step.assign_add(1)
         self.mean.update_state(loss)
+        self.guard.end(self, before, gradients)
         return {"loss": self.mean.result()}
 
 
 def guarded(skip=True, make=Line):
     model = make()
     model.optimizer.build(model.trainable_variables)
-    NaNGuard(model, skip)
+    model.guard.action = "skip" if skip else "stop"
     return model
 
 
@@ -173,6 +176,7 @@ def test_counters_go_on_from_a_checkpoint(tmp_path):
 def test_a_checkpoint_without_counters_is_taken(tmp_path):
     """As those of versions that had none."""
     old, new = Line(), guarded()
+    del old.guard
     old.step.assign(5)
     Checkpoints(tmp_path).save(old)
     assert Checkpoints(tmp_path).restore(new)

@@ -109,4 +109,8 @@ def test_adamw_spares_vectors_when_asked_and_keeps_its_config():
     np.testing.assert_allclose(kernel, 0.5)
     np.testing.assert_allclose(bias, 1.0)
     copy = AdamW.from_config(optimizer.get_config())
-    assert (copy.decay_bias_and_norm, copy.weight_decay, copy.epsilon) == (False, 0.5, 1e-8)
+    assert (copy.decay_bias_and_norm, copy.weight_decay, copy.epsilon) == (
+        False,
+        0.5,
+        1e-8,
+    )

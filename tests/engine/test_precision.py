@@ -13,7 +13,7 @@ from ressl_tf.engine.checkpoint import state
 
 def test_a_step_that_overflows_changes_nothing_but_the_counters(images):
     model = tiny_model()
-    model.skip_nonfinite = True
+    model.guard.undo_overflow = True
     model.loss_scale = precision.LossScale()
     model.train_on_batch(views_of(images))
     before = values(model)

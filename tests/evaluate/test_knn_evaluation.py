@@ -16,8 +16,8 @@ from ressl_tf.runtime.errors import UsageError
 
 def test_knn_is_the_monitors_last_figure(unbroken, tmp_path):
     result, folder = unbroken
-    line = knn_evaluation.judge(
-        KNNConfig(workdir=str(folder), k=(5,), output=str(tmp_path))
+    line = knn_evaluation.evaluate(
+        KNNConfig(workdir=str(folder), knn_k=(5,), output=str(tmp_path))
     )
     assert line["knn_top1"] == line["top1"] == result["knn_top1"]
     assert (line["train_images"], line["test_images"]) == (26, 10)
@@ -41,7 +41,7 @@ def test_every_k_and_temperature_is_a_search_of_its_own(unbroken, tmp_path):
     model = keras.Sequential([task.encoder.without_projector()])
     bank = features.extract(model, task.batches(task.train))
     asked = features.extract(model, task.batches(task.test))
-    grid = knn_evaluation.judge(config)["grid"]
+    grid = knn_evaluation.evaluate(config)["grid"]
     assert [(row["k"], row["temperature"]) for row in grid] == [
         (k, t) for k in (3, 1, 20) for t in (0.05, 1.0)
     ]
@@ -61,7 +61,7 @@ def test_a_set_without_test_split_is_divided(photos, unbroken, tmp_path, caplog)
         k=(3,),
         output=str(tmp_path),
     )
-    line = knn_evaluation.judge(config)
+    line = knn_evaluation.evaluate(config)
     assert (line["train_images"], line["test_images"]) == (23, 3)
     assert "every tenth image is held out" in caplog.text
 
@@ -88,5 +88,5 @@ def test_what_does_not_fit_is_said_in_one_line(
     }
     values = {"workdir": str(unbroken[1]), "output": str(tmp_path), **options}
     with pytest.raises(UsageError, match=message) as caught:
-        knn_evaluation.judge(KNNConfig(**values))
+        knn_evaluation.evaluate(KNNConfig(**values))
     assert "\n" not in str(caught.value)

@@ -20,7 +20,7 @@ def test_a_linear_probe_leaves_the_encoder_as_it_was(unbroken, tmp_path):
     config = LinearConfig(
         workdir=str(folder), output=str(tmp_path / "out"), learning_rate=5.0, **QUICK
     )
-    line = linear_probe.judge(config)
+    line = linear_probe.evaluate(config)
     assert (line["solver"], line["steps"]) == ("sgd", 6)
     assert line["linear_top1"] == line["top1"]
     after = open_pretrained(str(tmp_path / "out"))
@@ -31,7 +31,7 @@ def test_a_linear_probe_leaves_the_encoder_as_it_was(unbroken, tmp_path):
         np.testing.assert_array_equal(old, new)
     assert checkpoints(folder) == files
     assert np.any(after.classifier.head.kernel.numpy())
-    again = linear_probe.judge(config)  # goes on from the end
+    again = linear_probe.evaluate(config)  # goes on from the end
     assert again["top1"] == line["top1"]
 
 
@@ -40,7 +40,7 @@ def test_lbfgs_gives_a_classifier_of_whole_images(unbroken, tmp_path):
     config = LinearConfig(
         workdir=str(unbroken[1]), solver="lbfgs", output=str(tmp_path)
     )
-    line = linear_probe.judge(config)
+    line = linear_probe.evaluate(config)
     opened = open_pretrained(str(tmp_path))
     task = open_task(config)
     answers = opened.classifier(task.test.images).numpy().argmax(axis=1)

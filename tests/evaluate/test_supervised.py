@@ -8,7 +8,11 @@ from ressl_tf.evaluate import supervised
 
 def test_the_step_schedule_divides_at_its_epochs():
     config = LinearConfig(
-        workdir="x", schedule="step", epochs=10, learning_rate=30.0, decay_at=(0.6, 0.8)
+        workdir="x",
+        lr_schedule="step",
+        epochs=10,
+        learning_rate=30.0,
+        decay_at=(0.6, 0.8),
     )
     rate = supervised.make_optimizer(config, per_epoch=7, multipliers=None)
     schedule = rate._learning_rate

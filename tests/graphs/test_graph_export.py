@@ -10,13 +10,13 @@ import pytest
 import tensorflow as tf
 
 from ressl_tf.config.export_config import ExportConfig
+from ressl_tf.export import main as export
 from ressl_tf.graphs import graph_export
 from ressl_tf.graphs.gcn import GCN
 from ressl_tf.graphs.graph import Graph
 from ressl_tf.graphs.trained import open_graph_run
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving import saved_model
-from ressl_tf.saving.exporter import export
 from ressl_tf.saving.pretrained import open_pretrained
 
 

@@ -11,9 +11,8 @@ import ressl_tf
 from ressl_tf.config import Config
 from ressl_tf.engine.checkpoint import restore_network
 from ressl_tf.engine.workdir import read_rows
-from ressl_tf.graphs import graph_pretraining
+from ressl_tf.graphs import graph_run
 from ressl_tf.methods import build
-from ressl_tf.pretraining import dry_run
 from ressl_tf.pretraining import pretrain as pretraining
 from ressl_tf.runtime import flags
 from ressl_tf.runtime.errors import UsageError
@@ -149,13 +148,13 @@ def test_a_resumed_run_equals_an_unbroken_one(graph_file, tmp_path):
 
 def test_held_out_edges_are_not_seen(graph_file):
     every = ressl_tf.Graph.from_npz(graph_file)
-    seen = graph_pretraining.open_graph(config(graph_file, holdout_edges=0.25))
+    seen = graph_run.open_graph(config(graph_file, holdout_edges=0.25))
     pairs = len(every.edges) // 2
     assert len(seen.edges) // 2 == pairs - round(pairs / 4)
 
 
 def test_dry_run_counts(graph_file):
-    report = dry_run.describe(config(graph_file, max_steps=4))
+    report = pretraining.describe(config(graph_file, max_steps=4))
     kernels = 9 * 6 + 6 * 4
     assert report["encoder_parameters"] == kernels + 3 * (6 + 4) + 2
     assert report["predictor_parameters"] == 2 * 4 * 6 + 6 + 4 + 1

@@ -1,13 +1,12 @@
 """Runs on graphs, opened."""
 
 import dataclasses
-import json
 import shutil
 
 import numpy as np
 import pytest
 
-from ressl_tf.graphs.trained import holds_graph_run, open_graph_run
+from ressl_tf.graphs.trained import open_graph_run
 from ressl_tf.runtime.errors import UsageError
 
 
@@ -16,16 +15,6 @@ def test_links_need_a_run_that_did_not_see_all(graph_run):
     all_seen = dataclasses.replace(run.config, holdout_edges=0.0)
     with pytest.raises(UsageError, match="train with --holdout_edges"):
         dataclasses.replace(run, config=all_seen).held_out()
-
-
-def test_a_run_on_a_graph_is_known_by_its_config(graph_run, tmp_path):
-    assert holds_graph_run(str(graph_run))
-    images = tmp_path / "images"
-    images.mkdir()
-    values = {"method": "ressl", "dataset": "shapes"}
-    (images / "config.json").write_text(json.dumps(values))
-    for other in (str(images), str(tmp_path), "", str(tmp_path / "nowhere")):
-        assert not holds_graph_run(other)
 
 
 def test_checkpoints_are_the_encoder_as_it_was(graph_run, tmp_path):
@@ -40,3 +29,10 @@ def test_checkpoints_are_the_encoder_as_it_was(graph_run, tmp_path):
     kernels = [r.encoder.variables[0].numpy() for r in (run, first, last)]
     np.testing.assert_array_equal(kernels[0] * 2, kernels[1])
     np.testing.assert_array_equal(kernels[0], kernels[2])
+
+
+def test_a_run_on_images_is_refused(unbroken, tmp_path):
+    with pytest.raises(UsageError, match=r"run on a graph.*Received: .*, a run on im"):
+        open_graph_run(str(unbroken[1]))
+    with pytest.raises(UsageError, match=r"Received: .*, no run"):
+        open_graph_run(str(tmp_path))

@@ -21,7 +21,7 @@ def marked(labels):
 def monitored(monkeypatch, memory, queries):
     """Return the accuracy and which images reach the vote as bank and as queries."""
     voted = []
-    monkeypatch.setattr(knn_monitor, "load_source", lambda *_, **__: marked(queries))
+    monkeypatch.setattr(knn_monitor, "open_beside", lambda *_, **__: marked(queries))
     monkeypatch.setattr(
         nearest_neighbors,
         "neighbours",

@@ -11,10 +11,11 @@ from helpers.models import tiny_model
 from ressl_tf.config import Config
 from ressl_tf.engine.checkpoint import Checkpoints
 from ressl_tf.engine.workdir import Workdir
+from ressl_tf.methods.build import make_model
 from ressl_tf.models import ema
 from ressl_tf.models.backbones.resnet import resnet
 from ressl_tf.pretraining import warm_start
-from ressl_tf.pretraining.pretrain import make_model, pretrain
+from ressl_tf.pretraining.pretrain import pretrain
 from ressl_tf.runtime.errors import UsageError
 
 SMALL = {

@@ -10,6 +10,7 @@ from helpers import numpy_views as reference
 from ressl_tf.data.augment import compiled_loop
 from ressl_tf.data.augment import layers as augment
 from ressl_tf.data.augment.views import View, Views, strong_view, weak_view
+from ressl_tf.runtime import switches
 from ressl_tf.runtime.errors import UsageError
 
 LAYERS = (  # three of them twice: in any order, and as often as a view likes
@@ -164,7 +165,7 @@ def test_no_kernel_of_a_view_is_cut_up_for_several_threads():
 
 def test_flags_of_xla_are_kept_and_passes_that_a_user_disabled_stay_so():
     flag = "--xla_disable_hlo_passes=cpu-parallel-task-assigner"
-    assert compiled_loop.one_thread_each("") == flag
-    assert compiled_loop.one_thread_each("--xla_a=1") == f"--xla_a=1 {flag}"
+    assert switches.one_thread_each("") == flag
+    assert switches.one_thread_each("--xla_a=1") == f"--xla_a=1 {flag}"
     own = "--xla_disable_hlo_passes=fusion"
-    assert compiled_loop.one_thread_each(own) == own
+    assert switches.one_thread_each(own) == own

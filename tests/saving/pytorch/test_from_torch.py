@@ -20,8 +20,8 @@ from helpers.torch_states import (
 from ressl_tf.config import Config
 from ressl_tf.config.convert_config import ConvertConfig
 from ressl_tf.engine.checkpoint import Checkpoints
+from ressl_tf.methods.build import make_model
 from ressl_tf.models.backbones.resnet import resnet
-from ressl_tf.pretraining.pretrain import make_model
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pretrained import open_pretrained, stored_config
 from ressl_tf.saving.pytorch import from_torch
