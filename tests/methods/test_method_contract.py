@@ -9,9 +9,7 @@ import ressl_tf
 from ressl_tf import methods
 from ressl_tf.config import Config
 from ressl_tf.config.method_table import method_names
-from ressl_tf.data.augment.mixing import MIXINGS
 from ressl_tf.engine.checkpoint import Checkpoints, state, weights_sha256
-from ressl_tf.engine.schedules import FADES
 from ressl_tf.methods import build
 from ressl_tf.methods.registry import method_class
 
@@ -111,24 +109,6 @@ def mix_neighbours(views, seed):
     partner = tf.range(count) + tf.tile([1, -1], [count // 2])
     mixed = 0.7 * views["query"] + 0.3 * tf.gather(views["key"], partner)
     return {**views, "mixed": mixed, "partner": partner, "fraction": tf.constant(0.7)}
-
-
-def test_each_name_is_a_file_a_method_and_a_public_class():
-    expected = "byol mocov2 reco ressl ressl_multicrop ressl_plus rgrl rsa"
-    assert " ".join(NAMES) == expected
-    for name in NAMES:
-        cls = method(name)
-        assert getattr(ressl_tf, cls.__name__) is cls
-        assert keras.saving.get_registered_object(f"ressl_tf>{cls.__name__}") is cls
-
-
-def test_flags_offer_the_forms_that_there_are():
-    def choices(name):
-        return Config.__dataclass_fields__[name].metadata["choices"]
-
-    assert set(choices("interpolation")) == set(MIXINGS)
-    for name in ("infonce_schedule", "beta_schedule"):
-        assert set(choices(name)) <= set(FADES)
 
 
 @every_method
