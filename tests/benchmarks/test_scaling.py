@@ -247,7 +247,9 @@ def test_a_network_that_cannot_be_built_is_left_out(raced, monkeypatch):
 def test_results_of_all_replicas_are_returned(mirrored):
     """What only some return would be computed by those alone."""
     model = types.SimpleNamespace(distribute_strategy=mirrored, jit_compile=True)
-    data = distribute.deal(mirrored, {"weak": tf.range(6), "strong": tf.range(6) * 10})
+    data = distribute.scatter(
+        mirrored, {"weak": tf.range(6), "strong": tf.range(6) * 10}
+    )
     function = step_speed.on_replicas(
         model, lambda own: (own["weak"], [own["strong"] + 1])
     )
@@ -260,7 +262,7 @@ def test_results_of_all_replicas_are_returned(mirrored):
 
 def test_one_device_gets_the_batch_as_it_is():
     batch = {"weak": tf.range(4)}
-    assert distribute.deal(distribute.strategy("one"), batch) is batch
+    assert distribute.scatter(distribute.strategy("one"), batch) is batch
     model = types.SimpleNamespace(
         distribute_strategy=distribute.strategy("one"), jit_compile=True
     )
