@@ -60,7 +60,7 @@ def make(
 def trained(model: SSLModel, views: dict[str, tf.Tensor]) -> timing.Contender:
     """Steps of training, one after the other, as `fit` takes them."""
     model.make_train_function()
-    data = distribute.deal(model.distribute_strategy, views)
+    data = distribute.scatter(model.distribute_strategy, views)
 
     def work() -> int:
         model.train_function.one(data)["loss"].numpy()
@@ -71,7 +71,7 @@ def trained(model: SSLModel, views: dict[str, tf.Tensor]) -> timing.Contender:
 
 def floor(model: SSLModel, views: dict[str, tf.Tensor]) -> timing.Contender:
     """The passes of a step and nothing else; another view stands in for a mixed one."""
-    data = distribute.deal(model.distribute_strategy, views)
+    data = distribute.scatter(model.distribute_strategy, views)
 
     def passes(views):
         stand_in = views[model.target_views[0]]

@@ -55,7 +55,7 @@ def announce(config: Config, strategy: distribute.Strategy) -> None:
 
 def _workers(config) -> rendezvous.Cluster:
     if config.coordinator_address:
-        return rendezvous.meet(
+        return rendezvous.rendezvous(
             config.coordinator_address, config.num_workers, config.worker_index
         )
     workers = rendezvous.from_environment()

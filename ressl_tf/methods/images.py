@@ -151,8 +151,12 @@ class ImageSSL(SSLModel):
             return super().embed_target(images, seed)
         images = distribute.gather(images)  # [global batch, h, w, 3]
         order = permutation(images.shape[0] or tf.shape(images)[0], seed)
-        keys = super().embed_target(tf.gather(images, distribute.own(order)), seed)
-        return tf.gather(distribute.gather(keys), distribute.own(tf.argsort(order)))
+        keys = super().embed_target(
+            tf.gather(images, distribute.local_shard(order)), seed
+        )
+        return tf.gather(
+            distribute.gather(keys), distribute.local_shard(tf.argsort(order))
+        )
 
     def derive_views(self, data, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """Take finished views as they are; finish crops; draw views of raw images."""

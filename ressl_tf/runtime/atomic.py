@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Atomic writes: a file or a folder is complete or absent."""
 
 import contextlib
 import errno
@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 from ressl_tf.runtime.errors import RunError
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what a disk refuses with
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # full or broken disks
 TEMPORARY = ".*.tmp"  # what a killed process may leave behind
 
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """Yields a temporary path beside `path` and renames it to `path` at the end.
+    """Yield a temporary path beside `path` and rename it to `path` at the end.
 
     When the body raises, the temporary file is removed and `path` stays as it was.
 
@@ -41,10 +41,10 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
 
 @contextlib.contextmanager
 def replacing_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Yields a temporary folder beside `path` and renames it to `path` at the end.
+    """Yield a temporary folder beside `path` and rename it to `path` at the end.
 
-    The caller holds a lock, or else nobody writes `path`, which is not there. When the
-    body raises, the temporary folder is removed.
+    `path` must not exist, and nobody else may write it: the caller holds a lock where
+    others could. When the body raises, the temporary folder is removed.
 
     Raises:
         RunError: when the disk is full or broken.
@@ -53,8 +53,8 @@ def replacing_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
     try:
         temporary.mkdir()
         yield temporary
-        for part in (*temporary.iterdir(), temporary):
-            _flush(part)
+        for entry in (*temporary.iterdir(), temporary):
+            _flush(entry)
         temporary.rename(path)
         _flush(path.parent)
     except OSError as error:
@@ -65,7 +65,7 @@ def replacing_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _flush(path):
+def _flush(path: pathlib.Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -33,8 +33,8 @@ def test_knn_is_the_monitors_last_figure(unbroken, tmp_path):
 def test_every_k_and_temperature_is_a_search_of_its_own(unbroken, tmp_path):
     config = KNNConfig(
         workdir=str(unbroken[1]),
-        k=(3, 1, 20),
-        temperature=(0.05, 1.0),
+        knn_k=(3, 1, 20),
+        knn_temp=(0.05, 1.0),
         output=str(tmp_path),
     )
     task = open_task(config)
@@ -58,7 +58,7 @@ def test_a_set_without_test_split_is_divided(photos, unbroken, tmp_path, caplog)
     config = KNNConfig(
         workdir=str(unbroken[1]),
         dataset=f"folder:{photos}/train",
-        k=(3,),
+        knn_k=(3,),
         output=str(tmp_path),
     )
     line = knn_evaluation.evaluate(config)

@@ -107,7 +107,9 @@ def test_each_replica_owns_its_part_of_what_is_gathered(mirrored):
     batch = np.arange(6.0)
     both = run(mirrored, lambda own: distribute.gather(own) ** 2, batch)
     np.testing.assert_array_equal(both, [batch**2, batch**2])
-    back = run(mirrored, lambda own: distribute.own(distribute.gather(own)), batch)
+    back = run(
+        mirrored, lambda own: distribute.local_shard(distribute.gather(own)), batch
+    )
     np.testing.assert_array_equal(np.concatenate(back), batch)
     means = run(mirrored, lambda own: distribute.mean(tf.reduce_sum(own)), batch)
     np.testing.assert_array_equal(means, [7.5, 7.5])
