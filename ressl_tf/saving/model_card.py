@@ -8,7 +8,7 @@ Mitchell et al., Model Cards for Model Reporting (FAT* 2019).
 import json
 import pathlib
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -17,6 +17,7 @@ import tensorflow as tf
 import ressl_tf
 from ressl_tf.config import Config
 from ressl_tf.engine.workdir import read_rows
+from ressl_tf.runtime import markdown
 from ressl_tf.runtime.flags import free_fields
 from ressl_tf.saving.pretrained import Pretrained
 
@@ -179,21 +180,23 @@ def versions() -> dict[str, str]:
     }
 
 
-def table(values: Mapping[str, Any], head: Iterable[str]) -> str:
-    """Two columns in Markdown."""
+def table(values: Mapping[str, Any], head: Sequence[str]) -> str:
+    """Return a table of two columns in Markdown.
+
+    Args:
+        values: Name -> value; without any, the text says that nothing is known.
+        head: The two titles.
+    """
     if not values:
         return NOT_KNOWN
-    first, second = head
-    rows = [f"| {first} | {second} |", "|---|---|"]
-    rows += [f"| {name} | {_cell(value)} |" for name, value in values.items()]
-    return "\n".join(rows) + "\n"
+    rows = [[name, _cell(value)] for name, value in values.items()]
+    return markdown.table(head, rows, aligned=False) + "\n"
 
 
 def _cell(value) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     kind, _, path = str(value).partition(":")
-    if kind in ("folder", "graph"):  # its name; where it lies says nothing
+    if kind in ("folder", "graph"):  # the name alone; its path says nothing elsewhere
         return f"{kind}:{pathlib.Path(path).name}"
-    shown = f"{value:.4g}" if isinstance(value, float) else str(value)
-    return shown.replace("|", "\\|")
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
