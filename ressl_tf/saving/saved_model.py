@@ -12,13 +12,11 @@ training images is known, `serving_encoded` (JPEG or PNG bytes, cropped as evalu
 crops). `ressl_tf.json` beside the graph holds what rebuilds the Keras object.
 """
 
-import contextlib
 import hashlib
 import json
 import os
 import pathlib
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -29,6 +27,7 @@ from ressl_tf.data.pipeline import centre_crop
 from ressl_tf.models.backbones.batch_norm import BatchNormalization
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
+from ressl_tf.runtime.atomic import replacing_folder
 from ressl_tf.runtime.errors import UsageError
 
 METADATA = "ressl_tf.json"
@@ -209,21 +208,3 @@ def _encoded_endpoint(serve, size) -> tf.types.experimental.GenericFunction:
         return serve(tf.map_fn(crop, image_bytes, fn_output_signature=spec))
 
     return tf.function(endpoint, autograph=False)
-
-
-@contextlib.contextmanager
-def replacing_folder(folder: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Yields a temporary folder beside `folder` that takes its place at the end."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary, old = (
-        folder.with_name(f".{folder.name}.{os.getpid()}.{end}")
-        for end in ("tmp", "old")
-    )
-    try:
-        yield temporary
-        if folder.exists():
-            folder.rename(old)
-        temporary.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
