@@ -7,7 +7,7 @@ from typing import Any
 
 from ressl_tf.benchmarks import machine
 from ressl_tf.config.bench_config import BenchConfig
-from ressl_tf.sweeps.sweep_table import markdown
+from ressl_tf.runtime import markdown
 
 log = logging.getLogger("ressl_tf")
 MODULES = {  # part of --part -> module that measures it
@@ -43,13 +43,13 @@ def table(part: str, figures: Mapping[str, Any]) -> str:
         return "\n\n".join(tables)
     if _depth(figures) < 2:
         rows = [[name, _shown(value)] for name, value in figures.items()]
-        return markdown([part, ""], rows)
+        return markdown.table([part, ""], rows)
     columns = list(dict.fromkeys(key for row in figures.values() for key in row))
     rows = [
         [name, *(_shown(row.get(column)) for column in columns)]
         for name, row in figures.items()
     ]
-    return markdown([part, *columns], rows)
+    return markdown.table([part, *columns], rows)
 
 
 def _depth(value) -> int:

@@ -10,7 +10,7 @@ from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
 from ressl_tf.benchmarks.timing import Contender
 from ressl_tf.config.bench_config import BenchConfig
-from ressl_tf.sweeps.sweep_table import markdown
+from ressl_tf.runtime import markdown
 
 log = logging.getLogger("ressl_tf")
 SHOWN = 12
@@ -48,7 +48,8 @@ def trace(config: BenchConfig, contenders: Mapping[str, Contender]) -> None:
             [operation, f"{1000 * seconds:,.1f}", f"{count:,}"]
             for operation, seconds, count in longest(folder)
         ]
-        log.info("\n%s", markdown([name, "ms, of all threads", "times"], rows))
+        titles = [name, "ms, of all threads", "times"]
+        log.info("\n%s", markdown.table(titles, rows))
     log.info("traces: tensorboard --logdir=%s", config.profile)
 
 

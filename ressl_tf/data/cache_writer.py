@@ -42,7 +42,7 @@ def make_cache(images: EncodedImages, path: pathlib.Path) -> None:
         if not path.is_dir():  # nobody has made it meanwhile
             _remove_leftovers(path)
             _check_space(images, path)
-            with replacing_folder(path) as temporary:
+            with replacing_folder(path, locked=True) as temporary:
                 _write(images, temporary)
 
 

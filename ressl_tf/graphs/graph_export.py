@@ -23,6 +23,7 @@ from ressl_tf.engine.workdir import to_json
 from ressl_tf.graphs import graph_card
 from ressl_tf.graphs.gcn import GCN
 from ressl_tf.graphs.trained import open_graph_run
+from ressl_tf.runtime.atomic import replacing_folder
 from ressl_tf.runtime.errors import RunError, UsageError
 from ressl_tf.saving import saved_model
 from ressl_tf.saving.exporter import check_output
@@ -57,7 +58,7 @@ def export(config: ExportConfig) -> dict[str, Any]:
     root = endpoints(encoder)
     signature = root.serve.get_concrete_function(*_specs(encoder, tf.int64))
     try:
-        with saved_model.replacing_folder(config.path) as temporary:
+        with replacing_folder(config.path) as temporary:
             tf.saved_model.save(root, str(temporary), {"serving_default": signature})
             for name, text in texts.items():
                 (temporary / name).write_text(text)

@@ -40,23 +40,36 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
 
 
 @contextlib.contextmanager
-def replacing_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Yield a temporary folder beside `path` and rename it to `path` at the end.
+def replacing_folder(
+    path: pathlib.Path, *, locked: bool = False
+) -> Iterator[pathlib.Path]:
+    """Yield a temporary folder beside `path` that takes its place at the end.
 
-    `path` must not exist, and nobody else may write it: the caller holds a lock where
-    others could. When the body raises, the temporary folder is removed.
+    Its files are flushed to disk first. When the body raises, the temporary folder is
+    removed and `path` stays as it was. A folder at `path` is never half replaced: a
+    process that is killed between the two renames leaves it whole, as
+    `.NAME.PROCESS.old`.
+
+    Args:
+        path: The folder to write.
+        locked: Whether the caller holds a lock on `path`. The temporary folder is then
+            called `.NAME.tmp`, so that the next holder of the lock finds what a killed
+            one has left; else `.NAME.PROCESS.tmp`.
 
     Raises:
-        RunError: when the disk is full or broken.
+        RunError: The disk is full or broken.
+        OSError: The folder cannot be written for another reason.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
+    process = "" if locked else f".{os.getpid()}"
+    temporary = path.with_name(f".{path.name}{process}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(temporary, ignore_errors=True)  # of a killed process of this name
         temporary.mkdir()
         yield temporary
-        for entry in (*temporary.iterdir(), temporary):
+        for entry in (*temporary.rglob("*"), temporary):
             _flush(entry)
-        temporary.rename(path)
-        _flush(path.parent)
+        _put_in_place(temporary, path)
     except OSError as error:
         if error.errno not in FULL:
             raise
@@ -65,7 +78,24 @@ def replacing_folder(path: pathlib.Path) -> Iterator[pathlib.Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _flush(path: pathlib.Path) -> None:
+def _put_in_place(temporary, path):
+    """Rename a folder to `path`; one that is there goes only when that has worked."""
+    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    replaces = path.exists()
+    if replaces:
+        shutil.rmtree(old, ignore_errors=True)  # likewise
+        path.rename(old)
+    try:
+        temporary.rename(path)
+    except BaseException:
+        if replaces:
+            old.rename(path)
+        raise
+    _flush(path.parent)  # the renames themselves
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _flush(path):
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,0 +1,1 @@
+"""Formats in and out: SavedModel, `.keras`, PyTorch, and the model card."""

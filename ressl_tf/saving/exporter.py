@@ -1,9 +1,10 @@
-"""From a trained model to files that others use, and the card beside them."""
+"""Export a trained model to files for other programs, with a model card."""
 
 import dataclasses
 import logging
 import os
 import pathlib
+from typing import Any
 
 import tensorflow as tf
 
@@ -32,32 +33,11 @@ def export(config: ExportConfig) -> dict:
     check_output(config)
     pretrained = open_pretrained(config.source)
     outputs = config.output_names or _default_outputs(pretrained)
-    part = _part(pretrained, outputs)
-    encoder = part.encoder if isinstance(part, Classifier) else part
-    config = _with_size(config, encoder.backbone)
-    lengths = {
-        "features": encoder.feature_dim,
-        "embeddings": encoder.embedding_dim,
-        **dict.fromkeys(("logits", "probabilities"), getattr(part, "classes", 0)),
-    }
-    description = {
-        "format": config.format,
-        "kind": "classifier" if isinstance(part, Classifier) else "encoder",
-        "outputs": {name: lengths[name] for name in outputs},
-        "feature_dim": encoder.feature_dim,
-        "parameters": sum(n.count_params() for n in saved_model.networks(part)),
-        "image_size": config.image_size or None,
-        "trained_image_size": pretrained.image_size,
-        # Of all that is exported: alike for every format and every repetition.
-        "weights_sha256": sha256_of(saved_model.networks(part)),
-    }
+    model = _model_for(outputs, pretrained)
+    config = _with_size(config, saved_model.encoder_of(model).backbone)
+    description = _describe(config, pretrained, model, outputs)
     card = model_card.text(pretrained, description, config.path.name)
-    write = _write_keras if config.format == "keras" else _write_saved_model
-    try:
-        written = write(config, pretrained, part, outputs, card)
-    except (OSError, tf.errors.OpError) as error:
-        reason = str(error).splitlines()[0]
-        raise RunError(f"cannot write {config.path}: {reason}") from None
+    written = _write(config, pretrained, model, outputs, card)
     return {"path": str(config.path), **description, **written}
 
 
@@ -65,21 +45,33 @@ def _default_outputs(pretrained: Pretrained) -> tuple[str, ...]:
     return ("features", "probabilities") if pretrained.classifier else ("features",)
 
 
-def _part(pretrained: Pretrained, outputs) -> Encoder | Classifier:
-    """What gives the outputs, and no more: nothing untrained lies in an export."""
-    encoder, classifier = pretrained.encoder, pretrained.classifier
+def _describe(config, pretrained, model, outputs) -> dict[str, Any]:
+    """Return the facts that card and result share."""
+    encoder = saved_model.encoder_of(model)
+    networks = saved_model.networks(model)
+    lengths = {
+        "features": encoder.feature_dim,
+        "embeddings": encoder.embedding_dim,
+        **dict.fromkeys(("logits", "probabilities"), getattr(model, "classes", 0)),
+    }
+    return {
+        "format": config.format,
+        "kind": "classifier" if isinstance(model, Classifier) else "encoder",
+        "outputs": {name: lengths[name] for name in outputs},
+        "feature_dim": encoder.feature_dim,
+        "parameters": sum(network.count_params() for network in networks),
+        "image_size": config.image_size or None,
+        "trained_image_size": pretrained.image_size,
+        # Over all exported weights: the same for every format and every repetition.
+        "weights_sha256": sha256_of(networks),
+    }
+
+
+def _model_for(outputs, pretrained: Pretrained) -> Encoder | Classifier:
+    """Return the least model that gives the outputs: nothing untrained is exported."""
     if {"logits", "probabilities"} & set(outputs):
-        if classifier is None:
-            raise UsageError(
-                "--outputs: logits and probabilities are of a fine-tuned model. "
-                f"Received: {pretrained.path}, an encoder without classes"
-            )
-        if "embeddings" in outputs:
-            raise UsageError(
-                "--outputs: a fine-tuned model has no projector that gives embeddings; "
-                "export the pretrained one"
-            )
-        return classifier
+        return _classifier_for(outputs, pretrained)
+    encoder = pretrained.encoder
     if "embeddings" not in outputs:
         return encoder.without_projector()
     if encoder.projector is None:
@@ -90,8 +82,22 @@ def _part(pretrained: Pretrained, outputs) -> Encoder | Classifier:
     return encoder
 
 
+def _classifier_for(outputs, pretrained: Pretrained) -> Classifier:
+    if pretrained.classifier is None:
+        raise UsageError(
+            "--outputs: logits and probabilities are of a fine-tuned model. "
+            f"Received: {pretrained.path}, an encoder without classes"
+        )
+    if "embeddings" in outputs:
+        raise UsageError(
+            "--outputs: a fine-tuned model has no projector that gives embeddings; "
+            "export the pretrained one"
+        )
+    return pretrained.classifier
+
+
 def _with_size(config: ExportConfig, backbone) -> ExportConfig:
-    """The size of the images where the backbone takes no other."""
+    """Fill in the size of the images where the backbone takes no other."""
     if config.image_size or takes_any_size(backbone):
         return config
     size = backbone.input_shape[1]
@@ -105,30 +111,36 @@ def _with_size(config: ExportConfig, backbone) -> ExportConfig:
 
 
 def check_output(config: ExportConfig) -> None:
-    """Refuse, before the work, an output that would replace what is no export.
+    """Refuse an output before the work; only an export is ever replaced.
 
     Raises:
         UsageError: says what is in the way.
     """
-    path = config.path
-    in_the_way = [path] if path.exists() else []
-    if config.format == "keras":
-        in_the_way += [path.with_name(CARD)] if path.with_name(CARD).exists() else []
-        if path.is_dir():
-            raise UsageError(f"--output must be a file's name. Received: {path}")
-    elif path.is_dir() and not any(path.iterdir()):
-        in_the_way = []
-    elif path.exists() and not (path / saved_model.METADATA).is_file():
+    check = _existing_keras if config.format == "keras" else _existing_saved_model
+    existing = check(config.path)
+    if existing and not config.overwrite:
+        raise UsageError(
+            f"{existing[0]} is there already; choose another --output, or "
+            "--overwrite to replace it"
+        )
+    _check_writable(config.path.parent)
+
+
+def _existing_keras(path: pathlib.Path) -> list[pathlib.Path]:
+    if path.is_dir():
+        raise UsageError(f"--output must be a file's name. Received: {path}")
+    return [file for file in (path, path.with_name(CARD)) if file.exists()]
+
+
+def _existing_saved_model(path: pathlib.Path) -> list[pathlib.Path]:
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return []
+    if not (path / saved_model.METADATA).is_file():
         raise UsageError(
             "--output must be a new folder, or an export of ressl_tf. Received: "
             f"{path}, which holds something else"
         )
-    if in_the_way and not config.overwrite:
-        raise UsageError(
-            f"{in_the_way[0]} is there already; choose another --output, or "
-            "--overwrite to replace it"
-        )
-    _check_writable(path.parent)
+    return [path]
 
 
 def _check_writable(folder: pathlib.Path) -> None:
@@ -137,11 +149,25 @@ def _check_writable(folder: pathlib.Path) -> None:
         raise UsageError(f"--output must be in a folder that can be written: {there}")
 
 
-def _write_saved_model(config, pretrained, part, outputs, card) -> dict:
-    part = rebuild(part, config.image_size or None)
+def _write(config, pretrained, model, outputs, card) -> dict[str, Any]:
+    """Write model and card.
+
+    Raises:
+        RunError: The disk refuses.
+    """
+    write = _write_keras if config.format == "keras" else _write_saved_model
+    try:
+        return write(config, pretrained, model, outputs, card)
+    except (OSError, tf.errors.OpError) as error:
+        reason = str(error).splitlines()[0]
+        raise RunError(f"cannot write {config.path}: {reason}") from None
+
+
+def _write_saved_model(config, pretrained, model, outputs, card) -> dict[str, Any]:
+    model = rebuild(model, config.image_size or None)
     about = {"image_size": pretrained.image_size, "config": pretrained.config}
     signatures = saved_model.save(
-        part, config.path, about, outputs=outputs, texts={CARD: card}
+        model, config.path, about, outputs=outputs, texts={CARD: card}
     )
     files = [path for path in config.path.rglob("*") if path.is_file()]
     return {
@@ -152,9 +178,9 @@ def _write_saved_model(config, pretrained, part, outputs, card) -> dict:
     }
 
 
-def _write_keras(config, pretrained, part, outputs, card) -> dict:
-    model = keras_file.stock_model(part, config.image_size or None, outputs)
-    keras_file.save(model, config.path)
+def _write_keras(config, pretrained, model, outputs, card) -> dict[str, Any]:
+    stock = keras_file.stock_model(model, config.image_size or None, outputs)
+    keras_file.save(stock, config.path)
     with replacing(config.path.with_name(CARD)) as temporary:
         temporary.write_text(card)
     return {

@@ -1,4 +1,4 @@
-"""`.keras` files of stock layers, which Keras opens without this package."""
+"""Write `.keras` files of stock layers, which Keras opens without this package."""
 
 import os
 import pathlib
@@ -12,45 +12,51 @@ from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.rebuild import rebuild, stock_norm
+from ressl_tf.saving.saved_model import encoder_of
 
 
 def stock_model(
-    part: Encoder | Classifier, image_size: int | None, outputs: Sequence[str]
+    model: Encoder | Classifier, image_size: int | None, outputs: Sequence[str]
 ) -> keras.Model:
-    """A functional model of stock layers with the same weights.
+    """Build a functional model of stock layers with the same weights.
 
     Args:
-        part: what is exported; stays as it is.
-        image_size: side in pixels; None for any height and width.
-        outputs: as in `saved_model.save`.
+        model: The model to export; it stays as it is.
+        image_size: Side in pixels; None for any height and width.
+        outputs: Names of outputs, as in `saved_model.save`.
 
     Returns:
-        From raw images [batch, h, w, 3] on 0..255 to features [batch, f], or to a dict
-        of tensors when there are several outputs.
+        A model from raw images [batch, h, w, 3] on 0..255 to features [batch, f], or
+        to a dict of tensors when there are several outputs.
 
     Raises:
-        UsageError: when the backbone has layers that are not Keras's.
+        UsageError: The backbone has layers that are not Keras's.
     """
-    part = rebuild(part, image_size, stock_norm)
-    encoder = part.encoder if isinstance(part, Classifier) else part
+    model = rebuild(model, image_size, stock_norm)
+    encoder = encoder_of(model)
     _refuse_foreign_layers(encoder.backbone)
     images = keras.Input((image_size, image_size, 3), name="images")
-    x = keras.layers.Rescaling(1 / 255, name="scale")(images)
-    variance = [value**2 for value in encoder.std]
-    x = keras.layers.Normalization(
-        mean=list(encoder.mean), variance=variance, name="normalize"
-    )(x)
-    features = _float32("features")(encoder.backbone(x))
-    made = {"features": features}
+    features = _float32("features")(encoder.backbone(_normalized(images, encoder)))
+    tensors = {"features": features}
     if "embeddings" in outputs:
-        made["embeddings"] = _float32("embeddings")(encoder.projector(features))
-    if isinstance(part, Classifier):
-        made["logits"] = part.head(features)
-        made["probabilities"] = keras.layers.Softmax(name="probabilities")(
-            made["logits"]
-        )
-    wanted = {name: made[name] for name in outputs}
+        assert encoder.projector is not None, "embeddings need a projector"
+        tensors["embeddings"] = _float32("embeddings")(encoder.projector(features))
+    if isinstance(model, Classifier):
+        softmax = keras.layers.Softmax(name="probabilities")
+        tensors["logits"] = model.head(features)
+        tensors["probabilities"] = softmax(tensors["logits"])
+    wanted = {name: tensors[name] for name in outputs}
     return keras.Model(images, wanted if len(wanted) > 1 else features, name="encoder")
+
+
+def _normalized(images, encoder: Encoder):
+    """Scale raw images to 0..1, less the mean, by the standard deviation."""
+    scale = keras.layers.Rescaling(1 / 255, name="scale")
+    variance = [value**2 for value in encoder.std]
+    normalize = keras.layers.Normalization(
+        mean=list(encoder.mean), variance=variance, name="normalize"
+    )
+    return normalize(scale(images))
 
 
 def _float32(name):
@@ -69,7 +75,7 @@ def _refuse_foreign_layers(model):
 
 
 def save(model: keras.Model, path: str | os.PathLike) -> None:
-    """Saves a model, whole or not at all; `path` ends in .keras, as Keras asks for."""
+    """Save a model, whole or not at all; Keras asks for a path that ends in .keras."""
     path = pathlib.Path(path)
     with (
         replacing(path) as temporary,

@@ -1,4 +1,6 @@
-"""The page that lies beside an export: what it is, how to use it, what is not known.
+"""Model cards: the Markdown page beside an export.
+
+A card says what the model is, how to load it, and what is not known about it.
 
 Mitchell et al., Model Cards for Model Reporting (FAT* 2019).
 """
@@ -6,7 +8,7 @@ Mitchell et al., Model Cards for Model Reporting (FAT* 2019).
 import json
 import pathlib
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -15,6 +17,7 @@ import tensorflow as tf
 import ressl_tf
 from ressl_tf.config import Config
 from ressl_tf.engine.workdir import read_rows
+from ressl_tf.runtime import markdown
 from ressl_tf.runtime.flags import free_fields
 from ressl_tf.saving.pretrained import Pretrained
 
@@ -53,23 +56,23 @@ All layers are Keras's own. `model(images, training=True)` and `fit` train it fu
 LIMITS = """\
 - Images are RGB on 0..255; on 0..1 the features are of no use, and nothing warns.
 - {sizes}
-- Features carry what the training images hold, their bias too; judge them on your own
-  data before you rely on them.
+- Features carry what the training images hold, their bias too; evaluate them on your
+  own data before you rely on them.
 - In training mode, batch normalisation needs batches of more than a few images.
 """
 
 
 def text(pretrained: Pretrained, export: Mapping[str, Any], name: str) -> str:
-    """The card in Markdown.
+    """Return the card in Markdown.
 
     Args:
-        pretrained: what was exported.
+        pretrained: The source of the export.
         export: "format", "kind", "outputs" (name -> length), "feature_dim",
             "parameters", "image_size", "trained_image_size" and "weights_sha256".
-        name: of the exported folder or file.
+        name: Name of the exported folder or file.
     """
     of_run = pretrained.kind == "workdir"
-    parts = {
+    sections = {
         "What it is": _summary(pretrained, export),
         "Load it": _loading(export, name),
         "Data": _data(pretrained),
@@ -79,22 +82,27 @@ def text(pretrained: Pretrained, export: Mapping[str, Any], name: str) -> str:
         "Versions": table(versions(), ("of", "version")),
         "Licence": "Not stated.",
     }
-    return page(name, parts)
+    return page(name, sections)
 
 
-def page(name: str, parts: Mapping[str, str]) -> str:
-    """A card of titled parts."""
-    sections = [f"## {title}\n\n{part.rstrip()}\n" for title, part in parts.items()]
-    return "\n".join([f"# Model card: {name}\n", *sections])
+def page(name: str, sections: Mapping[str, str]) -> str:
+    """Return a card with titled sections.
+
+    Args:
+        name: Name of the exported folder or file.
+        sections: Title -> text in Markdown.
+    """
+    texts = [f"## {title}\n\n{body.rstrip()}\n" for title, body in sections.items()]
+    return "\n".join([f"# Model card: {name}\n", *texts])
 
 
 def _summary(pretrained, export) -> str:
     config = pretrained.config
     kinds = {"encoder": "An image encoder", "classifier": "An image classifier"}
-    made = [kinds[export["kind"]], f"{export['parameters']:,} parameters"]
-    made += [f"{key} {config[key]}" for key in ("backbone", "method") if key in config]
+    facts = [kinds[export["kind"]], f"{export['parameters']:,} parameters"]
+    facts += [f"{key} {config[key]}" for key in ("backbone", "method") if key in config]
     outputs = ", ".join(f"`{n}` [batch, {k}]" for n, k in export["outputs"].items())
-    lines = [f"{', '.join(made)}. It gives {outputs} (float32)."]
+    lines = [f"{', '.join(facts)}. It gives {outputs} (float32)."]
     if pretrained.classifier:
         names = pretrained.classifier.label_names
         lines.append(f"Classes, in order: {', '.join(names)}.")
@@ -119,20 +127,24 @@ def _loading(export, name) -> str:
 
 def _data(pretrained) -> str:
     keys = ("dataset", "split", "label_fraction", "normalization")
-    known = {key: pretrained.config[key] for key in keys if key in pretrained.config}
-    return table(known, ("of training", "value"))
+    stored = {key: pretrained.config[key] for key in keys if key in pretrained.config}
+    return table(stored, ("of training", "value"))
 
 
 def metrics(workdir: pathlib.Path) -> str:
-    """The last row of its `metrics.jsonl`, and every `result.json` in it."""
-    parts = []
+    """Return tables of the last row of `metrics.jsonl` and of every `result.json`.
+
+    Args:
+        workdir: Folder of the run.
+    """
+    tables = []
     if rows := read_rows(workdir):
         last = table(_scalars(rows[-1]), ("last row of the log", "value"))
-        parts.append(last)
+        tables.append(last)
     for path in _results(workdir):
         title = path.relative_to(workdir).as_posix()
-        parts.append(table(_scalars(json.loads(path.read_text())), (title, "value")))
-    return "\n".join(parts) or NOT_KNOWN
+        tables.append(table(_scalars(json.loads(path.read_text())), (title, "value")))
+    return "\n".join(tables) or NOT_KNOWN
 
 
 def _results(workdir: pathlib.Path) -> list[pathlib.Path]:
@@ -140,13 +152,13 @@ def _results(workdir: pathlib.Path) -> list[pathlib.Path]:
 
 
 def _scalars(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Without lists, tables and the paths of one machine."""
+    """Drop lists, tables and paths, which say nothing on another machine."""
     kept = {n: v for n, v in values.items() if isinstance(v, int | float | str)}
     return {n: v for n, v in kept.items() if "/" not in str(v)}
 
 
 def shown(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's flags, without what does not shape the model, such as its folders."""
+    """Return the flags that shape the model; folders and the like are left out."""
     hidden = free_fields(Config) | {"workdir", "model"}
     return {name: value for name, value in config.items() if name not in hidden}
 
@@ -159,7 +171,7 @@ def _sizes(export) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Of what the export was made by."""
+    """Return the versions of the software that made the export."""
     return {
         "ressl_tf": ressl_tf.__version__,
         "tensorflow": tf.__version__,
@@ -168,21 +180,23 @@ def versions() -> dict[str, str]:
     }
 
 
-def table(values: Mapping[str, Any], head: Iterable[str]) -> str:
-    """Two columns in Markdown."""
+def table(values: Mapping[str, Any], head: Sequence[str]) -> str:
+    """Return a table of two columns in Markdown.
+
+    Args:
+        values: Name -> value; without any, the text says that nothing is known.
+        head: The two titles.
+    """
     if not values:
         return NOT_KNOWN
-    first, second = head
-    rows = [f"| {first} | {second} |", "|---|---|"]
-    rows += [f"| {name} | {_cell(value)} |" for name, value in values.items()]
-    return "\n".join(rows) + "\n"
+    rows = [[name, _cell(value)] for name, value in values.items()]
+    return markdown.table(head, rows, aligned=False) + "\n"
 
 
 def _cell(value) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     kind, _, path = str(value).partition(":")
-    if kind in ("folder", "graph"):  # its name; where it lies says nothing
+    if kind in ("folder", "graph"):  # the name alone; its path says nothing elsewhere
         return f"{kind}:{pathlib.Path(path).name}"
-    shown = f"{value:.4g}" if isinstance(value, float) else str(value)
-    return shown.replace("|", "\\|")
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""A trained network again: for another image size, of stock layers, all trainable."""
+"""Copies of a trained network: another image size, stock layers, all trainable."""
 
 from collections.abc import Callable
 
@@ -14,42 +14,58 @@ NormMaker = Callable[[BatchNormalization], keras.layers.Layer]
 
 
 def local_norm(layer: BatchNormalization) -> BatchNormalization:
-    """The same with statistics of the local batch: "sync" and "split" are of a run."""
+    """Copy a layer, with statistics of the local batch.
+
+    The scopes "sync" and "split" only make sense in the run that used them.
+    """
     return BatchNormalization.from_config({**layer.get_config(), "scope": "local"})
 
 
 def stock_norm(layer: BatchNormalization) -> keras.layers.BatchNormalization:
-    """Keras's own; its running variance is the batch's, ours n / (n - 1) times that."""
+    """Convert a layer to Keras's own.
+
+    Its running variance is the batch's; ours is n / (n - 1) times that.
+    """
     config = layer.get_config()
-    own = {key: config[key] for key in config.keys() - {"scope", "groups"}}
-    return keras.layers.BatchNormalization.from_config(own)
+    stock = {key: config[key] for key in config.keys() - {"scope", "groups"}}
+    return keras.layers.BatchNormalization.from_config(stock)
 
 
 def rebuild(
-    part: Encoder | Classifier, image_size: int | None, norm: NormMaker = local_norm
+    model: Encoder | Classifier, image_size: int | None, norm: NormMaker = local_norm
 ) -> Encoder | Classifier:
-    """A copy with the same weights, every layer of which can be trained.
+    """Copy a model with its weights and make every layer trainable.
 
     Args:
-        part: stays as it is; its projector is shared.
-        image_size: side in pixels that the backbone takes; None for any height and
+        model: The original. It stays as it is; its projector is shared.
+        image_size: Side in pixels that the backbone takes; None for any height and
             width.
-        norm: makes the layer that stands for one of our `BatchNormalization`.
+        norm: Makes the layer that replaces one of our `BatchNormalization`.
 
     Raises:
-        UsageError: when the backbone cannot take images of that size.
+        UsageError: The backbone cannot take images of that size.
     """
-    if not isinstance(part, Classifier):
-        backbone = _copy(part.backbone, image_size, norm)
-        return Encoder(backbone, part.projector, part.mean, part.std, name=part.name)
-    copy = Classifier(
-        rebuild(part.encoder, image_size, norm),
-        part.classes,
-        image_size=part.image_size,
-        label_names=part.label_names,
-        name=part.name,
+    if isinstance(model, Classifier):
+        return _rebuild_classifier(model, image_size, norm)
+    return _rebuild_encoder(model, image_size, norm)
+
+
+def _rebuild_encoder(encoder: Encoder, image_size, norm) -> Encoder:
+    backbone = _copy(encoder.backbone, image_size, norm)
+    return Encoder(
+        backbone, encoder.projector, encoder.mean, encoder.std, name=encoder.name
     )
-    copy.head.set_weights(part.head.get_weights())
+
+
+def _rebuild_classifier(classifier: Classifier, image_size, norm) -> Classifier:
+    copy = Classifier(
+        _rebuild_encoder(classifier.encoder, image_size, norm),
+        classifier.classes,
+        image_size=classifier.image_size,
+        label_names=classifier.label_names,
+        name=classifier.name,
+    )
+    copy.head.set_weights(classifier.head.get_weights())
     return copy
 
 
@@ -73,10 +89,14 @@ def _copy(backbone, image_size, norm):
         )
         copy.set_weights(backbone.get_weights())
     except (ValueError, TypeError) as error:
-        wanted = f"{image_size} pixels" if image_size else "any size"
-        raise UsageError(
-            f"the backbone {backbone.name} cannot be rebuilt for images of {wanted} "
-            f"({' '.join(str(error).split())[:120]}); it takes "
-            f"{backbone.input_shape[1:3]}, see --image_size"
-        ) from None
+        raise _wrong_size(backbone, image_size, error) from None
     return copy
+
+
+def _wrong_size(backbone, image_size, error: Exception) -> UsageError:
+    wanted = f"{image_size} pixels" if image_size else "any size"
+    return UsageError(
+        f"the backbone {backbone.name} cannot be rebuilt for images of {wanted} "
+        f"({' '.join(str(error).split())[:120]}); it takes "
+        f"{backbone.input_shape[1:3]}, see --image_size"
+    )

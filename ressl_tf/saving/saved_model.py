@@ -1,4 +1,4 @@
-"""SavedModels that TensorFlow alone runs and trains further, and their way back.
+"""Write SavedModels that TensorFlow alone runs and trains further; read them back.
 
 `tf.saved_model.load` gives an object with
 
@@ -12,13 +12,11 @@ training images is known, `serving_encoded` (JPEG or PNG bytes, cropped as evalu
 crops). `ressl_tf.json` beside the graph holds what rebuilds the Keras object.
 """
 
-import contextlib
 import hashlib
 import json
 import os
 import pathlib
-import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -29,6 +27,7 @@ from ressl_tf.data.pipeline import centre_crop
 from ressl_tf.models.backbones.batch_norm import BatchNormalization
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
+from ressl_tf.runtime.atomic import replacing_folder
 from ressl_tf.runtime.errors import UsageError
 
 METADATA = "ressl_tf.json"
@@ -38,42 +37,47 @@ CLASSES = (BatchNormalization, Classifier, Encoder)
 VARIABLES = "variables/variables"
 
 
-def networks(part: Encoder | Classifier) -> list[keras.layers.Layer]:
-    """What is saved of a model: not its step and metrics."""
-    return list(part.networks.values()) if isinstance(part, Classifier) else [part]
+def networks(model: Encoder | Classifier) -> list[keras.layers.Layer]:
+    """Return the networks that are saved; step and metrics are not."""
+    return list(model.networks.values()) if isinstance(model, Classifier) else [model]
+
+
+def encoder_of(model: Encoder | Classifier) -> Encoder:
+    """Return the encoder of a classifier, and an encoder as it is."""
+    return model.encoder if isinstance(model, Classifier) else model
 
 
 def save(
-    part: Encoder | Classifier,
+    model: Encoder | Classifier,
     folder: str | os.PathLike,
     about: Mapping[str, Any],
     *,
     outputs: Sequence[str] = ("features",),
     texts: Mapping[str, str] | None = None,
 ) -> list[str]:
-    """Writes a SavedModel, whole or not at all; one that is there is replaced.
+    """Write a SavedModel, whole or not at all; an existing one is replaced.
 
     Args:
-        part: a model whose backbone takes the images of the signatures.
-        folder: where it will be.
+        model: Model whose backbone takes the images of the signatures.
+        folder: Folder of the SavedModel.
         about: "image_size" (side of the training images, or None), "config" (flags of
             the run), and whatever else JSON can hold; `load` returns it.
-        outputs: of "features", "embeddings" (an encoder with projector), "logits" and
-            "probabilities" (a classifier).
-        texts: file name -> text that is put beside.
+        outputs: Some of "features", "embeddings" (an encoder with projector), "logits"
+            and "probabilities" (a classifier).
+        texts: File name -> text of further files in the folder.
 
     Returns:
         The names of the signatures.
     """
-    root = _root(part, outputs)
-    signatures = _signatures(root, part, about["image_size"])
+    root = _root(model, outputs)
+    signatures = _signatures(root, model, about["image_size"])
     with replacing_folder(pathlib.Path(folder)) as temporary:
         tf.saved_model.save(root, str(temporary), signatures=signatures)
         for name, text in (texts or {}).items():
             (temporary / name).write_text(text)
         metadata = {
             "about": dict(about),
-            "model": keras.saving.serialize_keras_object(part),
+            "model": keras.saving.serialize_keras_object(model),
             "sha256": _hashes(temporary),
         }
         (temporary / METADATA).write_text(json.dumps(metadata, indent=1) + "\n")
@@ -81,10 +85,10 @@ def save(
 
 
 def load(folder: str | os.PathLike) -> tuple[Encoder | Classifier, dict[str, Any]]:
-    """The Keras object that `save` wrote, and its `about`.
+    """Return the Keras object that `save` wrote, and its `about`.
 
     Raises:
-        UsageError: when it is no such SavedModel, or a damaged one.
+        UsageError: The folder is no such SavedModel, or a damaged one.
     """
     folder = pathlib.Path(folder)
     if not (folder / METADATA).is_file():
@@ -99,14 +103,13 @@ def load(folder: str | os.PathLike) -> tuple[Encoder | Classifier, dict[str, Any
                 f"{folder} is an export of a run on a graph, and this is for images"
             )
         _check_hashes(folder, metadata["sha256"])
-        part = keras.saving.deserialize_keras_object(metadata["model"])
-        _restore(part, folder)
-        return part, metadata["about"]
+        model = keras.saving.deserialize_keras_object(metadata["model"])
+        _restore(model, folder)
+        return model, metadata["about"]
     except UsageError:
         raise
-    except (
-        Exception
-    ) as error:  # of JSON, Keras or TensorFlow: another version's, or cut
+    # JSON, Keras or TensorFlow raise it: the file is cut, or of another version.
+    except Exception as error:
         reason = (str(error).split("\n")[0] or type(error).__name__)[:120]
         raise UsageError(
             f"the SavedModel {folder} is damaged or of another version ({reason}); "
@@ -114,8 +117,8 @@ def load(folder: str | os.PathLike) -> tuple[Encoder | Classifier, dict[str, Any
         ) from None
 
 
-def _restore(part, folder):
-    values = [v.value for network in networks(part) for v in network.variables]
+def _restore(model, folder):
+    values = [v.value for network in networks(model) for v in network.variables]
     status = tf.train.Checkpoint(variables=values).restore(str(folder / VARIABLES))
     status.expect_partial().assert_existing_objects_matched()
 
@@ -140,51 +143,50 @@ def _check_hashes(folder, expected):
             )
 
 
-def _root(part, outputs) -> tf.train.Checkpoint:
-    """A plain object that holds the endpoints and the variables."""
+def _root(model, outputs) -> tf.train.Checkpoint:
+    """Return a plain object that holds the endpoints and the variables."""
     root = tf.train.Checkpoint()
-    root.serve = _endpoint(part, outputs, training=False)
-    root.train = _endpoint(part, outputs, training=True)
-    variables = [v for network in networks(part) for v in network.variables]
+    root.serve = _endpoint(model, outputs, training=False)
+    root.train = _endpoint(model, outputs, training=True)
+    variables = [v for network in networks(model) for v in network.variables]
     root.variables = [v.value for v in variables]
     root.trainable_variables = [v.value for v in variables if v.trainable]
     root.non_trainable_variables = [v.value for v in variables if not v.trainable]
     return root
 
 
-def _endpoint(part, outputs, training) -> tf.function:
-    encoder = part.encoder if isinstance(part, Classifier) else part
+def _endpoint(model, outputs, training) -> tf.types.experimental.GenericFunction:
+    encoder = encoder_of(model)
 
     def forward(images):
         features = encoder.features(images, training=training)
-        made = {"features": features}
+        tensors = {"features": features}
         if "embeddings" in outputs:
             embeddings = encoder.projector(features, training=training)
-            made["embeddings"] = tf.cast(embeddings, tf.float32)
-        if isinstance(part, Classifier):
-            made["logits"] = part.head(features)
-            made["probabilities"] = tf.nn.softmax(made["logits"])
-        return {name: made[name] for name in outputs}
+            tensors["embeddings"] = tf.cast(embeddings, tf.float32)
+        if isinstance(model, Classifier):
+            tensors["logits"] = model.head(features)
+            tensors["probabilities"] = tf.nn.softmax(tensors["logits"])
+        return {name: tensors[name] for name in outputs}
 
     forward = tf.function(forward, autograph=False)
 
     def endpoint(images):  # one graph for both types
         return forward(tf.cast(images, tf.float32))
 
-    endpoint = tf.function(endpoint, autograph=False)
-    for spec in _specs(part):
-        endpoint.get_concrete_function(spec)
-    return endpoint
+    compiled = tf.function(endpoint, autograph=False)
+    for spec in _specs(model):
+        compiled.get_concrete_function(spec)
+    return compiled
 
 
-def _specs(part) -> list[tf.TensorSpec]:
-    encoder = part.encoder if isinstance(part, Classifier) else part
-    shape = [None, *encoder.backbone.input_shape[1:]]
+def _specs(model) -> list[tf.TensorSpec]:
+    shape = [None, *encoder_of(model).backbone.input_shape[1:]]
     return [tf.TensorSpec(shape, dtype, "images") for dtype in (tf.uint8, tf.float32)]
 
 
-def _signatures(root, part, image_size) -> dict[str, Any]:
-    bytes_spec, float_spec = _specs(part)
+def _signatures(root, model, image_size) -> dict[str, Any]:
+    bytes_spec, float_spec = _specs(model)
     signatures = {
         "serving_default": root.serve.get_concrete_function(bytes_spec),
         "serving_float32": root.serve.get_concrete_function(float_spec),
@@ -197,7 +199,7 @@ def _signatures(root, part, image_size) -> dict[str, Any]:
     return signatures
 
 
-def _encoded_endpoint(serve, size) -> tf.function:
+def _encoded_endpoint(serve, size) -> tf.types.experimental.GenericFunction:
     def crop(encoded):
         return centre_crop(decode_image(encoded)[None], size)[0]
 
@@ -206,21 +208,3 @@ def _encoded_endpoint(serve, size) -> tf.function:
         return serve(tf.map_fn(crop, image_bytes, fn_output_signature=spec))
 
     return tf.function(endpoint, autograph=False)
-
-
-@contextlib.contextmanager
-def replacing_folder(folder: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Yields a temporary folder beside `folder` that takes its place at the end."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary, old = (
-        folder.with_name(f".{folder.name}.{os.getpid()}.{end}")
-        for end in ("tmp", "old")
-    )
-    try:
-        yield temporary
-        if folder.exists():
-            folder.rename(old)
-        temporary.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

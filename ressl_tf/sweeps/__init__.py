@@ -1,0 +1,1 @@
+"""Sweeps: a grid of runs, and their rows, table and figure."""

@@ -1,4 +1,4 @@
-"""A command line of the package in a process of its own."""
+"""Run a command line of the package in a process of its own."""
 
 import json
 import signal
@@ -11,37 +11,39 @@ from typing import Any
 from ressl_tf.runtime.errors import Interrupted, RunError
 from ressl_tf.runtime.signals import SIGNALS, Watch
 
-STOPPED = (130, *(-number for number in SIGNALS))  # by a signal, in its first seconds
+# Exit statuses of a process that a signal has stopped in its first seconds.
+STOPPED = (130, *(-number for number in SIGNALS))
 
 
 def run(module: str, arguments: Sequence[str]) -> dict[str, Any]:
-    """Runs `python -m module`: a fresh TensorFlow, of which no memory or seed is left.
+    """Run `python -m module`, so that no memory or seed of TensorFlow is shared.
 
     Its progress goes to stderr. A signal that asks this process to stop is passed on.
 
+    Args:
+        module: Full name of the module.
+        arguments: Its command-line arguments.
+
     Returns:
-        The last line of its stdout.
+        The JSON object on the last line of its stdout.
 
     Raises:
-        RunError: one line that says why it failed.
-        Interrupted: when it was asked to stop.
+        RunError: It failed; the message is one line.
+        Interrupted: It was asked to stop.
     """
     command = [sys.executable, "-m", module, *arguments]
     with tempfile.TemporaryFile("w+") as out:
-        pipes = {"stdout": out, "stderr": subprocess.PIPE}
         with (
-            subprocess.Popen(command, text=True, errors="replace", **pipes) as child,
+            subprocess.Popen(
+                command, stdout=out, stderr=subprocess.PIPE, text=True, errors="replace"
+            ) as child,
             Watch(child.send_signal) as watch,
         ):
-            try:
-                said = _forward(child.stderr)
-            except BaseException:
-                child.kill()  # what it has on disk is whole
-                raise
+            last_line = _forward(child)
         if child.returncode and (watch.asked or child.returncode in STOPPED):
             raise Interrupted(f"{module} was stopped before it began to work")
         if child.returncode:
-            reason = _reason(child.returncode, said)
+            reason = _reason(child.returncode, last_line)
             raise RunError(f"{module.removeprefix('ressl_tf.')}: {reason}")
         out.seek(0)
         result = json.loads(out.read().splitlines()[-1])
@@ -50,8 +52,20 @@ def run(module: str, arguments: Sequence[str]) -> dict[str, Any]:
     return result
 
 
-def _forward(lines: Iterable[str]) -> str:
-    """Shows the lines on stderr; returns the last that says something."""
+def _forward(child: subprocess.Popen[str]) -> str:
+    """Copy the process's stderr to ours; kill the process when that fails.
+
+    Returns:
+        The last line that is not empty.
+    """
+    try:
+        return _copy_lines(child.stderr or ())
+    except BaseException:
+        child.kill()  # what it has on disk is whole
+        raise
+
+
+def _copy_lines(lines: Iterable[str]) -> str:
     last = ""
     for line in lines:
         print(line, end="", file=sys.stderr, flush=True)
@@ -59,7 +73,7 @@ def _forward(lines: Iterable[str]) -> str:
     return last
 
 
-def _reason(status, said) -> str:
+def _reason(status, last_line) -> str:
     if status < 0:
         return f"killed by {signal.Signals(-status).name}"
-    return said.removeprefix("error: ").removesuffix(" (--help lists all flags)")
+    return last_line.removeprefix("error: ").removesuffix(" (--help lists all flags)")

@@ -1,4 +1,4 @@
-"""From the texts of `--grid` to runs: pure functions, nothing is run or written."""
+"""Parse the texts of `--grid` into runs; nothing is run or written."""
 
 import dataclasses
 import difflib
@@ -23,8 +23,8 @@ class Run:
     """A combination of the grid's values.
 
     Attributes:
-        values: flag -> value, in the order of the grid.
-        config: of its training; its workdir is named after the values.
+        values: Flag -> value, in the order of the grid.
+        config: Config of its training; the workdir is named after the values.
     """
 
     values: dict[str, Any]
@@ -32,36 +32,37 @@ class Run:
 
     @property
     def name(self) -> str:
+        """The values as text, "flag=value,flag=value"."""
         return _name(self.values)
 
 
 def runs(config: SweepConfig) -> list[Run]:
-    """All combinations, checked; the last flag of the grid changes fastest.
+    """Return all combinations, checked; the last flag of the grid changes fastest.
 
     Raises:
-        UsageError: names the combination that cannot be, and why.
+        UsageError: A combination is invalid; the message names it and says why.
     """
     swept = axes(config.grid)
     common = flags.arguments(config, Config)
-    made = {}
+    found: dict[str, Run] = {}
     for texts in itertools.product(*swept.values()):
         run = _run(dict(zip(swept, texts, strict=True)), common, config.run_dir)
-        if run.name in made:
+        if run.name in found:
             raise UsageError(f"--grid has the same run twice. Received: {run.name}")
-        made[run.name] = run
-    return list(made.values())
+        found[run.name] = run
+    return list(found.values())
 
 
 def axes(grid: Sequence[str]) -> dict[str, list[str]]:
-    """Flag -> its values as they were written.
+    """Return flag -> its values as they were written.
 
     Args:
-        grid: texts "flag=value,value" or "flag=value;value".
+        grid: Texts "flag=value,value" or "flag=value;value".
 
     Raises:
-        UsageError: for what is not a flag of training, or is there twice.
+        UsageError: A name is not a flag of training, or is there twice.
     """
-    swept = {}
+    swept: dict[str, list[str]] = {}
     for text in grid:
         name, equals, values = text.partition("=")
         if not equals:
@@ -75,7 +76,11 @@ def axes(grid: Sequence[str]) -> dict[str, list[str]]:
 
 
 def folder_name(name: str) -> str:
-    """The name of a run as one of a folder: other than letters, =, comma: %XX."""
+    """Turn the name of a run into that of a folder.
+
+    Letters, digits and `=,:+ ` stay; the rest is written as %XX. A long name is cut and
+    ends in a hash.
+    """
     quoted = urllib.parse.quote(name, safe="=,:+ ")
     if len(quoted) <= LONGEST_NAME:
         return quoted
@@ -93,9 +98,9 @@ def _check_name(name):
 
 
 def _run(texts, common, folder) -> Run:
-    own = [f"--{name}={text}" for name, text in texts.items()]
+    varied = [f"--{name}={text}" for name, text in texts.items()]
     try:
-        config = flags.parse(Config, [*common, *own])
+        config = flags.parse(Config, [*common, *varied])
     except UsageError as error:
         raise UsageError(f"in the run {_name(texts)}: {error}") from None
     values = {name: getattr(config, name) for name in texts}

@@ -1,4 +1,4 @@
-"""One run of a sweep: trained, judged, and the row that tells of it."""
+"""One run of a sweep: train it, evaluate it, report it as a row."""
 
 import json
 import math
@@ -12,7 +12,8 @@ from ressl_tf.runtime.errors import RunError
 from ressl_tf.sweeps.grid import Run
 
 Start = Callable[[str, Sequence[str]], dict[str, Any]]
-JUDGES = {  # name -> module, its flags besides --workdir, its figure's name in a row
+# Value of --judge -> module, its flags besides --workdir, key of its top-1 in a row.
+EVALUATIONS = {
     "knn": ("ressl_tf.knn", (), "knn_all_top1"),
     "linear": ("ressl_tf.linear", ("--solver=lbfgs",), "linear_top1"),
 }
@@ -20,65 +21,65 @@ COLLAPSED = 0.1  # of 1/sqrt(dim): below, training warns too
 FIGURES = ("loss", "knn_top1", "knn_top1_untrained", "embedding_std")
 
 
-def perform(run: Run, judge: str, start: Start) -> dict[str, Any]:
-    """Trains and judges what is not yet, and keeps it in `result.json` of the workdir.
+def perform(run: Run, evaluation: str, start: Start) -> dict[str, Any]:
+    """Train and evaluate a run, unless that is done; store it in its `result.json`.
 
     Args:
-        run: of the grid.
-        judge: a name of `JUDGES`, or none.
-        start: runs a command line: (module, arguments) -> its result.
+        run: A run of the grid.
+        evaluation: A name of `EVALUATIONS`, or "none".
+        start: Runs a command line: (module, arguments) -> its result.
 
     Returns:
-        The row of `row`; a run that fails has the reason in it.
+        The row of `row`; that of a failed run holds the reason.
     """
     done, error = stored(run), None
     try:
         if not done:
             trained = start("ressl_tf.train", flags.arguments(run.config))
             done = {"max_steps": run.config.max_steps, "train": trained}
-            _keep(run, done)
-        if judge in JUDGES and judge not in done:
-            module, options, _ = JUDGES[judge]
+            _store(run, done)
+        if evaluation in EVALUATIONS and evaluation not in done:
+            module, options, _ = EVALUATIONS[evaluation]
             arguments = [f"--workdir={run.config.workdir}", *options]
-            done = {**done, judge: start(module, arguments)}
-            _keep(run, done)
+            done = {**done, evaluation: start(module, arguments)}
+            _store(run, done)
     except RunError as failure:
         error = str(failure)
     return row(run, done, error)
 
 
 def stored(run: Run) -> dict[str, Any]:
-    """What `result.json` holds; empty when the run has not reached its last step."""
+    """Return the contents of `result.json`; empty before the run's last step."""
     path = _path(run)
     if not path.exists():
         return {}
     done = json.loads(path.read_text())
-    # The one flag of where a run ends that may change from one start to the next.
+    # --max_steps may change from one start to the next; it moves the last step.
     return done if done["max_steps"] == run.config.max_steps else {}
 
 
 def row(run: Run, done: dict[str, Any], error: str | None = None) -> dict[str, Any]:
-    """The JSON line of a run.
+    """Return the JSON line of a run.
 
     Args:
-        run: of the grid.
-        done: as `result.json` holds it: train -> result, and that of each judge.
-        error: why it failed.
+        run: A run of the grid.
+        done: Contents of `result.json`: "train" and each evaluation -> its result.
+        error: Reason of a failure.
 
     Returns:
         `flags` (those of the grid), `status` (ok, collapsed, failed), the results of
-        training and judges, and `embedding_spread`: `embedding_std` relative to
-        1/sqrt(dim), 1 when embeddings are spread evenly.
+        training and evaluations, and `embedding_spread`: `embedding_std` relative to
+        1/sqrt(dim), 1 when embeddings are uniform on the sphere.
     """
     trained = done.get("train", {})
     figures = {name: trained.get(name) for name in FIGURES}
     spread = None
     if figures["embedding_std"] is not None:
         spread = figures["embedding_std"] * math.sqrt(run.config.embedding_dim)
-    judged = {
-        figure: done[judge]["top1"]
-        for judge, (_, _, figure) in JUDGES.items()
-        if judge in done
+    evaluated = {
+        key: done[evaluation]["top1"]
+        for evaluation, (_, _, key) in EVALUATIONS.items()
+        if evaluation in done
     }
     collapsed = spread is not None and spread < COLLAPSED
     return {
@@ -87,7 +88,7 @@ def row(run: Run, done: dict[str, Any], error: str | None = None) -> dict[str, A
         "status": "failed" if error else "collapsed" if collapsed else "ok",
         **figures,
         "embedding_spread": spread,
-        **judged,
+        **evaluated,
         "steps": trained.get("steps"),
         "images_per_second": trained.get("images_per_second"),
         "workdir": run.config.workdir,
@@ -99,6 +100,6 @@ def _path(run) -> pathlib.Path:
     return pathlib.Path(run.config.workdir, "result.json")
 
 
-def _keep(run, done):
+def _store(run, done):
     with replacing(_path(run)) as temporary:
         temporary.write_text(json.dumps(done, indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""A sweep from its config to its rows, table and picture."""
+"""Run a sweep: from its config to rows, table and figure."""
 
 import json
 import logging
@@ -22,21 +22,21 @@ log = logging.getLogger("ressl_tf")
 
 
 def sweep(config: SweepConfig, start: Start = child.run) -> Iterator[dict[str, Any]]:
-    """Runs the grid, one run after the other; goes on where it stopped.
+    """Run the grid, one run after the other; resume where it stopped.
 
     Args:
-        config: of the sweep.
-        start: runs a command line: (module, arguments) -> its result.
+        config: Config of the sweep.
+        start: Runs a command line: (module, arguments) -> its result.
 
     Yields:
         The row of each run when it is done, then a summary. Until then, `runs.jsonl`,
         `table.md` and `sweep.png` hold the rows so far.
 
     Raises:
-        UsageError: before the first run, when any of them cannot be, or the output.
-        RunError: after the last one, when one has failed.
-        Interrupted: when SIGTERM or SIGINT asked it to stop; the run that was at work
-            has stopped too, and is saved.
+        UsageError: A run or the output is invalid; raised before the first run.
+        RunError: A run has failed; raised after the last one.
+        Interrupted: SIGTERM or SIGINT asked to stop; the current run has stopped too,
+            and is saved.
     """
     planned = runs(config)
     with Workdir(config, flag="--output") as workdir, Watch() as watch:
@@ -60,7 +60,7 @@ def sweep(config: SweepConfig, start: Start = child.run) -> Iterator[dict[str, A
 
 
 def plan(config: SweepConfig) -> Iterator[dict[str, Any]]:
-    """What `sweep` would do: the names of all runs and of those that are done."""
+    """Yield the names of all runs and of those that are done; nothing is run."""
     planned = runs(config)
     for run in planned:
         log.info("%s%s", run.name, " (done)" if stored(run) else "")
@@ -72,7 +72,7 @@ def plan(config: SweepConfig) -> Iterator[dict[str, Any]]:
 
 
 def report(config: SweepConfig, rows: list[dict], folder: pathlib.Path) -> None:
-    """Writes `runs.jsonl`, `table.md` and `sweep.png`."""
+    """Write `runs.jsonl`, `table.md` and `sweep.png`."""
     lines = "".join(json.dumps(done) + "\n" for done in rows)
     common = [
         flag
@@ -89,7 +89,7 @@ def report(config: SweepConfig, rows: list[dict], folder: pathlib.Path) -> None:
 
 
 def title(config: SweepConfig, rows: list[dict]) -> str:
-    """What all runs have in common, in short."""
+    """Return the main flags that all runs share, as text."""
     common = {
         "dataset": plots.shorten(config.dataset, 40),
         "method": config.method,
@@ -103,9 +103,9 @@ def title(config: SweepConfig, rows: list[dict]) -> str:
 
 
 def summary(rows: list[dict], folder: pathlib.Path) -> dict[str, Any]:
-    """The last JSON line: how many runs, which is best, where the table is."""
-    judged = [done for done in rows if done["knn_top1"] is not None]
-    best = max(judged, key=lambda done: done["knn_top1"]) if judged else {}
+    """Return the last JSON line: counts of runs, the best one, paths of the output."""
+    evaluated = [done for done in rows if done["knn_top1"] is not None]
+    best = max(evaluated, key=lambda done: done["knn_top1"]) if evaluated else {}
     count = [done["status"] for done in rows].count
     return {
         "runs": len(rows),

@@ -1,9 +1,10 @@
-"""Curves of a sweep: how well the encoders judge above, whether they collapse below."""
+"""The figure of a sweep: panels of accuracy, and one that shows collapses."""
 
 import math
 from collections.abc import Sequence
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -12,9 +13,9 @@ from matplotlib.ticker import NullLocator
 from ressl_tf.evaluate.plots import BLUE, GREEN, GREY, ORANGE, RED, shorten
 from ressl_tf.sweeps import sweep_curves
 from ressl_tf.sweeps.one_run import COLLAPSED
-from ressl_tf.sweeps.sweep_curves import Axis
+from ressl_tf.sweeps.sweep_curves import Axis, Curve
 
-# None is red: that marks what went wrong.
+# None is red: that marks collapses.
 COLOURS = (BLUE, ORANGE, GREEN, "#8a4fbf", "#a8761a", "#c2407a", "#2f9c9c", "#222222")
 MARKERS, STROKES = "osD^vPh*", ("-", "-.", ":")
 PANELS = {  # key of a row -> title, factor
@@ -32,28 +33,28 @@ RING = {
     "clip_on": False,
 }
 
-# In the legend; in a panel, of the curve's colour.
+# In the legend; in a panel it has the curve's colour.
 CROSS = {"color": GREY, "marker": "x", "markersize": 9, "markeredgewidth": 2.5}
 NONE = {"linestyle": "none"}
 CROSS_WIDTH = 12  # points
-SIDE_BY_SIDE = 0.5  # of the distance of two names, that the curves there share
+GROUP_WIDTH = 0.5  # of the distance of two names, for the curves at a name
 MARGIN = 0.08  # of the length of an axis of numbers
-MANY_LETTERS = 60  # of names below an axis, that have to be turned
+MANY_LETTERS = 60  # from which the names below an axis are turned
 
 
-def draw(rows: Sequence[dict[str, Any]], title: str = "") -> Figure:
-    """A panel a figure; a curve for each combination of the flags not drawn over.
+def draw(rows: Sequence[sweep_curves.Row], title: str = "") -> Figure:
+    """Draw a panel a metric, with a curve for each combination of the other flags.
 
     Several seeds are a curve of their mean, a band from the least to the most and a dot
     each. Dashed: before training. A ring: collapsed; a cross on the axis: failed.
 
     Args:
-        rows: of `runs.row`.
-        title: above them.
+        rows: Rows of `one_run.row`.
+        title: Title of the figure.
     """
     axis = sweep_curves.axis_of(rows)
-    drawn = sweep_curves.curves_of(rows, axis)
-    keys = [key for key in PANELS if sweep_curves.known(rows, key)] or [
+    curves = sweep_curves.curves_of(rows, axis)
+    keys = [key for key in PANELS if sweep_curves.values_of(rows, key)] or [
         "embedding_spread"
     ]
     figure = Figure((9, 0.9 + 2.7 * len(keys)), layout="constrained")
@@ -62,23 +63,31 @@ def draw(rows: Sequence[dict[str, Any]], title: str = "") -> Figure:
     panels = figure.subplots(len(keys), sharex=True, squeeze=False)[:, 0]
     _name_places(panels[-1], axis)
     for panel, key in zip(panels, keys, strict=True):
-        panel.set_title(PANELS[key][0], fontsize=10, loc="left")
-        panel.grid(alpha=0.3)
-        for index, curve in enumerate(drawn.values()):
-            xs = _positions(axis, index, len(drawn))
-            _curve(panel, key, xs, curve, index, axis.numeric)
-        if key == "knn_top1":
-            _untrained(panel, drawn, axis)
-        if key == "embedding_spread":
-            _even_and_collapsed(panel)
-    _legend(figure, rows, drawn, axis)
+        _panel(panel, key, curves, axis)
+    _legend(figure, rows, curves, axis)
     return figure
 
 
+def _panel(panel: Axes, key: str, curves: dict[str, Curve], axis: Axis) -> None:
+    panel.set_title(PANELS[key][0], fontsize=10, loc="left")
+    panel.grid(alpha=0.3)
+    for index, curve in enumerate(curves.values()):
+        xs = _positions(axis, index, len(curves))
+        style = _style(index, axis.numeric)
+        _means(panel, key, xs, curve, style)
+        _seeds(panel, key, xs, curve, style["color"])
+        _rings(panel, key, xs, curve)
+        _crosses(panel, xs, curve, CROSS_WIDTH * index, style["color"])
+    if key == "knn_top1":
+        _untrained(panel, curves, axis)
+    if key == "embedding_spread":
+        _uniform_and_collapsed(panel)
+
+
 def _positions(axis: Axis, index: int, count: int) -> list[float]:
-    """Where a curve's points are: those of several side by side at a name."""
-    aside = 0.0 if axis.numeric else SIDE_BY_SIDE * ((index + 0.5) / count - 0.5)
-    return [place + aside for place in axis.places.values()]
+    """Return the positions of a curve's points; at a name, curves stand abreast."""
+    offset = 0.0 if axis.numeric else GROUP_WIDTH * ((index + 0.5) / count - 0.5)
+    return [place + offset for place in axis.places.values()]
 
 
 def _style(index, joined=True) -> dict[str, Any]:
@@ -90,48 +99,60 @@ def _style(index, joined=True) -> dict[str, Any]:
     }
 
 
-def _curve(panel, key, xs, curve, index, joined):
-    factor, style = PANELS[key][1], _style(index, joined)
-    values = [
-        [factor * value for value in sweep_curves.known(rows, key)] for rows in curve
-    ]
-    low, high = ([f(v) if v else math.nan for v in values] for f in (min, max))
-    mean = [factor * value for value in sweep_curves.means(curve, key)]
+def _values(rows, key) -> list[float]:
+    return [PANELS[key][1] * value for value in sweep_curves.values_of(rows, key)]
+
+
+def _means(panel, key, xs, curve, style):
+    """Draw the mean over seeds; where points are joined, a band from min to max."""
+    mean = [PANELS[key][1] * value for value in sweep_curves.means(curve, key)]
     panel.plot(xs, mean, **style)
-    if joined:
+    if style["linestyle"] != "none":
+        values = [_values(rows, key) for rows in curve]
+        low, high = ([f(v) if v else math.nan for v in values] for f in (min, max))
         panel.fill_between(xs, low, high, color=style["color"], alpha=0.15, lw=0)
-    for x, rows, found in zip(xs, curve, values, strict=True):
-        if len(found) > 1:
-            panel.plot([x] * len(found), found, ".-", color=style["color"], lw=1, ms=4)
+
+
+def _seeds(panel, key, xs, curve, colour):
+    """Draw a dot for each of several seeds."""
+    for x, rows in zip(xs, curve, strict=True):
+        values = _values(rows, key)
+        if len(values) > 1:
+            panel.plot([x] * len(values), values, ".-", color=colour, lw=1, ms=4)
+
+
+def _rings(panel, key, xs, curve):
+    """Mark collapsed runs."""
+    for x, rows in zip(xs, curve, strict=True):
         collapsed = [row for row in rows if row["status"] == "collapsed"]
-        for value in sweep_curves.known(collapsed, key):
-            panel.plot(x, factor * value, **RING, **NONE)
+        for value in _values(collapsed, key):
+            panel.plot(x, value, **RING, **NONE)
+
+
+def _crosses(panel, xs, curve, offset, colour):
+    """Mark failed runs on the axis, as they have no value; `offset` in points."""
+    for x, rows in zip(xs, curve, strict=True):
         if any(row["status"] == "failed" for row in rows):
-            _cross(panel, x, CROSS_WIDTH * index, style["color"])
+            panel.annotate(
+                "×",  # noqa: RUF001
+                (x, 0),
+                (offset, 0),
+                xycoords=panel.get_xaxis_transform(),
+                textcoords="offset points",
+                color=colour,
+                fontsize=20,
+                fontweight="bold",
+                ha="center",
+                va="center",
+            )
 
 
-def _cross(panel, x, aside, colour):
-    """On the axis, where no value is; `aside` in points."""
-    panel.annotate(
-        "×",  # noqa: RUF001
-        (x, 0),
-        (aside, 0),
-        xycoords=panel.get_xaxis_transform(),
-        textcoords="offset points",
-        color=colour,
-        fontsize=20,
-        fontweight="bold",
-        ha="center",
-        va="center",
-    )
-
-
-def _untrained(panel, drawn, axis):
-    """Along the axis when it is of numbers, else below the points of each name."""
-    levels = sweep_curves.untrained(drawn)
+def _untrained(panel, curves, axis):
+    """Draw accuracy before training: along a numeric axis, else at each name."""
+    levels = sweep_curves.untrained(curves)
     for index, level in enumerate(levels.values()):
-        own = {"color": COLOURS[index % len(COLOURS)]} if len(levels) > 1 else {}
-        style = {**UNTRAINED, **own}
+        colour = {"color": COLOURS[index % len(COLOURS)]} if len(levels) > 1 else {}
+        style = {**UNTRAINED, **colour}
         heights = [100 * value for value in level]
         xs = _positions(axis, index, len(levels))
         if axis.numeric and len(xs) > 1:
@@ -142,12 +163,12 @@ def _untrained(panel, drawn, axis):
             panel.plot([x - half, x + half], [height, height], **style)
 
 
-def _even_and_collapsed(panel):
+def _uniform_and_collapsed(panel):
     panel.axhline(1, linestyle=":", color=GREY)
     panel.axhspan(0, COLLAPSED, color=RED, alpha=0.12, linewidth=0)
     right = {"x": 0.995, "ha": "right", "fontsize": 8, "color": GREY}
     right["transform"] = panel.get_yaxis_transform()
-    panel.text(y=1.02, s="spread evenly", va="bottom", **right)
+    panel.text(y=1.02, s="uniform", va="bottom", **right)
     panel.text(y=COLLAPSED + 0.01, s="collapsed", va="bottom", **right)
     panel.set_ylim(0, 1.2)
 
@@ -164,7 +185,7 @@ def _name_places(panel, axis: Axis):
 
 
 def _ends(axis: Axis) -> tuple[float, float]:
-    """Of the axis: with room for all places, also for those without a value."""
+    """Return the limits of the axis, with room for places without a value too."""
     low, high = min(axis.places.values()), max(axis.places.values())
     if axis.logarithmic:
         room = (high / low) ** MARGIN
@@ -173,21 +194,21 @@ def _ends(axis: Axis) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _legend(figure, rows, drawn, axis):
-    """What is in the picture, beside it."""
+def _legend(figure, rows, curves, axis):
+    """Draw the legend, beside the panels."""
     handles = [
         Line2D([], [], label=shorten(name, 40) or "trained", **_style(i, axis.numeric))
-        for i, name in enumerate(drawn)
+        for i, name in enumerate(curves)
     ]
     statuses = {row["status"] for row in rows}
-    if sweep_curves.known(rows, "knn_top1_untrained"):
+    if sweep_curves.values_of(rows, "knn_top1_untrained"):
         handles.append(Line2D([], [], label="untrained", **UNTRAINED))
     if "collapsed" in statuses:
         handles.append(Line2D([], [], label="collapsed", **RING, **NONE))
     if "failed" in statuses:
         handles.append(Line2D([], [], label="failed", **CROSS, **NONE))
-    several = any(len(seeds) > 1 for curve in drawn.values() for seeds in curve)
-    heading = ", ".join(sweep_curves.others(rows, axis))
+    several = any(len(seeds) > 1 for curve in curves.values() for seeds in curve)
+    heading = ", ".join(sweep_curves.curve_flags(rows, axis))
     if several:
         heading += "\n" * bool(heading) + "(mean, min, max of seeds)"
     figure.legend(handles=handles, title=heading, loc="outside right upper", fontsize=9)

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ressl_tf.runtime.flags import as_text
+from ressl_tf.runtime.markdown import table
 
 PERCENT = "{:.1%}"
-COLUMNS = {  # key of a row -> title, how a value is written
+COLUMNS = {  # key of a row -> title, format of its values
     "loss": ("loss", "{:.3f}"),
     "knn_top1": ("knn_top1", PERCENT),
     "knn_top1_untrained": ("knn_top1_untrained", PERCENT),
@@ -16,24 +17,24 @@ COLUMNS = {  # key of a row -> title, how a value is written
     "linear_top1": ("linear_top1", PERCENT),
     "images_per_second": ("images/s", "{:.0f}"),
 }
-OF_JUDGES = ("knn_all_top1", "linear_top1")
+OF_EVALUATIONS = ("knn_all_top1", "linear_top1")
 NOTE = (
-    "`embedding_std * sqrt(dim)` is 1 when embeddings are spread evenly, 0 when they "
-    "have collapsed; below 0.1 a run counts as collapsed."
+    "`embedding_std * sqrt(dim)` is 1 when embeddings are uniform on the sphere, 0 "
+    "when they have collapsed; below 0.1 a run counts as collapsed."
 )
 SEEDS_NOTE = "Mean over seeds, and their standard deviation where there are several:"
 
 
 def page(rows: Sequence[dict[str, Any]]) -> str:
-    """The table of runs and, where the seed was swept, that of its mean and spread."""
-    parts = [runs_table(rows), NOTE]
+    """Return the table of runs and, where the seed was swept, mean and std over it."""
+    paragraphs = [runs_table(rows), NOTE]
     if "seed" in rows[0]["flags"]:
-        parts += [SEEDS_NOTE, seeds_table(rows)]
-    return "\n\n".join(parts) + "\n"
+        paragraphs += [SEEDS_NOTE, seeds_table(rows)]
+    return "\n\n".join(paragraphs) + "\n"
 
 
 def runs_table(rows: Sequence[dict[str, Any]]) -> str:
-    """A line for each run."""
+    """Return a table with a line for each run."""
     columns = _columns(rows)
     titles = [*rows[0]["flags"], *(COLUMNS[key][0] for key in columns), "status"]
     lines = [
@@ -44,53 +45,42 @@ def runs_table(rows: Sequence[dict[str, Any]]) -> str:
         ]
         for row in rows
     ]
-    return markdown(titles, lines)
+    return table(titles, lines)
 
 
 def seeds_table(rows: Sequence[dict[str, Any]]) -> str:
-    """A line for each combination of the other flags: mean and spread over seeds."""
+    """Return a table of mean and std over seeds, a line for each combination."""
     columns = _columns(rows)
-    others = [flag for flag in rows[0]["flags"] if flag != "seed"]
-    titles = [*others, "seeds", *(COLUMNS[key][0] for key in columns)]
-    groups = {}
+    flags = [flag for flag in rows[0]["flags"] if flag != "seed"]
+    titles = [*flags, "seeds", *(COLUMNS[key][0] for key in columns)]
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row in rows:
-        values = tuple(as_text(row["flags"][flag]) for flag in others)
+        values = tuple(as_text(row["flags"][flag]) for flag in flags)
         groups.setdefault(values, []).append(row)
     lines = []
     for values, group in groups.items():
         finished = sum(row["status"] != "failed" for row in group)
         cells = [_cell(key, [row.get(key) for row in group]) for key in columns]
         lines.append([*values, f"{finished} of {len(group)}", *cells])
-    return markdown(titles, lines)
-
-
-def markdown(titles: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A table whose columns are aligned in the source too."""
-    cells = [[cell.replace("|", "\\|") for cell in line] for line in [titles, *lines]]
-    widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
-    padded = [
-        [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
-        for line in [cells[0], ["-" * width for width in widths], *cells[1:]]
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in padded)
+    return table(titles, lines)
 
 
 def _columns(rows) -> list[str]:
-    """All keys, without those of judges that were not asked."""
+    """Return all keys, without those of evaluations that were not made."""
     return [
         key
         for key in COLUMNS
-        if key not in OF_JUDGES or any(key in row for row in rows)
+        if key not in OF_EVALUATIONS or any(key in row for row in rows)
     ]
 
 
 def _cell(key, values) -> str:
-    """The mean of the values that are there, and their spread."""
-    known = [value for value in values if value is not None]
-    if not known:
+    """Format the mean of the values that are not None, and their std."""
+    numbers = [value for value in values if value is not None]
+    if not numbers:
         return "-"
     form = COLUMNS[key][1]
-    mean = form.format(statistics.fmean(known))
-    if len(known) == 1:
+    mean = form.format(statistics.fmean(numbers))
+    if len(numbers) == 1:
         return mean
-    return f"{mean} ± {form.format(statistics.stdev(known))}"
+    return f"{mean} ± {form.format(statistics.stdev(numbers))}"

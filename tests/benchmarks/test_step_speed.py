@@ -15,7 +15,9 @@ from ressl_tf.runtime import distribute
 def test_results_of_all_replicas_are_returned(mirrored):
     """Otherwise only the replicas that return something would compute it."""
     model = types.SimpleNamespace(distribute_strategy=mirrored, jit_compile=True)
-    data = distribute.deal(mirrored, {"weak": tf.range(6), "strong": tf.range(6) * 10})
+    data = distribute.scatter(
+        mirrored, {"weak": tf.range(6), "strong": tf.range(6) * 10}
+    )
     function = step_speed.on_replicas(
         model, lambda own: (own["weak"], [own["strong"] + 1])
     )
@@ -28,7 +30,7 @@ def test_results_of_all_replicas_are_returned(mirrored):
 
 def test_one_device_gets_the_batch_as_it_is():
     batch = {"weak": tf.range(4)}
-    assert distribute.deal(distribute.strategy("one"), batch) is batch
+    assert distribute.scatter(distribute.strategy("one"), batch) is batch
     model = types.SimpleNamespace(
         distribute_strategy=distribute.strategy("one"), jit_compile=True
     )

@@ -79,7 +79,7 @@ def test_only_an_export_is_replaced_and_only_when_asked(source, tmp_path, monkey
     ):
 
         def full(_root, folder, error=error, **_):
-            pathlib.Path(folder).mkdir()
+            (pathlib.Path(folder) / "half").touch()
             raise error
 
         with monkeypatch.context() as patch:

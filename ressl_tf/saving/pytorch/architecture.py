@@ -1,4 +1,4 @@
-"""Which ResNet a state dict is."""
+"""Find out which ResNet a state dict belongs to."""
 
 import dataclasses
 import re
@@ -12,11 +12,11 @@ from ressl_tf.runtime.errors import UsageError
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
-    """A residual network, as far as its weights tell.
+    """A residual network, as far as the shapes of its weights determine it.
 
     Attributes:
         backbone: "resnet18", "resnet34", "resnet50" or "resnet101".
-        width: factor on its channels.
+        width: Factor on its channels.
         stem: "standard" for 7x7; "small" for 3x3, which may have a max-pool or not.
     """
 
@@ -26,10 +26,13 @@ class Architecture:
 
 
 def find_architecture(state: Mapping[str, np.ndarray]) -> Architecture:
-    """The ResNet whose weights these are, by torchvision's names.
+    """Return the ResNet that has these weights.
+
+    Args:
+        state: torchvision's names to arrays.
 
     Raises:
-        UsageError: when it is none of ours; says what was found.
+        UsageError: It is none of ours; the message says what was found.
     """
     blocks = {
         m.groups() for name in state if (m := re.match(r"layer(\d)\.(\d+)", name))

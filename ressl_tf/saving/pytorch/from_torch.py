@@ -1,4 +1,4 @@
-"""From a state dict of PyTorch to a workdir."""
+"""Import a state dict of PyTorch into a workdir."""
 
 import json
 import logging
@@ -21,22 +21,25 @@ from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pytorch import torch_file
 from ressl_tf.saving.pytorch.architecture import find_architecture
-from ressl_tf.saving.pytorch.layouts import Parts, queue_rows, split
+from ressl_tf.saving.pytorch.layouts import Components, queue_rows, split
 from ressl_tf.saving.pytorch.parameter_names import COUNTER, State, to_keras, to_pytorch
 
 log = logging.getLogger("ressl_tf")
-# Of the recipes.
+# Stem -> side of the images in the papers' recipes.
 IMAGE_SIZES = {"standard": 224, "small_maxpool": 64, "small": 32, "small_pad2": 32}
 PROJECTOR = {"hidden.weight", "hidden.bias", "output.weight", "output.bias"}
 
 
 def convert(config: ConvertConfig) -> dict[str, Any]:
-    """Writes the workdir of a file of PyTorch; returns the result.
+    """Write the workdir of a file of PyTorch.
+
+    Returns:
+        The result, as the command line prints it.
 
     Raises:
-        UsageError: when the file cannot be read or its network is none of ours, or the
-            workdir holds another run.
-        RunError: when the disk refuses.
+        UsageError: The file cannot be read, its network is none of ours, or the workdir
+            holds another run.
+        RunError: The disk refuses.
     """
     state = torch_file.read(config.checkpoint)
     digest = torch_file.sha256(config.checkpoint)
@@ -47,22 +50,25 @@ def convert(config: ConvertConfig) -> dict[str, Any]:
 def import_state(
     state: Mapping[str, np.ndarray], config: ConvertConfig, source: dict[str, str]
 ) -> dict[str, Any]:
-    """Writes the workdir of a state dict; returns the result.
+    """Write the workdir of a state dict.
 
     Args:
         state: PyTorch's names to arrays, in any known layout.
-        config: what the weights cannot tell, and the workdir.
-        source: what is noted of where the weights are from, with their "sha256".
+        config: The workdir, and what the weights do not determine.
+        source: Origin of the weights, to be noted, with their "sha256".
+
+    Returns:
+        The result, as the command line prints it.
     """
-    parts = split(state)
-    left_out = leave_out(parts)
-    run = run_config(parts, config)
+    components = split(state)
+    left_out = leave_out(components)
+    run = run_config(components, config)
     model = make_model(run)
-    fill(model, parts)
-    found = [name for name, there in _presence(parts).items() if there]
+    fill(model, components)
+    found = [name for name, there in _presence(components).items() if there]
     about = {
         "source": source,
-        "layout": parts.layout.name,
+        "layout": components.layout.name,
         "backbone": run.backbone,
         "found": found,
         "copied": [] if "target" in found else ["target"],  # from the online network
@@ -70,7 +76,7 @@ def import_state(
         "left_out": left_out,
     }
     save(model, run, about)
-    _tell(about, run)
+    _log_summary(about, run)
     return {
         "workdir": str(run.run_dir),
         **{key: value for key, value in about.items() if key != "source"},
@@ -81,54 +87,62 @@ def import_state(
     }
 
 
-def leave_out(parts: Parts) -> list[str]:
-    """Empties the parts that have no place here; returns their names."""
-    left_out = sorted({name.partition(".")[0] for name in parts.rest})
-    if parts.projector and set(parts.projector) != PROJECTOR:
-        if parts.layout.target is None:
+def leave_out(components: Components) -> list[str]:
+    """Empty the components that cannot be used here; return their names."""
+    left_out = sorted({name.partition(".")[0] for name in components.rest})
+    if components.projector and set(components.projector) != PROJECTOR:
+        if components.layout.target is None:
             left_out.append("fc")  # torchvision's classifier
         else:
             left_out.append("projector")
             log.warning(
                 "the projector is left out: only Linear-ReLU-Linear with bias can be "
                 "converted. Received: %s",
-                ", ".join(sorted(parts.projector)),
+                ", ".join(sorted(components.projector)),
             )
-        parts.projector, parts.target_projector = {}, {}
-    queue = parts.queue.get("queue")
-    if queue is not None and (not parts.projector or queue.ndim != 2):
+        components.projector, components.target_projector = {}, {}
+    queue = components.queue.get("queue")
+    if queue is not None and (not components.projector or queue.ndim != 2):
         log.warning("the queue is left out: it is used with its projector, one of each")
-        parts.queue = {}
+        components.queue = {}
         left_out.append("queue")
     return left_out
 
 
-def _usual_stem(parts, found: str) -> str:
-    """solo-learn pads the 3x3 convolution for small images by 2, the others by 1."""
-    solo = parts.layout.name.startswith("solo")
-    return "small_pad2" if solo and found == "small" else found
+def _stem(components, found: str, asked: str) -> str:
+    """Choose the stem: the one asked for, or the usual one of the layout's project.
 
-
-def run_config(parts: Parts, config: ConvertConfig) -> Config:
-    """The config of a run whose model has the weights' shapes.
+    solo-learn pads the 3x3 convolution for small images by 2, the others by 1.
 
     Raises:
-        UsageError: when the flags or the weights cannot be.
+        UsageError: The one asked for does not fit the weights.
     """
-    found = find_architecture(parts.backbone)
-    stem = _usual_stem(parts, found.stem) if config.stem == "auto" else config.stem
-    if (stem == "standard") != (found.stem == "standard"):
+    solo = components.layout.name.startswith("solo")
+    usual = "small_pad2" if solo and found == "small" else found
+    stem = usual if asked == "auto" else asked
+    if (stem == "standard") != (found == "standard"):
         raise UsageError(
             f"--stem={stem} does not fit conv1.weight, which has the shape "
-            f"{list(parts.backbone['conv1.weight'].shape)}; leave it at auto"
+            f"{list(components.backbone['conv1.weight'].shape)}; leave it at auto"
         )
-    sizes = {}
-    if parts.projector:
-        sizes["hidden_dim"] = len(parts.projector["hidden.bias"])
-        sizes["embedding_dim"] = len(parts.projector["output.bias"])
-    if parts.queue:
-        dim, columns = sizes["embedding_dim"], parts.layout.queue_columns
-        sizes["queue_size"] = len(queue_rows(parts.queue["queue"], dim, columns))
+    return stem
+
+
+def run_config(components: Components, config: ConvertConfig) -> Config:
+    """Return the config of a run whose model has the shapes of the weights.
+
+    Raises:
+        UsageError: A flag or the weights are invalid.
+    """
+    found = find_architecture(components.backbone)
+    stem = _stem(components, found.stem, config.stem)
+    sizes: dict[str, Any] = {}
+    if components.projector:
+        sizes["hidden_dim"] = len(components.projector["hidden.bias"])
+        sizes["embedding_dim"] = len(components.projector["output.bias"])
+    if components.queue:
+        dim, columns = sizes["embedding_dim"], components.layout.queue_columns
+        sizes["queue_size"] = len(queue_rows(components.queue["queue"], dim, columns))
     return Config(
         backbone=found.backbone,
         width=found.width,
@@ -140,54 +154,58 @@ def run_config(parts: Parts, config: ConvertConfig) -> Config:
     )
 
 
-def fill(model: ImageSSL, parts: Parts) -> None:
-    """Puts the parts into the model; without a target it is a copy of the online.
+def fill(model: ImageSSL, components: Components) -> None:
+    """Load the components into the model; a missing target is a copy of the online.
 
     Raises:
-        UsageError: when tensors are missing, unknown, of another shape or not finite.
+        UsageError: Tensors are missing, unknown, of another shape or not finite.
     """
-    load(model.online.backbone, parts.backbone, "backbone")
-    if parts.projector:
-        load(model.online.projector, parts.projector, "projector")
+    load(model.online.backbone, components.backbone, "backbone")
+    if components.projector:
+        load(model.online.projector, components.projector, "projector")
     ema.copy(model.online, model.target)
-    if parts.target_backbone:
-        load(model.target.backbone, parts.target_backbone, "target's backbone")
-    if parts.target_projector:
-        load(model.target.projector, parts.target_projector, "target's projector")
-    if parts.queue:
-        columns = parts.layout.queue_columns
-        rows = queue_rows(parts.queue["queue"], model.embedding_dim, columns)
-        _check_finite({"queue": rows}, "queue")
-        model.queue.keys.assign(rows)
-        position = int(np.ravel(parts.queue.get("queue_ptr", 0))[0])
-        model.queue.position.assign(position % len(rows))
+    if components.target_backbone:
+        load(model.target.backbone, components.target_backbone, "target's backbone")
+    if components.target_projector:
+        load(model.target.projector, components.target_projector, "target's projector")
+    if components.queue:
+        _fill_queue(model, components)
 
 
-def load(network: keras.Model, state: State, part: str = "network") -> None:
-    """Puts a state dict into a network, all of it or, when it does not fit, nothing.
+def _fill_queue(model: ImageSSL, components: Components) -> None:
+    columns = components.layout.queue_columns
+    rows = queue_rows(components.queue["queue"], model.embedding_dim, columns)
+    _check_finite({"queue": rows}, "queue")
+    model.queue.keys.assign(rows)
+    position = int(np.ravel(components.queue.get("queue_ptr", 0))[0])
+    model.queue.position.assign(position % len(rows))
+
+
+def load(network: keras.Model, state: State, name: str = "network") -> None:
+    """Load a state dict into a network, all of it or, when it does not fit, nothing.
 
     Args:
-        network: with the layers of torchvision, `_` in their names for `.`.
+        network: Network with the layers of torchvision, `_` in their names for `.`.
         state: PyTorch's names to arrays.
-        part: what an error calls it.
+        name: Name of the network in errors.
 
     Raises:
-        UsageError: when tensors are missing, unknown, of another shape or not finite.
+        UsageError: Tensors are missing, unknown, of another shape or not finite.
     """
     variables = variables_by_name(network)
     expected = to_pytorch({name: v.numpy() for name, v in variables.items()})
     state = {name: a for name, a in state.items() if not name.endswith(COUNTER)}
-    _check_shapes(state, expected, part)
-    _check_finite(state, part)
-    for name, array in to_keras(state).items():
-        variables[name].assign(array)
+    _check_shapes(state, expected, name)
+    _check_finite(state, name)
+    for variable, array in to_keras(state).items():
+        variables[variable].assign(array)
 
 
 def save(model: ImageSSL, run: Config, about: dict[str, Any]) -> None:
-    """Writes config, `converted.json` and, last, the checkpoint of step 0.
+    """Write config, `converted.json` and, last, the checkpoint of step 0.
 
     Raises:
-        UsageError: when the workdir holds another run.
+        UsageError: The workdir holds another run.
     """
     with Workdir(run) as workdir:
         checkpoints, note = Checkpoints(workdir.checkpoints), "converted.json"
@@ -206,34 +224,34 @@ def save(model: ImageSSL, run: Config, about: dict[str, Any]) -> None:
 
 
 def variables_by_name(network: keras.Model) -> dict[str, keras.Variable]:
-    """The variables of a network by "layer/variable"."""
+    """Return "layer/variable" -> variable of a network."""
     layers = network.layers
     return {f"{layer.name}/{v.name}": v for layer in layers for v in layer.variables}
 
 
-def _check_shapes(state, expected, part):
+def _check_shapes(state, expected, network):
     needed = {name for name in expected if not name.endswith(COUNTER)}
     for what, names in (("misses", needed - set(state)), ("has", set(state) - needed)):
         if names:
             raise UsageError(
-                f"the {part} {what} {_shorten(sorted(names))}, unlike a ResNet of "
+                f"the {network} {what} {_shorten(sorted(names))}, unlike a ResNet of "
                 "torchvision with batch normalisation; it cannot be converted"
             )
     unlike = [name for name in state if state[name].shape != expected[name].shape]
     if unlike:
         name = unlike[0]
         raise UsageError(
-            f"the {part}'s {name} must have the shape {list(expected[name].shape)} "
+            f"the {network}'s {name} must have the shape {list(expected[name].shape)} "
             f"after what else is there. Received: {list(state[name].shape)}"
         )
 
 
-def _check_finite(state, part):
+def _check_finite(state, network):
     for name, array in state.items():
         if not np.isfinite(array).all():
             raise UsageError(
-                f"the {part}'s {name} is not finite everywhere; take a checkpoint from "
-                "before the training failed"
+                f"the {network}'s {name} is not finite everywhere; take a checkpoint "
+                "from before the training failed"
             )
 
 
@@ -242,16 +260,16 @@ def _shorten(names):
     return ", ".join(names[:3]) + more
 
 
-def _presence(parts):
+def _presence(components):
     return {
-        "backbone": parts.backbone,
-        "projector": parts.projector,
-        "target": parts.target_backbone,
-        "queue": parts.queue,
+        "backbone": components.backbone,
+        "projector": components.projector,
+        "target": components.target_backbone,
+        "queue": components.queue,
     }
 
 
-def _tell(about, run):
+def _log_summary(about, run):
     log.info("%s of %s, stem %s", run.backbone, about["layout"], run.stem)
     for key in ("found", "copied", "random", "left_out"):
         log.info("%-8s %s", key, ", ".join(about[key]) or "nothing")

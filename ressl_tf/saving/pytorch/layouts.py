@@ -1,4 +1,4 @@
-"""Layouts of PyTorch checkpoints: which tensors are which part of a run."""
+"""Layouts of PyTorch checkpoints: which tensors are which component of a run."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -9,22 +9,24 @@ from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pytorch.parameter_names import State
 
 WRAPPERS = ("module.", "_orig_mod.")  # of DistributedDataParallel, of torch.compile
+OUR_LINEARS = ("hidden", "output")  # the projector's two linear layers here
 
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """Where a project keeps the parts of a run.
+    """The names under which a project keeps the components of a run.
 
     Attributes:
-        name: how the command line calls it.
-        online: what the names of the online network begin with.
-        target: the same of the moving average; None where there is none.
-        backbone: what then follows before torchvision's names.
-        projector: what follows before those of the projector.
-        linears: the projector's two linear layers, for Linear - ReLU - Linear.
-        queue_columns: the queue is [d, K] instead of [K, d].
-        wrapped: the network was saved inside DistributedDataParallel.
-        key: of the state dict in the file; empty for the file itself.
+        name: Name on the command line.
+        online: Prefix of the online network's names.
+        target: Prefix of the moving average's names; None where there is none.
+        backbone: Prefix of torchvision's names, after that of the network.
+        projector: Prefix of the projector's names, after that of the network.
+        linears: Names of the projector's two linear layers, for Linear - ReLU -
+            Linear.
+        queue_columns: The queue is [d, K] instead of [K, d].
+        wrapped: The network was saved inside DistributedDataParallel.
+        key: Key of the state dict in the file; empty for the file itself.
     """
 
     name: str
@@ -67,18 +69,18 @@ LAYOUTS = (
 
 
 @dataclasses.dataclass
-class Parts:
-    """A state dict in its parts; a part that is not there is empty.
+class Components:
+    """The components of a state dict; a missing one is empty.
 
     Attributes:
-        layout: that it was in.
-        backbone: by torchvision's names.
-        projector: `hidden` and `output` for its two linear layers; by the file's names
+        layout: The layout of the state dict.
+        backbone: Weights by torchvision's names.
+        projector: `hidden` and `output` for its two linear layers; the file's names
             when it is not Linear - ReLU - Linear with bias.
-        target_backbone: of the moving average.
-        target_projector: of the moving average.
+        target_backbone: The backbone of the moving average.
+        target_projector: The projector of the moving average.
         queue: `queue` and `queue_ptr`.
-        rest: everything else.
+        rest: Everything else.
     """
 
     layout: Layout
@@ -91,62 +93,63 @@ class Parts:
 
 
 def names() -> tuple[str, ...]:
-    """The layouts that are written; every one is read."""
+    """Return the names of the layouts that can be written; all can be read."""
     return ("torchvision", "ressl", "moco", "solo")
 
 
 def by_name(name: str) -> Layout:
-    """The layout called `name`."""
+    """Return the layout called `name`."""
     return next(layout for layout in LAYOUTS if layout.name == name)
 
 
-def split(state: Mapping[str, np.ndarray]) -> Parts:
-    """Finds the layout of a state dict and takes it apart.
+def split(state: Mapping[str, np.ndarray]) -> Components:
+    """Find the layout of a state dict and split it into components.
 
     Raises:
-        UsageError: when no ResNet is where a layout has it.
+        UsageError: No ResNet is where a known layout has it.
     """
     state = {_unwrapped(name): array for name, array in state.items()}
     layout = _find(state)
-    parts, prefixes = Parts(layout), _prefixes(layout)
+    found, prefixes = Components(layout), _prefixes(layout)
     for name, array in state.items():
-        for part, prefix in prefixes.items():
+        for component, prefix in prefixes.items():
             if name.startswith(prefix):
-                getattr(parts, part)[name.removeprefix(prefix)] = array
+                getattr(found, component)[name.removeprefix(prefix)] = array
                 break
         else:
-            part = parts.queue if name in ("queue", "queue_ptr") else parts.rest
-            part[name] = array
-    parts.projector = _rename(parts.projector, layout.linears, ("hidden", "output"))
-    parts.target_projector = _rename(
-        parts.target_projector, layout.linears, ("hidden", "output")
+            other = found.queue if name in ("queue", "queue_ptr") else found.rest
+            other[name] = array
+    found.projector = _rename(found.projector, layout.linears, OUR_LINEARS)
+    found.target_projector = _rename(
+        found.target_projector, layout.linears, OUR_LINEARS
     )
-    return parts
+    return found
 
 
-def join(parts: Parts) -> State:
-    """The state dict of `parts`, named as the layout names them."""
-    layout, state = parts.layout, {}
-    for part, prefix in _prefixes(layout).items():
-        tensors = getattr(parts, part)
-        if part.endswith("projector"):
-            tensors = _rename(tensors, ("hidden", "output"), layout.linears)
+def join(components: Components) -> State:
+    """Return the state dict of the components, named as their layout names them."""
+    layout = components.layout
+    state: State = {}
+    for component, prefix in _prefixes(layout).items():
+        tensors = getattr(components, component)
+        if component.endswith("projector"):
+            tensors = _rename(tensors, OUR_LINEARS, layout.linears)
         state |= {f"{prefix}{name}": array for name, array in tensors.items()}
     wrapper = "module." if layout.wrapped else ""
-    state |= parts.queue | parts.rest
+    state |= components.queue | components.rest
     return {f"{wrapper}{name}": array for name, array in state.items()}
 
 
 def queue_rows(queue: np.ndarray, dim: int, columns: bool) -> np.ndarray:
-    """A queue as rows, [K, dim].
+    """Return a queue as rows, [K, dim].
 
     Args:
         queue: [dim, K] or [K, dim].
-        dim: length of an embedding.
-        columns: what it is taken for when K equals dim.
+        dim: Length of an embedding.
+        columns: Whether it is [dim, K] when K equals dim.
 
     Raises:
-        UsageError: when it holds no embeddings of that length.
+        UsageError: It holds no embeddings of that length.
     """
     if queue.ndim != 2 or dim not in queue.shape:
         raise UsageError(
@@ -178,18 +181,21 @@ def _find(state):
 
 
 def _prefixes(layout):
-    """Part -> prefix; a projector goes first, as it may lie inside the backbone."""
+    """Return component -> prefix.
+
+    A projector comes first, as its names may lie inside the backbone's.
+    """
     roots = {"": layout.online, "target_": layout.target}
     return {
-        f"{root}{part}": f"{prefix}{getattr(layout, part)}"
+        f"{root}{network}": f"{prefix}{getattr(layout, network)}"
         for root, prefix in roots.items()
         if prefix is not None
-        for part in ("projector", "backbone")
+        for network in ("projector", "backbone")
     }
 
 
 def _rename(state, old, new):
-    """Renames the layers `old` to `new`, unless there are others."""
+    """Rename the layers `old` to `new`, unless there are others."""
     if {name.rpartition(".")[0] for name in state} != set(old):
         return state
     layers = dict(zip(old, new, strict=True))

@@ -1,4 +1,4 @@
-"""PyTorch's names and axes of weights, and Keras's.
+"""Translate names and axes of weights between PyTorch and Keras.
 
 A state dict maps names such as `layer1.0.bn1.running_mean` to arrays; the same variable
 is `layer1_0_bn1/moving_mean` here. NumPy only.
@@ -20,7 +20,7 @@ COUNTER = "num_batches_tracked"  # PyTorch counts the batches; nothing reads the
 
 
 def to_keras(state: Mapping[str, np.ndarray]) -> State:
-    """Convolutions, batch normalisations and linear layers by Keras's names and axes.
+    """Convert convolutions, batch normalisations and linear layers to Keras's form.
 
     Args:
         state: PyTorch's names to arrays: kernels [out, in, h, w], weights [out, in].
@@ -42,7 +42,7 @@ def to_keras(state: Mapping[str, np.ndarray]) -> State:
 
 
 def to_pytorch(variables: Mapping[str, np.ndarray]) -> State:
-    """The reverse of `to_keras`; the counters of batches are 0.
+    """Reverse `to_keras`; the counters of batches are 0.
 
     Args:
         variables: "layer/variable" to arrays, `_` in a layer's name for PyTorch's `.`.
@@ -61,7 +61,7 @@ def to_pytorch(variables: Mapping[str, np.ndarray]) -> State:
 
 
 def _channels_last(weight):
-    """[out, in, h, w] to [h, w, in, out], [out, in] to [in, out]."""
+    """Transpose [out, in, h, w] to [h, w, in, out], [out, in] to [in, out]."""
     return weight.transpose(2, 3, 1, 0) if weight.ndim == 4 else weight.T
 
 

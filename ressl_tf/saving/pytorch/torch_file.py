@@ -1,4 +1,4 @@
-"""PyTorch's files, read without running what is in them."""
+"""Read and write PyTorch's files; no code that a file holds is run."""
 
 import hashlib
 import pathlib
@@ -16,13 +16,16 @@ KEYS = ("model", "state_dict", "model_state_dict")
 
 
 def read(path: str) -> State:
-    """The state dict in a file of `torch.save`: names to float32 or integer arrays.
+    """Return the state dict in a file of `torch.save`.
 
     It may lie under a key of a training checkpoint.
 
+    Returns:
+        Names to float32 or integer arrays.
+
     Raises:
-        UsageError: when there is no such file, PyTorch cannot read it, it holds more
-            than tensors and plain values, or no state dict.
+        UsageError: There is no such file, PyTorch cannot read it, it holds more than
+            tensors and plain values, or no state dict.
     """
     torch = _torch()
     content = _load(torch, pathlib.Path(path))
@@ -38,11 +41,11 @@ def read(path: str) -> State:
 
 
 def write(content: Mapping[str, Any], path: str) -> None:
-    """Saves a dict of arrays, plain values and such dicts as `torch.load` reads it.
+    """Save a dict of arrays, plain values and such dicts for `torch.load`.
 
     Raises:
-        UsageError: when PyTorch is not installed.
-        RunError: when the disk refuses.
+        UsageError: PyTorch is not installed.
+        RunError: The disk refuses.
     """
     torch = _torch()
     try:
@@ -53,7 +56,7 @@ def write(content: Mapping[str, Any], path: str) -> None:
 
 
 def sha256(path: str) -> str:
-    """Hash of a file."""
+    """Return the SHA-256 hash of a file."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(2**20):
@@ -84,7 +87,7 @@ def _load(torch, path):
 
 
 def _reason(path, error):
-    """One line for what PyTorch explains over many."""
+    """Condense PyTorch's error, which has many lines, to one."""
     if found := re.search(r"GLOBAL ([\w.]+)", error):
         return (
             f"{path} holds more than weights ({found[1]}), which is not run here; if "
@@ -120,5 +123,5 @@ def _as_tensors(torch, value):
     if isinstance(value, Mapping):
         return {name: _as_tensors(torch, inner) for name, inner in value.items()}
     if isinstance(value, np.ndarray):
-        return torch.from_numpy(np.array(value, order="C"))  # owns what it holds
+        return torch.from_numpy(np.array(value, order="C"))  # a copy
     return value
