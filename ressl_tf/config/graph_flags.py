@@ -1,10 +1,14 @@
 """The flags of learning on a graph; the defaults are those of Cora."""
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 from ressl_tf.config.method_table import METHODS
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import option
+
+if TYPE_CHECKING:
+    from ressl_tf.config.pretrain_config import Config
 
 ONE_WHOLE_STEP = {  # flags that are for images, and their values for a graph
     "mixed_precision": ("none",),
@@ -106,28 +110,29 @@ class GraphFlags:
         free=True,
     )
 
-    def check_graph(self) -> None:
-        """Refuse flags that a run on a graph would not heed.
 
-        Raises:
-            UsageError: names the flag.
-        """
-        if METHODS[self.method].learns_from != "graphs":
-            return
-        if self.init_from:
+def check_graph(config: "Config") -> None:
+    """Refuse flags that a run on a graph would not heed.
+
+    Raises:
+        UsageError: names the flag.
+    """
+    if METHODS[config.method].learns_from != "graphs":
+        return
+    if config.init_from:
+        raise UsageError(
+            f"--init_from is for encoders of images. Received: {config.init_from} "
+            f"with --method={config.method}"
+        )
+    if config.resolved_strategy not in ("auto", "one"):
+        raise UsageError(
+            f"--method={config.method} takes the whole graph in each step, on one "
+            f"device: --strategy=one. Received: {config.resolved_strategy}"
+        )
+    for flag, needed in ONE_WHOLE_STEP.items():
+        if (value := getattr(config, flag)) not in needed:
             raise UsageError(
-                f"--init_from is for encoders of images. Received: {self.init_from} "
-                f"with --method={self.method}"
+                f"--method={config.method} needs --{flag}={needed[0]} (its products "
+                "are sparse, its step takes the whole graph). "
+                f"Received: {value}"
             )
-        if self.resolved_strategy not in ("auto", "one"):
-            raise UsageError(
-                f"--method={self.method} takes the whole graph in each step, on one "
-                f"device: --strategy=one. Received: {self.resolved_strategy}"
-            )
-        for flag, needed in ONE_WHOLE_STEP.items():
-            if (value := getattr(self, flag)) not in needed:
-                raise UsageError(
-                    f"--method={self.method} needs --{flag}={needed[0]} (its products "
-                    "are sparse, its step takes the whole graph). "
-                    f"Received: {value}"
-                )

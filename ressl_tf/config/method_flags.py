@@ -1,10 +1,14 @@
 """The flags of the methods; a method ignores those that it does not use."""
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 from ressl_tf.config.method_table import method_names
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import option
+
+if TYPE_CHECKING:
+    from ressl_tf.config.pretrain_config import Config
 
 MOMENTUM_SCHEDULES = ("constant", "cosine")
 TEACHER_TEMP = 0.04  # of the papers on images
@@ -174,22 +178,23 @@ class MethodFlags:
         choices=("cosine", "constant", "off"),
     )
 
-    def check_method(self) -> None:
-        """Refuse what the method cannot do, and fill in what is left to it.
 
-        Raises:
-            UsageError: names the flag.
-        """
-        if not self.teacher_temp:
-            teacher_temp = TEACHER_TEMPS.get(self.method, TEACHER_TEMP)
-            object.__setattr__(self, "teacher_temp", teacher_temp)
-        if self.teacher_temp < LOWEST_TEMP:
-            raise UsageError(
-                f"--teacher_temp must be 0 (the paper's) or at least {LOWEST_TEMP}. "
-                f"Received: {self.teacher_temp}"
-            )
-        if self.method == "ressl_plus" and self.infonce_warmup_epochs > self.epochs:
-            raise UsageError(
-                f"--infonce_warmup_epochs must be at most --epochs={self.epochs}. "
-                f"Received: {self.infonce_warmup_epochs}"
-            )
+def check_method(config: "Config") -> None:
+    """Refuse what the method cannot do, and fill in what is left to it.
+
+    Raises:
+        UsageError: names the flag.
+    """
+    if not config.teacher_temp:
+        teacher_temp = TEACHER_TEMPS.get(config.method, TEACHER_TEMP)
+        object.__setattr__(config, "teacher_temp", teacher_temp)
+    if config.teacher_temp < LOWEST_TEMP:
+        raise UsageError(
+            f"--teacher_temp must be 0 (the paper's) or at least {LOWEST_TEMP}. "
+            f"Received: {config.teacher_temp}"
+        )
+    if config.method == "ressl_plus" and config.infonce_warmup_epochs > config.epochs:
+        raise UsageError(
+            f"--infonce_warmup_epochs must be at most --epochs={config.epochs}. "
+            f"Received: {config.infonce_warmup_epochs}"
+        )

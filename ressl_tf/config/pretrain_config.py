@@ -10,8 +10,8 @@ from typing import Any
 
 from ressl_tf.config import backbone_table, data_flags, recovery
 from ressl_tf.config.device_flags import DeviceFlags
-from ressl_tf.config.graph_flags import GraphFlags
-from ressl_tf.config.method_flags import MethodFlags
+from ressl_tf.config.graph_flags import GraphFlags, check_graph
+from ressl_tf.config.method_flags import MethodFlags, check_method
 from ressl_tf.config.method_table import KINDS, METHODS, Kind
 from ressl_tf.config.normalizations import NORMALIZATIONS
 from ressl_tf.config.optimization_flags import OptimizationFlags
@@ -218,12 +218,32 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
                 f"Received: {self.color_jitter[3]}"
             )
         self.check_data()
-        self.check_graph()
+        check_graph(self)
         self.check_optimization()
-        self.check_method()
+        check_method(self)
         # At least so many; the GPUs there are count when the run begins.
         devices = max(1, self.logical_devices, self.num_workers)
         self.check_batch(devices)
+
+    def check_batch(self, replicas: int) -> None:
+        """Refuse a batch that devices and micro-batches cannot share equally.
+
+        Args:
+            replicas: devices.
+
+        Raises:
+            UsageError: says what it must be a multiple of.
+        """
+        groups = backbone_table.SPLIT_GROUPS if self.batch_norm == "split" else 1
+        batch_size = self.batch_size
+        pieces = replicas * self.gradient_accumulation * groups
+        if batch_size % pieces or batch_size < 2 * pieces:
+            counts = f"{replicas} devices x {self.gradient_accumulation} micro-batches"
+            counts += f" x {groups} groups" if groups > 1 else ""
+            raise UsageError(
+                f"--batch_size must be a multiple of {pieces} ({counts}) and at least "
+                f"{2 * pieces}. Received: {batch_size}"
+            )
 
     def check_data(self) -> None:
         """Refuse a data set that the method cannot learn from.

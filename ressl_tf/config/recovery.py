@@ -30,8 +30,8 @@ def on_nan() -> str:
     return option(
         "stop",
         "A step after which a weight or the loss is NaN or infinite: stop names it; "
-        "skip takes it back (weights, batch statistics, target, queue and optimizer "
-        "are as before it), counts it and goes on with the next.",
+        "skip restores what it changed (weights, batch statistics, target, queue, "
+        "optimizer), counts it and goes on with the next.",
         choices=("stop", "skip"),
         free=True,
     )

@@ -23,7 +23,7 @@ ACTIONS = ("ignore", "stop", "skip")
 
 
 class NonfiniteGuard:
-    """Notice steps that end in NaN or infinity, count them, and restore what they broke.
+    """What is done about steps that end in NaN or infinity.
 
     Two things are checked. A step whose *gradients* overflow in float16 is undone; it
     belongs to dynamic loss scaling and is not counted. A step after which a *weight or

@@ -77,10 +77,10 @@ def learning_rate_factors(model: Classifier, config: FinetuneConfig) -> list[flo
 
 
 def block_depths(model: Classifier) -> dict[int, int]:
-    """Count, for each variable of the backbone, the blocks between its own and the head.
+    """Count the blocks between each variable of the backbone and the head.
 
     Returns:
-        id of the variable -> number of blocks.
+        id of the variable -> number of blocks, 0 for those of the last.
     """
     found = blocks(model.encoder.backbone)
     return {

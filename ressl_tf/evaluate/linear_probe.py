@@ -24,8 +24,10 @@ def evaluate(config: LinearConfig) -> dict[str, Any]:
 
 def _learn(config: LinearConfig, task: Task) -> dict[str, Any]:
     model = supervised.classifier(config, task, frozen=True)
-    solve = {"sgd": supervised.train, "lbfgs": _solve}[config.solver]
-    line = solve(model, config, task)
+    if config.solver == "lbfgs":
+        line = _solve(model, config, task)
+    else:
+        line = supervised.train(model, config, task)
     return {**line, "solver": config.solver, "linear_top1": line["top1"]}
 
 

@@ -5,7 +5,7 @@ import functools
 import logging
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import tensorflow as tf
@@ -27,6 +27,7 @@ from ressl_tf.runtime.signals import Watch
 from ressl_tf.saving import keras_file
 
 log = logging.getLogger("ressl_tf")
+ConfigT = TypeVar("ConfigT", bound=SupervisedConfig)
 
 
 class Evaluate(keras.callbacks.Callback):
@@ -48,7 +49,7 @@ class Evaluate(keras.callbacks.Callback):
 
 
 def run(
-    config: SupervisedConfig, learn: Callable[[SupervisedConfig, Task], dict[str, Any]]
+    config: ConfigT, learn: Callable[[ConfigT, Task], dict[str, Any]]
 ) -> dict[str, Any]:
     """Open the config's task, let `learn` solve it, and keep the JSON line.
 

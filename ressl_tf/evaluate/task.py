@@ -39,7 +39,7 @@ class Task:
     @property
     def label_names(self) -> tuple[str, ...]:
         """The classes, in the order of their numbers."""
-        return self.train.label_names
+        return self.train.label_names or ()
 
     def batches(self, source: Source, batch_size: int = BATCH_SIZE):
         """Return plain images and labels of `train` or `test`."""
@@ -86,9 +86,10 @@ def open_splits(config: EvaluateConfig) -> tuple[Source, Source]:
         log.info("no test split in %s: every tenth image is held out", config.dataset)
         train, test = hold_out(train)
     if train.label_names != test.label_names:
+        counts = [len(source.label_names or ()) for source in (train, test)]
         raise UsageError(
             f"the classes of {train.name} and {test.name} differ: "
-            f"{len(train.label_names)} and {len(test.label_names)}"
+            f"{counts[0]} and {counts[1]}"
         )
     return train, test
 

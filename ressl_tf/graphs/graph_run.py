@@ -74,6 +74,7 @@ def result(run: Run) -> dict[str, Any]:
 def describe(config: Config) -> dict[str, Any]:
     """Report nodes, edges, steps and parameters without training: `--dry_run`."""
     graph, model = open_graph(config), build_model(config)
+    assert model.predictor is not None  # RGRL always has one
     return with_flags(
         config,
         {

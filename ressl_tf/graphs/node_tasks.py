@@ -63,7 +63,7 @@ def classify(
         done = f"split {len(found):2d} of {config.splits}"
         log.info("%s: top-1 %.4f", done, accuracy.test)
     tested = [accuracy.test for accuracy in found]
-    counts = sum(accuracy.confusion for accuracy in found)
+    counts = np.sum([accuracy.confusion for accuracy in found], axis=0)
     shares = counts.diagonal() / np.maximum(counts.sum(axis=1), 1)
     return {
         "linear_top1": float(np.mean(tested)),
@@ -126,11 +126,13 @@ def predict_links(
         )
     seen, positive, negative = run.held_out()
     embeddings = embed(config, run, seen)
-    asked, edges = np.concatenate([positive, negative]), len(positive)
-    known = _known_pairs(seen, asked, config.seed)
-    by_cosine = link_prediction.cosines(embeddings, asked)
-    by_product = link_prediction.hadamard_scores(embeddings, known, asked, config.seed)
-    found = {"held_out_edges": edges}
+    queries, edges = np.concatenate([positive, negative]), len(positive)
+    known = _known_pairs(seen, queries, config.seed)
+    by_cosine = link_prediction.cosines(embeddings, queries)
+    by_product = link_prediction.hadamard_scores(
+        embeddings, known, queries, config.seed
+    )
+    found: Figures = {"held_out_edges": edges}
     for name, values in (("", by_cosine), ("_hadamard", by_product)):
         area, precision = link_prediction.auc_and_ap(values[:edges], values[edges:])
         found |= {f"link_auc{name}": area, f"link_ap{name}": precision}

@@ -195,6 +195,7 @@ class SSLModel(Trainable):
         """
         if self.momentum_schedule == "constant":
             return self.momentum
+        assert self.total_steps is not None  # by `require_total_steps`
         left = schedules.fade(step + 1, self.total_steps, self.momentum_schedule)
         return 1.0 - (1.0 - self.momentum) * left
 
@@ -221,7 +222,7 @@ class SSLModel(Trainable):
         seed = self._seed(step)
         target = {v: self.embed_target(views[v], seed) for v in self.target_views}
         gradients, values = accumulation.mean_over_micro_batches(
-            lambda micro_batch, index: self._gradients(*micro_batch, step, index),
+            lambda batch, index: self._gradients(batch, step, index),
             (views, target),
             self.gradient_accumulation,
         )
@@ -236,13 +237,14 @@ class SSLModel(Trainable):
             self.loss_scale.update(applied)
         return {name: mean.result() for name, mean in self._means.items()}
 
-    def _gradients(self, views, target, step, index):
-        """Return gradients and metrics of one micro-batch.
+    def _gradients(self, batch, step: tf.Tensor, index: int):
+        """Return gradients and metrics of one micro-batch, (views, target embeddings).
 
         The optimizer sums gradients over replicas, so that each counts 1 / replicas.
         """
-        micro_batch = distribute.replica_id() * self.gradient_accumulation + index
-        views = self.mix_views(views, self._seed(step, micro_batch))
+        views, target = batch
+        number = distribute.replica_id() * self.gradient_accumulation + index
+        views = self.mix_views(views, self._seed(step, number))
         with tf.GradientTape() as tape:
             online = {v: self.embed(views[v]) for v in self.online_views}
             terms, signals = self.loss_terms(online, target, Step(step, views))
@@ -258,7 +260,7 @@ class SSLModel(Trainable):
         values = {"loss": loss, **terms, **signals, "embedding_std": std}
         return gradients, {name: values[name] for name in self._means}
 
-    def _seed(self, step, micro_batch=0) -> tf.Tensor:
+    def _seed(self, step: tf.Tensor, micro_batch: int | tf.Tensor = 0) -> tf.Tensor:
         """Return the seed of what is drawn for a micro-batch; 0: the global batch."""
         seed = tf.stack([tf.constant(self.seed, tf.int32), tf.cast(step, tf.int32)])
         return tf.random.fold_in(seed, micro_batch)

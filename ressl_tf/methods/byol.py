@@ -35,8 +35,9 @@ class BYOL(ImageSSL):
         "predictor_depth",
         "predictor_bn",
     )
-    online_views = target_views = ("strong1", "strong2")
-    loss_names = ("prediction",)
+    online_views: tuple[str, ...] = ("strong1", "strong2")
+    target_views: tuple[str, ...] = ("strong1", "strong2")
+    loss_names: tuple[str, ...] = ("prediction",)
 
     def __init__(
         self,

@@ -25,9 +25,9 @@ class MoCoV2(ImageSSL):
     """
 
     options = (*ImageSSL.options, "queue_size", "infonce_temp")
-    online_views = ("query",)
-    target_views = ("key",)
-    loss_names = ("infonce",)
+    online_views: tuple[str, ...] = ("query",)
+    target_views: tuple[str, ...] = ("key",)
+    loss_names: tuple[str, ...] = ("infonce",)
 
     def __init__(
         self,

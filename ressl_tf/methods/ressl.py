@@ -38,10 +38,10 @@ class ReSSL(ImageSSL):
     """
 
     options = (*ImageSSL.options, "queue_size", "student_temp", "teacher_temp")
-    online_views = ("strong",)
-    target_views = ("weak",)
-    loss_names = ("relation",)
-    signal_names = ("teacher_entropy", "student_entropy")
+    online_views: tuple[str, ...] = ("strong",)
+    target_views: tuple[str, ...] = ("weak",)
+    loss_names: tuple[str, ...] = ("relation",)
+    signal_names: tuple[str, ...] = ("teacher_entropy", "student_entropy")
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from ressl_tf.config import Config
@@ -166,7 +167,7 @@ def draw_results(run: Run) -> None:
     size, folder = run.config.image_size, run.workdir.path
     shown = evaluation_batches(run.data, size, 256, limit=SHOWN_IMAGES)
     vectors, labels = features.extract(run.model, shown)
-    images = [image for batch, _ in shown for image in batch.numpy()]
+    images = np.concatenate([batch.numpy() for batch, _ in shown])
     known = labels if run.data.label_names else None
     plots.save(plots.neighbours(images, vectors, known), folder / "neighbours.png")
     plots.save(plots.curves(run.workdir.rows()), folder / "curves.png")

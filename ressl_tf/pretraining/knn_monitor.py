@@ -39,7 +39,6 @@ def make(config: Config, source: Source) -> Callable[[keras.Model], float] | Non
         memory, config.image_size, BATCH_SIZE, limit=config.knn_images
     )
     queries = _queries(config)
-    options = {"k": config.knn_k, "temperature": config.knn_temp}
 
     def measure(model: keras.Model) -> float:
         bank_features = features.extract(model, bank)
@@ -47,7 +46,12 @@ def make(config: Config, source: Source) -> Callable[[keras.Model], float] | Non
             bank_features, query_features = _hold_out(*bank_features)
         else:
             query_features = features.extract(model, queries)
-        return nearest_neighbors.accuracy(*bank_features, *query_features, **options)
+        return nearest_neighbors.accuracy(
+            *bank_features,
+            *query_features,
+            k=config.knn_k,
+            temperature=config.knn_temp,
+        )
 
     return measure
 

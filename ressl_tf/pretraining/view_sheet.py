@@ -32,6 +32,7 @@ def draw(config: PreviewConfig) -> dict[str, Any]:
         raise UsageError(f"--output must be a file. Received: {path}, a folder")
     # Of a whole set, some images are read.
     source = open_source(config, config.split, cache="none")
+    assert isinstance(source, StreamSource)
     check_image_size(source, config.image_size)
     photos = chosen_photos(source, config.images, config.seed)
     model = build_model(config)

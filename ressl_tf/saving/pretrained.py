@@ -65,12 +65,12 @@ class Pretrained:
         return size
 
     def data_or(self, dataset: str, data_dir: str) -> tuple[str, str | None]:
-        """Data set and TFDS folder; empty asks for those that it was trained on.
+        """Return data set and TFDS folder; empty asks for those of its training.
 
         Raises:
             UsageError: when nothing says the data set.
         """
-        dataset = dataset or self.config.get("dataset")
+        dataset = dataset or self.config.get("dataset", "")
         if not dataset:
             raise UsageError(
                 f"{self.path} does not say what it was trained on; give --dataset"
