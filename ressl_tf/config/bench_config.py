@@ -14,7 +14,7 @@ PEERS = ("torch", "torchvision", "pil", "opencv", "kerascv")
 
 
 def _preset(name, default):
-    """A flag of training with another default."""
+    """Declare a flag of training with another default."""
     metadata = Config.__dataclass_fields__[name].metadata
     return dataclasses.field(default=default, metadata=metadata)
 
