@@ -33,6 +33,7 @@ OF_SEVERAL_MODULES = {
     "methods/test_method_contract",
     "pretraining/test_workers",
     "saving/pytorch/test_find_architecture",  # this file has the other name
+    "saving/test_formats",
     "test_architecture",
     "test_docs",
     "test_fuzz",
