@@ -7,7 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from ressl_tf.evaluate.plots import BLUE, GREY
+from ressl_tf.evaluate.plots.figure import BLUE, GREY
 
 COLUMNS, LINES = 3, 2  # one place is the legend's
 NAMES = {

@@ -11,6 +11,8 @@ import math
 import numpy as np
 import tensorflow_datasets as tfds
 
+from ressl_tf.data.augment.color import GREY_WEIGHTS
+
 SIZE = 32  # pixels
 OVERSAMPLING = 3  # masks are drawn at 96 pixels and box-averaged: anti-aliasing
 TRAIN_SIZE, TEST_SIZE = 5000, 1000
@@ -18,7 +20,6 @@ SHAPES = ("disc", "cross", "square", "ring", "triangle")  # unlike their neighbo
 TEXTURES = ("solid", "stripes", "checker", "dots", "bullseye")
 CLASSES = tuple((s, (s + k) % 5) for k in range(2) for s in range(5))
 CLASS_NAMES = tuple(f"{TEXTURES[t]}_{SHAPES[s]}" for s, t in CLASSES)
-GREY_WEIGHTS = np.array([0.299, 0.587, 0.114])  # ITU-R 601
 
 
 class ResslShapes(tfds.core.GeneratorBasedBuilder):

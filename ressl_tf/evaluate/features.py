@@ -1,4 +1,4 @@
-"""Features of a model over a data set."""
+"""Compute features over a data set."""
 
 import functools
 from collections.abc import Iterable
@@ -9,11 +9,12 @@ import tensorflow as tf
 
 
 def extract(model: keras.Model, batches: Iterable) -> tuple[np.ndarray, np.ndarray]:
-    """Features in inference mode.
+    """Compute features in inference mode.
 
     Args:
-        model: from raw images [batch, h, w, 3] on 0..255 to features [batch, f].
-        batches: of (images, labels), as `data.pipeline.evaluation_batches` gives them.
+        model: Model from raw images [batch, h, w, 3] on 0..255 to features [batch, f].
+        batches: Batches of (images, labels), as from
+            `data.pipeline.evaluation_batches`.
 
     Returns:
         Features [n, f], float32, and labels [n].
@@ -29,11 +30,11 @@ def extract(model: keras.Model, batches: Iterable) -> tuple[np.ndarray, np.ndarr
 
 
 def pixels(batches: Iterable, centre: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Plain pixels as if they were features: a floor for every encoder.
+    """Return plain pixels as features, a baseline for every encoder.
 
     Args:
-        batches: of (images, labels).
-        centre: subtract each image's mean, a stronger floor.
+        batches: Batches of (images, labels).
+        centre: Whether to subtract each image's mean, a stronger baseline.
 
     Returns:
         Features [n, h * w * 3], float32, and labels [n].

@@ -1,4 +1,4 @@
-"""Logistic regression on features by L-BFGS, its regularisation chosen on a split."""
+"""Logistic regression on features by L-BFGS, with a held-out choice of the L2."""
 
 import dataclasses
 import logging
@@ -20,7 +20,7 @@ class Logistic:
     Attributes:
         kernel: float32 [f, classes].
         bias: float32 [classes].
-        c: the inverse strength of L2 that was chosen.
+        c: The chosen inverse strength of L2.
         accuracies: c -> top-1 on the held-out split.
     """
 
@@ -39,25 +39,25 @@ def fit(
     seed: int = 0,
     iterations: int = 1000,
 ) -> Logistic:
-    """Chooses c on a tenth of each class, then fits all examples with it.
+    """Choose c on a tenth of each class, then fit all examples with it.
 
-    Features are standardised first, so that one c suits all of them; the result takes
-    them raw.
+    Features are standardised first, so that one c suits all of them. The result takes
+    raw ones.
 
     Args:
         features: [n, f].
-        labels: [n], 0 to before `classes`; a class without examples is never the
-            answer.
-        classes: how many there are.
-        strengths: values of c, the inverse strength of L2, to choose from.
-        seed: of the split.
-        iterations: of L-BFGS, at most.
+        labels: [n], from 0 to `classes` - 1; a class without examples is never
+            predicted.
+        classes: Number of classes.
+        strengths: Values of c, the inverse strength of L2, to choose from.
+        seed: Seed of the split.
+        iterations: Iterations of L-BFGS at most.
     """
     mean, std = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
     scaled = ((features - mean) / std).astype(np.float64)
     held = _held_out(labels, seed)
     accuracies = _accuracies(scaled, labels, held, sorted(strengths), iterations)
-    c = max(accuracies, key=accuracies.get)  # of equal ones the strongest
+    c = max(accuracies, key=accuracies.__getitem__)  # of equal ones the strongest L2
     if len(accuracies) > 1 and c in (min(accuracies), max(accuracies)):
         log.warning("the best c, %g, is at an end of --lbfgs_c: extend it", c)
     model = _model(c, iterations)
@@ -69,7 +69,7 @@ def fit(
 
 
 def _held_out(labels, seed) -> np.ndarray:
-    """A tenth of each class at random, bool [n]; classes of one example stay whole."""
+    """Mark a random tenth of each class, bool [n]; a class of one example has none."""
     order = np.random.default_rng(seed).permutation(len(labels))
     held = np.zeros(len(labels), bool)
     for label in np.unique(labels):
@@ -83,7 +83,7 @@ def _accuracies(scaled, labels, held, strengths, iterations) -> dict[float, floa
         return {strengths[0]: float("nan")}
     model = _model(strengths[0], iterations)
     found = {}
-    for c in strengths:  # from the strongest on, each from the one before
+    for c in strengths:  # the strongest L2 first; each starts at the solution before
         model.set_params(C=c)
         _fit_quietly(model, scaled[~held], labels[~held])
         found[c] = float(model.score(scaled[held], labels[held]))
@@ -109,7 +109,10 @@ def _fit_quietly(model, scaled, labels):
 
 
 def _whole(model, inputs, classes):
-    """Kernel and bias for all classes; scikit-learn keeps one row for two classes."""
+    """Return kernel and bias for all classes.
+
+    scikit-learn keeps one row for two classes, and none for classes without examples.
+    """
     rows, intercepts = model.coef_, model.intercept_
     if len(model.classes_) == 2:
         rows = np.concatenate([-rows / 2, rows / 2])

@@ -7,13 +7,13 @@ import tensorflow as tf
 def neighbours(
     bank: np.ndarray, queries: np.ndarray, k: int, block: int = 1024
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The k most similar bank features of every query, the most similar first.
+    """Find the k most similar bank features of every query, the most similar first.
 
     Args:
         bank: [n, f], of any length; similarity is the cosine.
         queries: [m, f].
-        k: neighbours; all of them where the bank holds fewer.
-        block: queries at a time, which bounds memory to block * n.
+        k: Number of neighbours; the whole bank where it holds fewer.
+        block: Queries at a time, which bounds memory to block * n.
 
     Returns:
         Similarities [m, k], float32, and indices into the bank [m, k].
@@ -35,12 +35,12 @@ def _nearest(queries, bank, k):
 def votes(
     similarities: np.ndarray, labels: np.ndarray, classes: int, temperature: float
 ) -> np.ndarray:
-    """Votes for every class, each neighbour's weighted by exp(similarity / T).
+    """Sum the votes for every class, each neighbour's weighted by exp(similarity / T).
 
     Args:
-        similarities: of the neighbours, [m, k].
-        labels: of the neighbours, [m, k], 0 and up.
-        classes: how many there are.
+        similarities: Similarities of the neighbours, [m, k].
+        labels: Labels of the neighbours, [m, k], 0 and up.
+        classes: Number of classes.
         temperature: T.
 
     Returns:
@@ -48,7 +48,7 @@ def votes(
 
     Reference: Wu et al., Instance Discrimination (CVPR 2018), Sec. 3.4.
     """
-    # Minus the largest: a small T would overflow; the votes' order stays.
+    # Minus the largest: a small T would overflow. The order of the votes stays.
     weights = np.exp((similarities - similarities[:, :1]) / temperature)
     cells = classes * np.arange(len(labels))[:, None] + labels
     counted = np.bincount(cells.ravel(), weights.ravel(), len(labels) * classes)
@@ -64,21 +64,21 @@ def accuracy(
     k: int = 200,
     temperature: float = 0.1,
 ) -> float:
-    """Share of queries whose class wins the vote; labels below 0 do not count.
+    """Return the fraction of queries whose class wins; labels below 0 do not count.
 
     Args:
         bank: [n, f].
         bank_labels: [n].
         queries: [m, f].
         query_labels: [m].
-        k: neighbours that vote.
+        k: Neighbours that vote.
         temperature: T.
     """
-    known, asked = bank_labels >= 0, query_labels >= 0
-    similarities, indices = neighbours(bank[known], queries[asked], k)
-    labels = bank_labels[known][indices]
+    labelled, counted = bank_labels >= 0, query_labels >= 0
+    similarities, indices = neighbours(bank[labelled], queries[counted], k)
+    labels = bank_labels[labelled][indices]
     predicted = votes(similarities, labels, labels.max() + 1, temperature).argmax(1)
-    return float(np.mean(predicted == query_labels[asked]))
+    return float(np.mean(predicted == query_labels[counted]))
 
 
 def _unit(features):

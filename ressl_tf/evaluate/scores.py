@@ -1,4 +1,4 @@
-"""How well scores name the class: top-1, top-5, per class, confusion."""
+"""Accuracy of class scores: top-1, top-5, per class, confusion."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """How many classes come before the right one; 0 is a hit.
+    """Count the classes that come before the true one; 0 is a hit.
 
     Of equal scores the class of the lower number comes first, as with `argmax`.
 
@@ -18,13 +18,13 @@ def ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     Returns:
         int [m].
     """
-    right = np.take_along_axis(scores, labels[:, None], axis=1)
-    equal_before = (scores == right) & (np.arange(scores.shape[1]) < labels[:, None])
-    return np.sum((scores > right) | equal_before, axis=1)
+    true = np.take_along_axis(scores, labels[:, None], axis=1)
+    equal_before = (scores == true) & (np.arange(scores.shape[1]) < labels[:, None])
+    return np.sum((scores > true) | equal_before, axis=1)
 
 
 def confusion(predicted: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
-    """Counts [classes, classes]: a row is the right class, a column the answer."""
+    """Count pairs, [classes, classes]: a row is the true class, a column the answer."""
     cells = np.bincount(labels * classes + predicted, minlength=classes * classes)
     return cells.reshape(classes, classes)
 
@@ -32,16 +32,16 @@ def confusion(predicted: np.ndarray, labels: np.ndarray, classes: int) -> np.nda
 def report(
     scores: np.ndarray, labels: np.ndarray, names: Sequence[str]
 ) -> dict[str, Any]:
-    """All figures as JSON takes them.
+    """Return all metrics, ready for JSON.
 
     Args:
         scores: [m, classes]; the highest is the answer.
         labels: [m], 0 and up.
-        names: of the classes, in order.
+        names: Names of the classes, in order.
 
     Returns:
         `top1`, `top5`, `per_class` (name -> accuracy, None without test images),
-        `confusion` (lists of counts; rows are right classes), `classes`, `images`.
+        `confusion` (lists of counts; rows are true classes), `classes`, `images`.
     """
     place = ranks(scores, labels)
     counts = confusion(scores.argmax(axis=1), labels, len(names))

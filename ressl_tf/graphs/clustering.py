@@ -5,6 +5,8 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from threadpoolctl import threadpool_limits
 
+from ressl_tf.evaluate.vectors import unit_rows
+
 
 def agreement(
     embeddings: np.ndarray, labels: np.ndarray, *, runs: int = 10, seed: int = 0
@@ -22,8 +24,7 @@ def agreement(
         "ari", the adjusted Rand index; 1 for the same partition, about 0 by chance.
     """
     embeddings, labels = embeddings[labels >= 0], labels[labels >= 0]
-    lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
-    unit = embeddings / np.maximum(lengths, 1e-12)
+    unit = unit_rows(embeddings)
     figures = []
     with threadpool_limits(1):  # its sums are then the same every time
         for run in range(runs):

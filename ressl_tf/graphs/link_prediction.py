@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from ressl_tf.evaluate import logistic
+from ressl_tf.evaluate.vectors import unit_rows
 
 STRENGTHS = (1e-4, 1e-2, 1.0, 100.0)  # of which the regression chooses its c
 
@@ -28,8 +29,7 @@ def cosines(embeddings: np.ndarray, pairs: np.ndarray) -> np.ndarray:
         embeddings: [n, d]; one of zeros is orthogonal to all.
         pairs: int [m, 2].
     """
-    lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
-    unit = embeddings / np.maximum(lengths, 1e-12)
+    unit = unit_rows(embeddings)
     return np.sum(unit[pairs[:, 0]] * unit[pairs[:, 1]], axis=1)
 
 

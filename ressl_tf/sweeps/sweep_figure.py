@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from ressl_tf.evaluate.plots import BLUE, GREEN, GREY, ORANGE, RED, shorten
+from ressl_tf.evaluate.plots.figure import BLUE, GREEN, GREY, ORANGE, RED, shorten
 from ressl_tf.sweeps import sweep_curves
 from ressl_tf.sweeps.one_run import COLLAPSED
 from ressl_tf.sweeps.sweep_curves import Axis, Curve

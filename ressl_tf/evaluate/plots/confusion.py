@@ -1,4 +1,4 @@
-"""The picture of a confusion matrix."""
+"""The figure of a confusion matrix."""
 
 from collections.abc import Sequence
 
@@ -12,37 +12,37 @@ NAMED_CLASSES = 40  # beyond, names and numbers would be unreadable
 def confusion_matrix(
     counts: np.ndarray, names: Sequence[str], title: str = ""
 ) -> Figure:
-    """Shares of each right class (row) that were given each answer (column).
+    """Show the fraction of each true class (row) that got each answer (column).
 
     Args:
-        counts: [classes, classes]; a row is the right class.
-        names: of the classes, in order.
-        title: above the picture.
+        counts: [classes, classes]; a row is the true class.
+        names: Names of the classes, in order.
+        title: Title of the figure.
     """
     counts = np.asarray(counts, float)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    fractions = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = min(2.4 + 0.42 * len(names), 12)
     figure = Figure((side + 0.8, side), layout="tight")
     FigureCanvasAgg(figure)
     axis = figure.subplots()
-    shown = axis.imshow(100 * shares, cmap="Blues", vmin=0, vmax=100)
+    shown = axis.imshow(100 * fractions, cmap="Blues", vmin=0, vmax=100)
     figure.colorbar(shown, ax=axis, fraction=0.046, label="% of the class")
     axis.set_xlabel("answer")
     axis.set_ylabel("class")
     axis.set_title(title, fontsize=10)
     if len(names) <= NAMED_CLASSES:
-        _name_classes(axis, shares, names)
+        _name_classes(axis, fractions, names)
     return figure
 
 
-def _name_classes(axis, shares, names):
+def _name_classes(axis, fractions, names):
     ticks = range(len(names))
     axis.set_xticks(ticks, names, rotation=90, fontsize=8)
     axis.set_yticks(ticks, names, fontsize=8)
     if len(names) > 20:
         return
-    for row, column in np.ndindex(shares.shape):
-        share = shares[row, column]
-        colour = "white" if share > 0.5 else "black"
-        text = f"{100 * share:.0f}"
+    for row, column in np.ndindex(fractions.shape):
+        fraction = fractions[row, column]
+        colour = "white" if fraction > 0.5 else "black"
+        text = f"{100 * fraction:.0f}"
         axis.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)

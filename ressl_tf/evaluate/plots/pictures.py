@@ -1,4 +1,4 @@
-"""What an encoder has learned, as pictures."""
+"""Draw what an encoder has learned: features in the plane, neighbours, curves."""
 
 import dataclasses
 import json
@@ -8,6 +8,7 @@ import pathlib
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from matplotlib.figure import Figure
 
 from ressl_tf.config.plot_config import FEWEST_IMAGES, PlotConfig
@@ -25,43 +26,77 @@ BATCH_SIZE = 256
 NAME_LENGTH = 40  # letters that a path may take in a title
 
 
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """Images of a data set with their features.
+
+    Attributes:
+        source: The data set.
+        split: Its split.
+        batches: Batches of (images, labels).
+        vectors: Features [n, f].
+        labels: [n], below 0 for none; None where no image has one.
+    """
+
+    source: Source
+    split: str
+    batches: tf.data.Dataset
+    vectors: np.ndarray
+    labels: np.ndarray | None
+
+    @property
+    def title(self) -> str:
+        """How many images of which set these are."""
+        name = plots.shorten(self.source.name, NAME_LENGTH)
+        return f"{len(self.vectors)} images of {name}, {self.split}"
+
+
 def draw(config: PlotConfig) -> dict[str, Any]:
-    """Draws what `config` asks for.
+    """Draw the pictures that the config asks for.
 
     Returns:
         The result, as the command line prints it.
 
     Raises:
-        UsageError: when the encoder, the images or the output cannot be used.
-        RunError: when an image cannot be read, or the features are useless.
+        UsageError: The encoder, the images or the output cannot be used.
+        RunError: An image cannot be read, or the features are useless.
     """
     rows = log_rows(config) if config.wants("curves") else []
     of_features = config.wants("embedding") or config.wants("neighbours")
     opened = open_pretrained(config.source) if of_features else None
     plots.check_folder(config.output_dir)
-    figures, about = {}, {}
+    figures: dict[str, Figure] = {}
+    facts: dict[str, Any] = {}
     if opened:
         with bad_images_as_run_errors():
-            figures, about = feature_figures(config, opened)
+            figures, facts = feature_figures(config, opened)
     if rows:
-        levels = reference_levels(pathlib.Path(config.workdir) / "config.json")
-        title = f"Training of {plots.shorten(config.source, NAME_LENGTH)}"
-        figures["curves"] = plots.curves(rows, levels, title)
+        figures["curves"] = _curves(config, rows)
     elif config.wants("curves"):
         log.info("%s has no log of a run: curves are left out", config.source)
-    written = {name: config.output_dir / f"{name}.png" for name in figures}
-    for name, path in written.items():
+    pictures = _save(figures, config.output_dir)
+    return {"encoder": config.source, **facts, "pictures": pictures}
+
+
+def _curves(config: PlotConfig, rows: list[dict[str, Any]]) -> Figure:
+    levels = reference_levels(pathlib.Path(config.workdir) / "config.json")
+    title = f"Training of {plots.shorten(config.source, NAME_LENGTH)}"
+    return plots.curves(rows, levels, title)
+
+
+def _save(figures: dict[str, Figure], folder: pathlib.Path) -> dict[str, str]:
+    paths = {name: folder / f"{name}.png" for name in figures}
+    for name, path in paths.items():
         plots.save(figures[name], path, dpi=100)
         log.info("%s", path)
-    pictures = {name: str(path) for name, path in written.items()}
-    return {"encoder": config.source, **about, "pictures": pictures}
+    return {name: str(path) for name, path in paths.items()}
 
 
 def log_rows(config: PlotConfig) -> list[dict[str, Any]]:
-    """Rows of the run's log; none, when there are none and none were asked for.
+    """Return the rows of the run's log; none, if there are none and "all" was asked.
 
     Raises:
-        UsageError: when curves were asked for and there is nothing to draw them from.
+        UsageError: Curves were asked for by name, and there is nothing to draw.
     """
     path = pathlib.Path(config.source) / "metrics.jsonl"
     rows = [row for row in read_rows(path.parent) if set(row) - {"epoch", "step"}]
@@ -77,16 +112,19 @@ def log_rows(config: PlotConfig) -> list[dict[str, Any]]:
 
 
 def reference_levels(path: pathlib.Path) -> dict[str, tuple[float, str]]:
-    """Values that a run's numbers are compared with: spread evenly, saying nothing.
+    """Return values to compare a run's numbers with: those of uniform distributions.
 
     Args:
-        path: of the run's `config.json`.
+        path: The run's `config.json`.
+
+    Returns:
+        Key of the log -> (value, its name).
     """
     stored = json.loads(path.read_text()) if path.is_file() else {}
     levels = {}
     if "embedding_dim" in stored:
-        even = 1 / math.sqrt(stored["embedding_dim"])
-        levels["embedding_std"] = (even, "spread evenly: 1/sqrt(dim)")
+        uniform = 1 / math.sqrt(stored["embedding_dim"])
+        levels["embedding_std"] = (uniform, "uniform: 1/sqrt(dim)")
     if "queue_size" in stored:
         uniform = math.log(stored["queue_size"])
         levels["teacher_entropy"] = (uniform, "uniform: log(queue_size)")
@@ -96,62 +134,96 @@ def reference_levels(path: pathlib.Path) -> dict[str, tuple[float, str]]:
 def feature_figures(
     config: PlotConfig, opened: Pretrained
 ) -> tuple[dict[str, Figure], dict[str, Any]]:
-    """The pictures of features that are asked for, and what they are of."""
+    """Draw the pictures of features that are asked for.
+
+    Returns:
+        Name -> figure, and the facts about them for the result.
+
+    Raises:
+        UsageError: The images are not there, or too few.
+    """
+    sample = extract_sample(config, opened)
+    figures: dict[str, Figure] = {}
+    projection: dict[str, str] = {}
+    if config.wants("embedding"):
+        figures["embedding"], projection = embedding(config, sample)
+    if config.wants("neighbours"):
+        figures["neighbours"] = gallery(sample)
+    return figures, {
+        "dataset": config.dataset or opened.config["dataset"],
+        "split": sample.split,
+        "images": len(sample.vectors),
+        "feature_dim": sample.vectors.shape[1],
+        "labels": sample.labels is not None,
+        **projection,
+    }
+
+
+def extract_sample(config: PlotConfig, opened: Pretrained) -> Sample:
+    """Read the images and compute their features.
+
+    Raises:
+        UsageError: The images are not there, or too few.
+    """
     size = opened.size_or(config.image_size)
     source, split = open_images(config, opened)
     batches = evaluation_batches(source, size, BATCH_SIZE, limit=config.images)
-    vectors, labels = features.extract(opened.encoder.feature_model(), batches)
+    vectors, found = features.extract(opened.encoder.feature_model(), batches)
     if len(vectors) < FEWEST_IMAGES:
         raise UsageError(
             f"a picture of features needs {FEWEST_IMAGES} images or more. Received: "
             f"{len(vectors)} of {source.name}"
         )
-    if source.label_names is None or not np.any(labels >= 0):
+    labelled = source.label_names is not None and bool(np.any(found >= 0))
+    if not labelled:
         log.info("no labels in %s: one colour and no frames", source.name)
-        labels = None
-    name = plots.shorten(source.name, NAME_LENGTH)
-    what = f"{len(vectors)} images of {name}, {split}"
-    figures, about = {}, {}
-    if config.wants("embedding"):
-        figure, about = embedding(config, vectors, labels, source.label_names, what)
-        figures["embedding"] = figure
-    if config.wants("neighbours"):
-        images = np.concatenate([shown.numpy() for shown, _ in batches])
-        figures["neighbours"] = plots.neighbours(
-            images,
-            vectors,
-            labels,
-            label_names=source.label_names,
-            title=f"Nearest by features among {what}",
-        )
-    return figures, {
-        "dataset": config.dataset or opened.config["dataset"],
-        "split": split,
-        "images": len(vectors),
-        "feature_dim": vectors.shape[1],
-        "labels": labels is not None,
-        **about,
-    }
+    return Sample(source, split, batches, vectors, found if labelled else None)
 
 
-def embedding(config, vectors, labels, label_names, what) -> tuple[Figure, dict]:
-    """The features in the plane."""
+def embedding(config: PlotConfig, sample: Sample) -> tuple[Figure, dict[str, str]]:
+    """Draw the features in the plane.
+
+    Returns:
+        The figure, and the name of the projection for the result.
+    """
     from ressl_tf.evaluate.plots.projection import project  # scikit-learn takes seconds
     from ressl_tf.evaluate.plots.scatter import scatter
 
     plane = project(
-        vectors, config.projection, perplexity=config.perplexity, seed=config.seed
+        sample.vectors,
+        config.projection,
+        perplexity=config.perplexity,
+        seed=config.seed,
     )
-    title = f"{plane.name} of features\n{what}"
-    figure = scatter(plane.points, labels, label_names, title=title, axes=plane.axes)
+    figure = scatter(
+        plane.points,
+        sample.labels,
+        sample.source.label_names,
+        title=f"{plane.name} of features\n{sample.title}",
+        axes=plane.axes,
+    )
     return figure, {"projection": plane.name}
 
 
+def gallery(sample: Sample) -> Figure:
+    """Draw some images and their nearest neighbours."""
+    return plots.neighbours(
+        np.concatenate([images.numpy() for images, _ in sample.batches]),
+        sample.vectors,
+        sample.labels,
+        label_names=sample.source.label_names,
+        title=f"Nearest by features among {sample.title}",
+    )
+
+
 def open_images(config: PlotConfig, opened: Pretrained) -> tuple[Source, str]:
-    """The images to look at, and the split they are of.
+    """Open the images to draw.
+
+    Returns:
+        The data set, and the name of its split.
 
     Raises:
-        UsageError: when they are not there, or nothing says which.
+        UsageError: They are not there, or nothing says which.
     """
     dataset, data_dir = opened.data_or(config.dataset, config.data_dir)
     config = dataclasses.replace(config, dataset=dataset, data_dir=data_dir or "")

@@ -1,4 +1,4 @@
-"""Features as points in the plane."""
+"""Project features to points in the plane."""
 
 import dataclasses
 import math
@@ -8,6 +8,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
+from ressl_tf.evaluate.vectors import unit_rows
 from ressl_tf.runtime.errors import RunError, UsageError
 
 PERPLEXITY = 30.0  # the default of van der Maaten's and of scikit-learn's t-SNE
@@ -19,8 +20,8 @@ class Plane:
 
     Attributes:
         points: float32 [n, 2].
-        name: of the projection, with what it depends on.
-        axes: what the two coordinates are.
+        name: Name of the projection, with its parameters.
+        axes: Names of the two coordinates.
     """
 
     points: np.ndarray
@@ -31,55 +32,54 @@ class Plane:
 def project(
     features: np.ndarray, method: str, *, perplexity: float = 0.0, seed: int = 0
 ) -> Plane:
-    """Unit features in the plane, so that distance there stands for cosine distance.
+    """Project unit features to the plane, where distance stands for cosine distance.
 
     Args:
         features: [n, f], of any length.
         method: "pca" or "tsne".
-        perplexity: of t-SNE; 0 for one that suits n.
-        seed: of t-SNE.
+        perplexity: Perplexity of t-SNE; 0 for one that suits n.
+        seed: Seed of t-SNE.
 
     Raises:
-        UsageError: when there are too few images for the perplexity.
-        RunError: when there is nothing to see: features that are not finite, or the
-            same for all images.
+        UsageError: There are too few images for the perplexity.
+        RunError: There is nothing to see: features that are not finite, or the same for
+            all images.
     """
     _check(features)
-    unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
+    unit = unit_rows(features)
     if method == "pca":
         return pca(unit)
     return tsne(unit, suitable_perplexity(len(unit), perplexity), seed)
 
 
 def pca(features: np.ndarray) -> Plane:
-    """The two directions of largest variance, exactly.
+    """Project to the two directions of largest variance, exactly.
 
     Args:
         features: [n, f].
     """
     model = PCA(n_components=2, svd_solver="covariance_eigh")
     points = model.fit_transform(features.astype(np.float64))
-    shares = model.explained_variance_ratio_
     first, second = (
-        f"component {i} ({share:.0%} of the variance)"
-        for i, share in enumerate(shares, start=1)
+        f"component {i} ({ratio:.0%} of the variance)"
+        for i, ratio in enumerate(model.explained_variance_ratio_, start=1)
     )
     return Plane(points.astype(np.float32), "PCA", (first, second))
 
 
 def tsne(features: np.ndarray, perplexity: float, seed: int) -> Plane:
-    """t-SNE from a start at the principal components.
+    """Project by t-SNE, which starts at the principal components.
 
     Args:
         features: [n, f].
-        perplexity: at least 1 and below n.
-        seed: fixes the result on one machine.
+        perplexity: At least 1 and below n.
+        seed: Fixes the result on one machine.
 
     Reference: van der Maaten and Hinton, Visualizing Data using t-SNE (JMLR 2008).
     """
     model = TSNE(perplexity=perplexity, init="pca", random_state=seed)
     # One thread: its sums are the same every time, and on busy cores it is quicker
-    # (400 images on two cores that others use: 3 s against 16 s).
+    # (400 images on two busy cores: 3 s against 16 s).
     with threadpool_limits(1):
         points = model.fit_transform(features.astype(np.float32))
     name = f"t-SNE (perplexity {perplexity:g})"
@@ -87,12 +87,13 @@ def tsne(features: np.ndarray, perplexity: float, seed: int) -> Plane:
 
 
 def suitable_perplexity(count: int, asked: float = 0.0) -> float:
-    """The perplexity for `count` images: `asked`, or for 0 one that they allow.
+    """Return the perplexity for `count` images: `asked`, or for 0 a suitable one.
 
-    t-SNE looks at three times as many neighbours, so that a third is the limit.
+    t-SNE uses three times as many neighbours, so that a third of the other images is
+    the limit.
 
     Raises:
-        UsageError: when `asked` is above it.
+        UsageError: `asked` is above the limit.
     """
     limit = math.floor(10 * (count - 1) / 3) / 10
     if asked > limit:

@@ -1,4 +1,4 @@
-"""Images as points in the plane, coloured by class."""
+"""Scatter plots of images in the plane, coloured by class."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ressl_tf.evaluate.plots import shorten
+from ressl_tf.evaluate.plots.figure import shorten
 
-# matplotlib's tab20, the ten strong colours first, with black for its greys: grey is
-# what has no colour of its own here.
+# matplotlib's tab20, the ten strong colours first, with black for its greys: grey
+# stands for the other classes and for none.
 COLOURS = (
     *("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd"),
     *("#8c564b", "#e377c2", "#111111", "#bcbd22", "#17becf"),
@@ -17,6 +17,7 @@ COLOURS = (
     *("#c49c94", "#f7b6d2", "#7a7a7a", "#dbdb8d", "#9edae5"),
 )
 GREY = "#d4d4d4"
+Group = tuple[str, np.ndarray, str]  # name, rows, colour
 
 
 def scatter(
@@ -27,17 +28,17 @@ def scatter(
     title: str = "",
     axes: tuple[str, str] = ("", ""),
 ) -> Figure:
-    """A point for each image.
+    """Draw a point for each image.
 
     Up to 20 classes have a colour each and a line of the legend. Of more, the 20 with
-    the most points do; the others are grey, as are images of no class.
+    the most points do; the others are grey, as are images without a class.
 
     Args:
         points: [n, 2].
         labels: [n], below 0 for none; None gives all points one colour.
-        label_names: of the classes.
-        title: above the points.
-        axes: what the coordinates are.
+        label_names: Names of the classes; given with `labels`.
+        title: Title of the figure.
+        axes: Names of the coordinates.
     """
     figure = Figure((8.4 if labels is not None else 6.6, 6.6), layout="constrained")
     FigureCanvasAgg(figure)
@@ -45,7 +46,8 @@ def scatter(
     area = float(np.clip(30_000 / len(points), 6, 60))
     for name, rows, colour in groups(len(points), labels, label_names):
         axis.scatter(
-            *points[rows].T,
+            points[rows, 0],
+            points[rows, 1],
             s=area,
             c=colour,
             label=shorten(name),
@@ -60,27 +62,35 @@ def scatter(
     axis.set_yticks([])
     axis.set_aspect("equal", "datalim")
     if labels is not None:
-        legend = figure.legend(loc="outside right center", fontsize=9, frameon=False)
-        for handle in legend.legend_handles:
-            handle.set(sizes=[40], alpha=1.0)
+        _legend(figure)
     return figure
+
+
+def _legend(figure: Figure) -> None:
+    legend = figure.legend(loc="outside right center", fontsize=9, frameon=False)
+    for handle in legend.legend_handles:
+        if handle is not None:
+            handle.set(sizes=[40], alpha=1.0)
 
 
 def groups(
     count: int, labels: np.ndarray | None, label_names: Sequence[str] | None
-) -> list[tuple[str, np.ndarray, str]]:
-    """(name, rows, colour) of what is drawn alike; grey ones last.
+) -> list[Group]:
+    """Group the points by colour; grey groups come last.
 
     Args:
-        count: of images.
+        count: Number of images.
         labels: [count], below 0 for none; None for one group.
-        label_names: of the classes.
+        label_names: Names of the classes; given with `labels`.
+
+    Returns:
+        (name, rows, colour) of each group.
     """
-    if labels is None:
+    if labels is None or label_names is None:
         return [("images", np.arange(count), COLOURS[0])]
     classes, sizes = np.unique(labels[labels >= 0], return_counts=True)
     largest = classes[np.argsort(-sizes, kind="stable")[: len(COLOURS)]]
-    coloured = [
+    coloured: list[Group] = [
         (str(label_names[label]), np.flatnonzero(labels == label), colour)
         for label, colour in zip(np.sort(largest), COLOURS, strict=False)
     ]
@@ -89,7 +99,8 @@ def groups(
         f"{others} other classes": (labels >= 0) & ~np.isin(labels, largest),
         "no class": labels < 0,
     }
-    grey = [
-        (n, np.flatnonzero(where), GREY) for n, where in grey.items() if where.any()
+    return coloured + [
+        (name, np.flatnonzero(where), GREY)
+        for name, where in grey.items()
+        if where.any()
     ]
-    return [*coloured, *grey]
