@@ -8,8 +8,8 @@ It takes the flags of ressl_tf.train; each combination of the grid's values is a
 with those flags, one after the other, each in a process and a folder of its own. All
 are checked before the first one starts; --dry_run only lists them. The same command
 again goes on where it stopped: runs that are done are not done again, failed ones are
-tried again. The grid may grow and the evaluation may change; other flags of training may
-not.
+tried again. The grid may grow and the evaluation may change; other flags of training
+may not.
 """
 
 import sys
