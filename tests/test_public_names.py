@@ -11,7 +11,6 @@ import ressl_tf
 from ressl_tf.config.method_table import METHODS
 
 ROOT = pathlib.Path(__file__).parents[1]
-pytestmark = pytest.mark.quick
 
 
 def python(code):
