@@ -193,7 +193,7 @@ def batches(model, config, source, start: int, stop: int) -> tf.data.Dataset:
         seed=config.seed,
         start_step=start,
         stop_step=stop,
-        part=distribute.worker(strategy),
+        shard=distribute.worker(strategy),
     )
 
 

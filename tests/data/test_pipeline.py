@@ -34,14 +34,14 @@ class CornerViews:
         draw = tf.random.stateless_uniform([], seed)
         return {**crops, "toned": crops["plain"] + draw}
 
-    def draw(self, batch, seed):
+    def sample(self, batch, seed):
         return tf.random.stateless_uniform([batch, 1, 1, 1], seed)
 
-    def look(self, photo, drawn):
+    def apply_to_photo(self, photo, samples):
         corner = tf.ensure_shape(tf.cast(photo[:2, :2], tf.float32), [2, 2, 3])
-        return {"plain": corner, "moved": corner + drawn[0]}
+        return {"plain": corner, "moved": corner + samples[0]}
 
-    finish = photometric
+    finalize = photometric
 
 
 def in_memory(count, size=4):
@@ -115,7 +115,7 @@ def test_shapes_are_static_whatever_makes_the_views():
     """Otherwise several replicas of several workers cannot share the batch."""
     views = Views({"strong": strong_view(12), "weak": weak_view(12)})
     batches = training_batches(
-        in_memory(8, size=16), views, batch_size=4, seed=0, stop_step=1, part=(1, 2)
+        in_memory(8, size=16), views, batch_size=4, seed=0, stop_step=1, shard=(1, 2)
     )
     spec = tf.TensorSpec([2, 12, 12, 3], tf.float32)
     assert batches.element_spec == {"strong": spec, "weak": spec}
