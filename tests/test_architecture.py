@@ -26,7 +26,7 @@ FOLDERS = (  # a folder imports from itself and from those above it
     "",  # the command lines and the public names
 )
 ONLY_IMPORTERS = {  # the stock layers are measured too
-    "keras_cv": {"data.augment.layers", "benchmarks.peers.kerascv_views"},
+    "keras_cv": {"data.augment.seeded", "benchmarks.peers.kerascv_views"},
     "tf.distribute": {"runtime.distribute"},
 }
 OF_SEVERAL_MODULES = {
