@@ -53,17 +53,17 @@ class Speed(keras.callbacks.Callback):
             logs.update(self._figures())
 
     def _start(self):
-        self.started, self.waited = time.perf_counter(), self._waited()
+        self.started, self.waited = time.perf_counter(), self._input_wait()
 
-    def _waited(self):
-        waited = getattr(self.model.train_function, "waited", None)
-        return None if waited is None else float(waited)
+    def _input_wait(self):
+        seconds = getattr(self.model.train_function, "input_wait", None)
+        return None if seconds is None else float(seconds)
 
     def _figures(self):
         seconds = time.perf_counter() - self.started
         figures = {self.name: self.steps * self.batch_size / seconds}
         if self.waited is not None:
-            figures["input_wait"] = (self._waited() - self.waited) / seconds
+            figures["input_wait"] = (self._input_wait() - self.waited) / seconds
         return figures
 
 
