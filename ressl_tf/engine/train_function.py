@@ -80,7 +80,7 @@ class TrainFunction:
 
         # A loop of steps inside one graph: the host is asked once for all of them.
         # The wait for input is timed outside the step, after one and before the next.
-        # The next element is fetched as an optional: a short last execution ends cleanly.
+        # The next batch is an optional, so that a short last execution ends cleanly.
         def goes_on(taken, batch, logs, waited):
             return (taken < count) & batch.has_value()
 
