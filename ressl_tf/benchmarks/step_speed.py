@@ -63,7 +63,7 @@ def trained(model: SSLModel, views: dict[str, tf.Tensor]) -> timing.Contender:
     data = distribute.scatter(model.distribute_strategy, views)
 
     def work() -> int:
-        model.train_function.one(data)["loss"].numpy()
+        model.train_function.single_step(data)["loss"].numpy()
         return _batch(views)
 
     return timing.repeated(work)
