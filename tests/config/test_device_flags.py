@@ -52,7 +52,9 @@ def test_a_batch_is_dealt_equally():
 
     dealt(256)
     dealt(64)
-    with pytest.raises(UsageError, match=r"multiple of 32 \(8 devices x 4 micro-batches\)"):
+    with pytest.raises(
+        UsageError, match=r"multiple of 32 \(8 devices x 4 micro-batches\)"
+    ):
         dealt(100)
     with pytest.raises(UsageError, match=r"at least 64\. Received: 32"):
         dealt(32)

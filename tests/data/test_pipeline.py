@@ -52,7 +52,7 @@ def test_shapes_are_static_whatever_makes_the_views():
     """Otherwise several replicas of several workers cannot share the batch."""
     views = Views({"strong": strong_view(12), "weak": weak_view(12)})
     batches = training_batches(
-        in_memory(8, size=16), views, batch_size=4, seed=0, stop_step=1, part=(1, 2)
+        in_memory(8, size=16), views, batch_size=4, seed=0, stop_step=1, shard=(1, 2)
     )
     spec = tf.TensorSpec([2, 12, 12, 3], tf.float32)
     assert batches.element_spec == {"strong": spec, "weak": spec}
