@@ -1,7 +1,7 @@
 """Judges an encoder by its nearest neighbours and prints the result as one JSON line.
 
     python -m ressl_tf.knn --workdir=runs/ressl-shapes-resnet18-seed0
-    python -m ressl_tf.knn --model=exported --dataset=folder:/photos --k=20,200
+    python -m ressl_tf.knn --model=exported --dataset=folder:/photos --knn_k=20,200
 
 Each test image gets the class that its most similar training images vote for; nothing
 is trained.
@@ -17,7 +17,7 @@ def main(config: KNNConfig) -> dict:
     # After parsing, as TensorFlow takes seconds to load.
     from ressl_tf.evaluate import knn_evaluation
 
-    return knn_evaluation.judge(config)
+    return knn_evaluation.evaluate(config)
 
 
 if __name__ == "__main__":

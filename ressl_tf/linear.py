@@ -16,7 +16,7 @@ def main(config: LinearConfig) -> dict:
     # After parsing, as TensorFlow takes seconds to load.
     from ressl_tf.evaluate import linear_probe
 
-    return linear_probe.judge(config)
+    return linear_probe.evaluate(config)
 
 
 if __name__ == "__main__":

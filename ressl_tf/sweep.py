@@ -1,6 +1,6 @@
-"""Compares runs over a grid of flags: a JSON line a run, a table and a picture.
+r"""Compares runs over a grid of flags: a JSON line a run, a table and a picture.
 
-    python -m ressl_tf.sweep --flagfile=configs/r18_narrow.flags --epochs=5 \\
+    python -m ressl_tf.sweep --flagfile=configs/r18_narrow.flags --epochs=5 \
         --grid=teacher_temp=.03,.04,.05 --grid=method=ressl,ressl_plus --grid=seed=0,1
 
 It takes the flags of ressl_tf.train; each combination of the grid's values is a run

@@ -1,4 +1,4 @@
-"""Pretrains an encoder without labels and prints the result as one JSON line.
+"""Pretrain an encoder without labels and print the result as one JSON line.
 
     python -m ressl_tf.train --flagfile=configs/demo.flags
     python -m ressl_tf.train --flagfile=configs/demo.flags --dataset=folder:/photos
@@ -13,14 +13,11 @@ from ressl_tf.runtime import command
 
 
 def main(config: Config) -> dict | None:
+    """Pretrain, or with --dry_run say what would run."""
     # After parsing, as TensorFlow takes seconds to load.
-    if config.dry_run:
-        from ressl_tf.pretraining import dry_run
-
-        return dry_run.describe(config)
     from ressl_tf.pretraining import pretrain
 
-    return pretrain.pretrain(config)
+    return pretrain.describe(config) if config.dry_run else pretrain.pretrain(config)
 
 
 if __name__ == "__main__":

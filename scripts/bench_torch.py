@@ -34,6 +34,7 @@ class Block(nn.Module):
             self.shortcut = nn.Sequential(project, nn.BatchNorm2d(outputs))
 
     def forward(self, x):
+        """Return the features of the block."""
         y = functional.relu(self.norm1(self.first(x)), inplace=True)
         return functional.relu(
             self.norm2(self.second(y)) + self.shortcut(x), inplace=True
@@ -41,7 +42,7 @@ class Block(nn.Module):
 
 
 def encoder(hidden_dim, embedding_dim):
-    """ResNet-18 with a 3x3 stem and no max-pool, and the projector."""
+    """Return ResNet-18 with a 3x3 stem and no max-pool, and the projector."""
     layers, width = [nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64)], 64
     layers.append(nn.ReLU(inplace=True))
     for stage, outputs in enumerate((64, 128, 256, 512)):
@@ -73,7 +74,7 @@ class Trainer:
         self.bfloat16 = flags.bfloat16
 
     def step(self):
-        """Equations 2 to 4 of the paper and all updates; returns the loss."""
+        """Take a step by equations 2 to 4 of the paper; return the loss."""
         with torch.no_grad():
             parameters = zip(
                 self.target.parameters(), self.online.parameters(), strict=True
@@ -97,12 +98,13 @@ class Trainer:
         return loss.item()
 
     def enqueue(self, keys):
+        """Write keys over the oldest rows of the queue."""
         rows = (self.position + torch.arange(len(keys))) % len(self.queue)
         self.queue[rows] = keys
         self.position = int(rows[-1]) + 1
 
     def rate(self, seconds):
-        """Images a second over so many seconds."""
+        """Return images a second over so many seconds."""
         start, images = time.perf_counter(), 0
         while (passed := time.perf_counter() - start) < seconds or not images:
             self.step()
@@ -111,6 +113,7 @@ class Trainer:
 
 
 def main():
+    """Print the figures of a trainer, or serve them for lines of stdin."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batch_size", type=int, default=64)
     parser.add_argument("--image_size", type=int, default=32)

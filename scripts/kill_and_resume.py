@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Trains twice by the same flags, once killed N times, and compares the ends.
+"""Train twice by the same flags, once killed N times, and compare the ends.
 
     scripts/kill_and_resume.py 5 runs/proof --flagfile=configs/demo.flags --max_steps=90
 
@@ -20,7 +20,7 @@ MEASURED = ("images_per_second", "workdir")
 
 
 def start(folder: pathlib.Path, flags: list[str]) -> subprocess.Popen:
-    """A run in a folder; what it says is added to a file beside it."""
+    """Start a run in a folder; its stderr is appended to a file beside it."""
     command = [sys.executable, "-m", "ressl_tf.train", *flags, f"--workdir={folder}"]
     with open(f"{folder}.log", "a") as log:
         return subprocess.Popen(
@@ -29,7 +29,7 @@ def start(folder: pathlib.Path, flags: list[str]) -> subprocess.Popen:
 
 
 def finish(process: subprocess.Popen) -> dict:
-    """Its JSON line without what is measured by the clock."""
+    """Return its JSON line without what is measured by the clock."""
     out = process.communicate()[0]
     assert process.returncode == 0, f"status {process.returncode}"
     line = json.loads(out.splitlines()[-1])
@@ -37,7 +37,7 @@ def finish(process: subprocess.Popen) -> dict:
 
 
 def rows(folder: pathlib.Path) -> list[dict]:
-    """The log, likewise."""
+    """Return the log without what is measured by the clock."""
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     return [
         {**json.loads(line), "images_per_second": None, "input_wait": None}
@@ -46,7 +46,7 @@ def rows(folder: pathlib.Path) -> list[dict]:
 
 
 def kill(process: subprocess.Popen, folder: pathlib.Path, draw: random.Random) -> str:
-    """Lets it save one to three checkpoints, then kills it; returns the last one's."""
+    """Let it save one to three checkpoints, then kill it; return the last name."""
     writing = draw.random() < 0.5
     wanted, before = draw.randint(1, 3), last(folder)
     while wanted:
@@ -66,12 +66,12 @@ def kill(process: subprocess.Popen, folder: pathlib.Path, draw: random.Random) -
 
 
 def last(folder: pathlib.Path) -> str:
-    """Name of the newest checkpoint."""
+    """Return the name of the newest checkpoint."""
     return max((path.stem for path in folder.glob("checkpoints/step-*")), default="")
 
 
 def main(kills: int, folder: pathlib.Path, flags: list[str]) -> int:
-    """Both runs; returns the exit status."""
+    """Run both; return the exit status."""
     folder.mkdir(parents=True)
     folder = folder.resolve()
     whole, broken, draw = folder / "whole", folder / "broken", random.Random(0)

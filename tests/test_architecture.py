@@ -1,4 +1,4 @@
-"""Who may import whom, how long a function may be, and what every method is."""
+"""Order of imports, sizes of functions and files, and names of test files."""
 
 import ast
 import pathlib
@@ -6,7 +6,8 @@ import statistics
 
 import pytest
 
-PACKAGE = pathlib.Path(__file__).parents[1] / "ressl_tf"
+TESTS = pathlib.Path(__file__).parent
+PACKAGE = TESTS.parent / "ressl_tf"
 FOLDERS = (  # a folder imports from itself and from those above it
     "runtime",
     "losses",
@@ -27,7 +28,19 @@ ONLY_IMPORTERS = {  # the stock layers are measured too
     "keras_cv": {"data.augment.layers", "benchmarks.peers.kerascv_views"},
     "tf.distribute": {"runtime.distribute"},
 }
+OF_SEVERAL_MODULES = {
+    "data/augment/test_layer_draws",
+    "methods/test_method_contract",
+    "pretraining/test_workers",
+    "saving/pytorch/test_find_architecture",  # this file has the other name
+    "test_architecture",
+    "test_docs",
+    "test_fuzz",
+    "test_journey",
+    "test_kills",
+}
 MODULES = sorted(PACKAGE.rglob("*.py"))
+TEST_FILES = sorted(TESTS.rglob("test_*.py"))
 
 
 def name(path):
@@ -36,7 +49,7 @@ def name(path):
 
 
 def folder(module):
-    """The folder at the root that a module is in; "" for those at the root."""
+    """Return the folder at the root that a module is in; "" for those at the root."""
     return module.split(".")[0] if "." in module or module in FOLDERS else ""
 
 
@@ -65,6 +78,26 @@ def test_imports_go_one_way(path):
 def test_no_two_files_share_a_name():
     names = [path.name for path in MODULES if path.name != "__init__.py"]
     assert len(names) == len(set(names))
+
+
+def test_no_two_test_files_share_a_name():
+    names = [path.name for path in TEST_FILES]
+    assert len(names) == len(set(names))
+
+
+def test_test_files_are_named_after_the_module_they_test():
+    strangers = set()
+    for path in TEST_FILES:
+        tested = PACKAGE / path.relative_to(TESTS).parent / path.name[len("test_") :]
+        package = tested.parent.name == tested.stem  # that of plots/__init__.py
+        if not (tested.exists() or (package and tested.parent.is_dir())):
+            strangers.add(path.relative_to(TESTS).with_suffix("").as_posix())
+    assert strangers == OF_SEVERAL_MODULES
+
+
+def test_test_files_are_short():
+    for path in TESTS.rglob("*.py"):
+        assert path.read_text().count("\n") <= 300, path
 
 
 def test_the_root_holds_command_lines_and_at_most_13_folders():

@@ -39,7 +39,7 @@ def readme_commands():
 
 
 def config_of(command):
-    """The flags' class that a command's module parses with."""
+    """Return the flags' class that a command's module parses with."""
     module = importlib.import_module(shlex.split(command)[2])
     return typing.get_type_hints(module.main)["config"]
 
@@ -53,7 +53,7 @@ def test_readme_commands_parse(command, monkeypatch):
 
 
 def trial(command, photos):
-    """The command as it can be tried here: on these photos, without a long training."""
+    """Return the command as it can be tried here: on these photos, trained briefly."""
     command = command.replace("folder:/photos", f"folder:{photos}")
     command = command.replace("/path/cora.npz", "tiny.npz --graph_sample=10")
     words = shlex.split(command)[3:]
@@ -130,7 +130,7 @@ def test_configs_parse_and_begin_with_what_to_expect(path):
 SMALL = {
     "learning_rate": 0.06,
     "weight_decay": 5e-4,
-    "decay_vectors": True,
+    "decay_bias_and_norm": True,
     "batch_norm": "split",
     "hidden_dim": 2048,
     "embedding_dim": 128,
@@ -149,7 +149,7 @@ IMAGENET = {
     "stem": "standard",
     "learning_rate": 0.05,
     "weight_decay": 1e-4,
-    "decay_vectors": False,
+    "decay_bias_and_norm": False,
     "batch_norm": "shuffle",
     "hidden_dim": 4096,
     "embedding_dim": 512,
@@ -157,7 +157,7 @@ IMAGENET = {
 RECO = {
     "queue_size": 65536,
     "learning_rate": 0.03,
-    "decay_vectors": True,
+    "decay_bias_and_norm": True,
     "batch_norm": "shuffle",
     "hidden_dim": 2048,
     "embedding_dim": 256,

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ressl_tf.config import Config
-from ressl_tf.methods import build
-from ressl_tf.pretraining import dry_run, pretrain
+from ressl_tf.data import load
+from ressl_tf.methods import build, images
+from ressl_tf.pretraining import dry_run
 from ressl_tf.runtime import command, flags
 
 CASES = 500
@@ -29,7 +30,7 @@ NAMES = [field.name for field in dataclasses.fields(Config) if field.name != "wo
 
 
 def value(field):
-    """Texts that the flag may be given: mostly of its kind, some of none."""
+    """Draw texts for a flag: mostly of its kind, some of none."""
     allowed = flags.choices(field)
     if allowed:
         good = list(allowed)
@@ -62,7 +63,7 @@ def small_network():
 
 
 def resolve(arguments):
-    """Exit status, stdout and stderr of `--dry_run`."""
+    """Return exit status, stdout and stderr of `--dry_run`."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         status = command.run(dry_run.describe, Config, "", arguments)
@@ -70,7 +71,7 @@ def resolve(arguments):
 
 
 def check(arguments):
-    """Either the JSON line with the resolved config, or one line and status 2."""
+    """Expect the JSON line with the resolved config, or one line and status 2."""
     status, out, err = resolve(arguments)
     if status == 0:
         report = json.loads(out)
@@ -85,9 +86,9 @@ def check(arguments):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Sources are opened once, and a machine of 100 MB refuses what is large."""
-    opened = functools.cache(pretrain.load_source)
-    monkeypatch.setattr(pretrain, "load_source", opened)
+    """Open sources once, on a machine of 100 MB that refuses what is large."""
+    opened = functools.cache(load.load_source)
+    monkeypatch.setattr(load, "load_source", opened)
     monkeypatch.setattr(build, "physical_memory", lambda: 100_000_000)
 
 
@@ -102,7 +103,7 @@ OPTIONS = {
 @pytest.mark.slow
 def test_random_flags_resolve_or_are_refused(photos, quick, monkeypatch):
     """With one small network in the place of all; the rest is real."""
-    monkeypatch.setattr(build.backbones, "build", lambda *_, **__: small_network())
+    monkeypatch.setattr(images.backbones, "build", lambda *_, **__: small_network())
     monkeypatch.setattr(dry_run, "multiply_adds", lambda network, size: 0)
     statuses = []
 

@@ -54,7 +54,7 @@ print(json.dumps({"features": features.numpy().tolist(), "losses": losses}))
 
 
 def colours(count, seed):
-    """Noise that leans to the colour of its class: {"image", "label"} of each."""
+    """Yield noise that leans to the colour of its class: {"image", "label"} of each."""
     generator = np.random.default_rng(seed)
     images = generator.integers(0, 160, (count, 16, 16, 3))
     labels = np.arange(count) % 3
@@ -102,7 +102,7 @@ def test_pretrain_judge_export_and_fine_tune(commands, data_dir, tmp_path):
     )
     assert pretrained["steps"] == 4 * (300 // 16)
 
-    near = command("knn", f"--workdir={run}", "--k=10,20")
+    near = command("knn", f"--workdir={run}", "--knn_k=10,20")
     assert near["top1"] == near["grid"][0]["top1"] > 0.6  # chance is 0.33
     probe = command("linear", f"--workdir={run}", "--solver=lbfgs")
     assert probe["linear_top1"] > 0.6
@@ -111,9 +111,9 @@ def test_pretrain_judge_export_and_fine_tune(commands, data_dir, tmp_path):
 
     written = command("export", f"--workdir={run}", f"--output={exported}")
     assert written["feature_dim"] == near["feature_dim"]
-    assert command("knn", f"--model={exported}", "--k=10", f"--output={tmp_path}/k")[
-        "top1"
-    ] == pytest.approx(near["top1"])
+    assert command(
+        "knn", f"--model={exported}", "--knn_k=10", f"--output={tmp_path}/k"
+    )["top1"] == pytest.approx(near["top1"])
     _check_downstream(exported, run, tmp_path)
 
     few = ["--label_fraction=0.1", "--epochs=10", "--batch_size=10"]
@@ -131,7 +131,7 @@ def test_pretrain_judge_export_and_fine_tune(commands, data_dir, tmp_path):
 
 
 def _check_downstream(exported, run, tmp_path):
-    """A fresh process without the package gets the workdir's features and learns."""
+    """Check that a process without the package gets the same features and learns."""
     from ressl_tf.saving.pretrained import open_pretrained
 
     images, labels = colours(60, seed=2)

@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import TINY
+from helpers.models import TINY
 
 from ressl_tf.runtime import signals
 from ressl_tf.runtime.atomic import TEMPORARY
@@ -42,7 +42,7 @@ def flags(photos, folder, *more):
 
 
 def rows(folder):
-    """The log without what is measured by the clock."""
+    """Return the log without what is measured by the clock."""
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     clock = dict.fromkeys(("images_per_second", "input_wait"))
     return [{**json.loads(line), **clock} for line in lines]
@@ -53,7 +53,7 @@ def last_checkpoint(folder):
 
 
 def being_written(folder, name):
-    """The temporary file of this name, if it is there."""
+    """Return the temporary file of this name, if it is there."""
     with contextlib.suppress(FileNotFoundError):
         for entry in os.listdir(folder):
             if entry.startswith(f".{name}") and entry.endswith(".tmp"):
@@ -68,7 +68,7 @@ def result(commands, words):
 
 
 def kill(process, folder, moment):
-    """SIGKILL when it is time; returns whether a file was being written."""
+    """Send SIGKILL when it is time; return whether a file was being written."""
     if isinstance(moment, float):
         time.sleep(moment)
         os.kill(process, signal.SIGKILL)

@@ -9,7 +9,8 @@ from ressl_tf.benchmarks import profiling, timing
 from ressl_tf.benchmarks.step_speed import trained
 from ressl_tf.config.bench_config import BenchConfig
 from ressl_tf.data.pipeline import steps_per_epoch, training_batches
-from ressl_tf.pretraining import pretrain
+from ressl_tf.methods.build import make_model
+from ressl_tf.pretraining.image_run import open_training_source
 
 
 class Clock(keras.callbacks.Callback):
@@ -30,8 +31,8 @@ class Clock(keras.callbacks.Callback):
 
 def measure(config: BenchConfig) -> dict[str, Any]:
     """`fit_vs_step`: the share of the bare step's throughput that `fit` reaches."""
-    source = pretrain.open_source(config)
-    model = pretrain.make_model(config, steps_per_epoch(source, config.batch_size))
+    source = open_training_source(config)
+    model = make_model(config, steps_per_epoch(source, config.batch_size))
     batches = training_batches(
         source,
         model.views,

@@ -18,7 +18,7 @@ from ressl_tf.benchmarks import profiling, timing
 from ressl_tf.benchmarks.remote import Remote
 from ressl_tf.config.bench_config import BenchConfig
 from ressl_tf.methods.base import SSLModel
-from ressl_tf.pretraining import pretrain
+from ressl_tf.methods.build import make_model
 from ressl_tf.runtime import distribute
 
 TORCH = pathlib.Path(__file__).parents[2] / "scripts" / "bench_torch.py"
@@ -51,7 +51,7 @@ def make(
     config: BenchConfig, strategy: distribute.Strategy | None = None
 ) -> tuple[SSLModel, dict[str, tf.Tensor]]:
     """The model of a run, compiled, and one global batch of random views for it."""
-    model = pretrain.make_model(config, 1000, strategy)
+    model = make_model(config, 1000, strategy)
     raw = (config.batch_size, config.image_size, config.image_size, 3)
     images = tf.random.stateless_uniform(raw, (0, 0), 0, 255)
     return model, model.views(images, seed=(0, 0))
@@ -60,7 +60,7 @@ def make(
 def trained(model: SSLModel, views: dict[str, tf.Tensor]) -> timing.Contender:
     """Steps of training, one after the other, as `fit` takes them."""
     model.make_train_function()
-    data = distribute.deal(model.distribute_strategy, views)
+    data = distribute.scatter(model.distribute_strategy, views)
 
     def work() -> int:
         model.train_function.one(data)["loss"].numpy()
@@ -71,7 +71,7 @@ def trained(model: SSLModel, views: dict[str, tf.Tensor]) -> timing.Contender:
 
 def floor(model: SSLModel, views: dict[str, tf.Tensor]) -> timing.Contender:
     """The passes of a step and nothing else; another view stands in for a mixed one."""
-    data = distribute.deal(model.distribute_strategy, views)
+    data = distribute.scatter(model.distribute_strategy, views)
 
     def passes(views):
         stand_in = views[model.target_views[0]]

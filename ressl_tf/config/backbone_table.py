@@ -15,11 +15,17 @@ class BackboneRow:
         home: "module:function", called as (name, **options).
         options: flags that it heeds besides --width and --batch_norm.
         stems: values of --stem that it has.
+        fixed_size: whether it takes images of the size it was built for alone.
+        block: how the names of a block's layers begin, a regular expression: layers in
+            a row with the same beginning are one block, which layer-wise learning rates
+            count; a layer that it does not match is a block of its own.
     """
 
     home: str
     options: tuple[str, ...] = ()
     stems: tuple[str, ...] = ("standard", "small_maxpool", "small")
+    fixed_size: bool = False
+    block: str = r"[a-z]+_?\d+"  # layer1_0_conv2 -> layer1; block2a_bn -> block2
 
 
 RESNET = BackboneRow(
@@ -28,7 +34,7 @@ RESNET = BackboneRow(
     stems=("standard", "small_maxpool", "small", "small_pad2"),
 )
 APPLICATION = BackboneRow("ressl_tf.models.backbones.applications:application")
-VIT = BackboneRow("ressl_tf.models.backbones.vit:vit")
+VIT = BackboneRow("ressl_tf.models.backbones.vit:vit", fixed_size=True)
 
 BACKBONES = {
     "resnet18": RESNET,

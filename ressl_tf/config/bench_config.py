@@ -3,7 +3,8 @@
 import dataclasses
 import pathlib
 
-from ressl_tf.config import Config
+from ressl_tf.config.method_table import METHODS
+from ressl_tf.config.pretrain_config import Config
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
 
@@ -83,7 +84,7 @@ class BenchConfig(Config):
         self._check_growth()
 
     def _check_growth(self):
-        if self.part == "growth" and self.on_graph:
+        if self.part == "growth" and METHODS[self.method].learns_from != "images":
             raise UsageError(
                 "--part=growth trains on images, of random colours. Received: "
                 f"--dataset={self.dataset}"

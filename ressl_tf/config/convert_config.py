@@ -5,7 +5,8 @@ import dataclasses
 from ressl_tf.config.normalizations import NORMALIZATIONS
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
-from ressl_tf.saving.pytorch import layouts
+
+LAYOUTS = ("torchvision", "ressl", "moco", "solo")  # that are written; all are read
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +66,7 @@ class ConvertConfig:
         "torchvision",
         "Names of its tensors. torchvision is the backbone, with fc if it was "
         "fine-tuned; the others have projector, target and queue too.",
-        choices=layouts.names,
+        choices=LAYOUTS,
     )
 
     def __post_init__(self):

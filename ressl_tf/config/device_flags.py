@@ -2,7 +2,6 @@
 
 import dataclasses
 
-from ressl_tf.config.backbone_table import SPLIT_GROUPS
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import option
 
@@ -58,7 +57,7 @@ class DeviceFlags:
     mixed_precision: str = option(
         "none",
         "What the networks compute in; weights, losses and queue are float32. bfloat16 "
-        "needs no care; float16 scales the loss and takes back steps that overflow.",
+        "needs no care; float16 scales the loss and skips steps that overflow.",
         choices=("none", "bfloat16", "float16"),
     )
     jit_compile: str = option(
@@ -78,8 +77,9 @@ class DeviceFlags:
     )
     gradient_accumulation: int = option(
         1,
-        "Parts that a device takes its share of the batch in, to save memory. As if "
-        "each were on a device of its own: batch statistics are those of a part.",
+        "Micro-batches that a device takes its shard of the batch in, to save memory. "
+        "As if each were on a device of its own: batch statistics are those of a "
+        "micro-batch.",
         low=1,
         high=1024,
     )
@@ -104,7 +104,7 @@ class DeviceFlags:
         return "mirrored" if self.logical_devices > 1 else "auto"
 
     def check_devices(self) -> None:
-        """Refuses flags that contradict one another.
+        """Refuse flags that contradict one another.
 
         Raises:
             UsageError: names them and says why.
@@ -156,24 +156,4 @@ class DeviceFlags:
             raise UsageError(
                 f"--worker_index is below --num_workers={self.num_workers}. "
                 f"Received: {self.worker_index}"
-            )
-
-    def check_batch(self, replicas: int) -> None:
-        """Refuses a batch that cannot be dealt to devices and parts equally.
-
-        Args:
-            replicas: devices.
-
-        Raises:
-            UsageError: says what it must be a multiple of.
-        """
-        groups = SPLIT_GROUPS if self.batch_norm == "split" else 1
-        batch_size = self.batch_size
-        shares = replicas * self.gradient_accumulation * groups
-        if batch_size % shares or batch_size < 2 * shares:
-            counts = f"{replicas} devices x {self.gradient_accumulation} parts"
-            counts += f" x {groups} groups" if groups > 1 else ""
-            raise UsageError(
-                f"--batch_size must be a multiple of {shares} ({counts}) and at least "
-                f"{2 * shares}. Received: {batch_size}"
             )

@@ -1,17 +1,16 @@
-"""Flags of the commands that judge an encoder: kNN, linear probe, fine-tuning."""
+"""Flags of the commands that evaluate an encoder: kNN, linear probe, fine-tuning."""
 
 import dataclasses
 import pathlib
 
-from ressl_tf.config import run_flags
-from ressl_tf.graphs.node_config import NodeFlags
+from ressl_tf.config import data_flags, recovery
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
 
 
 @dataclasses.dataclass(frozen=True)
-class JudgeConfig:
-    """What is judged, on which images, and where the results go.
+class EvaluateConfig:
+    """Which encoder is evaluated, on which images, and where the results go.
 
     Raises:
         UsageError: when a value, or two together, cannot be.
@@ -19,7 +18,7 @@ class JudgeConfig:
 
     workdir: str = option(
         "",
-        "What to judge: the workdir of a run, of a fine-tuning or of a conversion.",
+        "What to evaluate: the workdir of a run, of a fine-tuning or of a conversion.",
         group="encoder",
     )
     model: str = option(
@@ -44,23 +43,13 @@ class JudgeConfig:
         "Split that is classified: auto takes test, else validation, else every "
         "tenth image of the training split.",
     )
-    data_dir: str = option(
-        "", "Where TFDS data sets lie; empty for that of the run.", free=True
-    )
-    download: bool = option(
-        False, "Let TFDS download and prepare a set that is not there.", free=True
-    )
-    on_bad_image: str = option(
-        "stop",
-        "An unreadable image: stop names it; skip leaves it out and reports it.",
-        choices=("stop", "skip"),
-    )
-    max_pixels: int = run_flags.max_pixels()
-    cache: str = run_flags.cache()
-    cache_dir: str = run_flags.cache_dir()
-    image_size: int = option(
-        0, "Side of the images in pixels. 0: the encoder's own.", low=0, high=4096
-    )
+    data_dir: str = data_flags.data_dir("that of the run")
+    download: bool = data_flags.download()
+    on_bad_image: str = data_flags.on_bad_image()
+    max_pixels: int = data_flags.max_pixels()
+    cache: str = data_flags.cache()
+    cache_dir: str = data_flags.cache_dir()
+    image_size: int = data_flags.own_image_size(high=4096)
     seed: int = option(
         0,
         "Of random weights, of the order and crops of images, and of every random "
@@ -83,18 +72,18 @@ class JudgeConfig:
         if bool(self.workdir) == bool(self.model):
             given = f"--workdir={self.workdir or '(none)'} and --model={self.model}"
             raise UsageError(
-                "give what to judge as one of --workdir and --model. Received: "
+                "give what to evaluate as one of --workdir and --model. Received: "
                 + (given if self.workdir else "neither")
             )
 
     @property
     def source(self) -> str:
-        """The path of what is judged."""
+        """The path of what is evaluated."""
         return self.workdir or self.model
 
     @property
     def run_name(self) -> str:
-        """Tells one judgement from another in its folder's name."""
+        """The name of the results' folder, which tells one evaluation from another."""
         return self.command + "-untrained" * self.untrained
 
     @property
@@ -108,23 +97,25 @@ class JudgeConfig:
 
 
 @dataclasses.dataclass(frozen=True)
-class KNNConfig(JudgeConfig):
+class KNNConfig(EvaluateConfig):
     """kNN classification of features."""
 
-    k: tuple = option(
+    knn_k: tuple = option(
         (200,),
         "Neighbours that vote, one number or several. Too high for a small set: far "
         "ones outvote the near; too low: noise.",
         group="knn",
         low=1,
         any_length=True,
+        former=("k",),
     )
-    temperature: tuple = option(
+    knn_temp: tuple = option(
         (0.1,),
         "Temperature T of their votes, exp(similarity / T), one number or several. "
         "Low: the nearest decide.",
         low=0.001,
         any_length=True,
+        former=("temperature",),
     )
     batch_size: int = option(
         256, "Images at a time; memory, not results.", low=1, high=2**20, free=True
@@ -134,7 +125,7 @@ class KNNConfig(JudgeConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class SupervisedConfig(JudgeConfig):
+class SupervisedConfig(EvaluateConfig):
     """What learning from labels by SGD needs, for linear evaluation and fine-tuning."""
 
     epochs: int = option(
@@ -154,21 +145,22 @@ class SupervisedConfig(JudgeConfig):
         low=1e-9,
         high=1000.0,
     )
-    schedule: str = option(
+    lr_schedule: str = option(
         "cosine",
         "Of the learning rate: cosine to 0 per step, or step: times 0.1 at each of "
         "--decay_at.",
         choices=("cosine", "step"),
+        former=("schedule",),
     )
     decay_at: tuple = option(
         (0.6, 0.8),
-        "Shares of the run at which schedule=step divides the rate by ten.",
+        "Shares of the run at which --lr_schedule=step divides the rate by ten.",
         low=0.0,
         high=1.0,
         any_length=True,
     )
     warmup_epochs: float = option(
-        0.0, "Epochs of linear warm-up from 0, with schedule=cosine.", low=0.0
+        0.0, "Epochs of linear warm-up from 0, with --lr_schedule=cosine.", low=0.0
     )
     sgd_momentum: float = option(0.9, "Momentum of SGD.", low=0.0, high=1.0)
     nesterov: bool = option(False, "Nesterov's form of it.")
@@ -204,10 +196,10 @@ class SupervisedConfig(JudgeConfig):
     keep_checkpoints: int = option(
         1, "So many of the last checkpoints stay.", low=1, free=True
     )
-    checkpoint_every_steps: int = run_flags.checkpoint_every_steps()
-    checkpoint_every_minutes: float = run_flags.checkpoint_every_minutes()
-    on_nan: str = run_flags.on_nan()
-    max_nan_steps: int = run_flags.max_nan_steps()
+    checkpoint_every_steps: int = recovery.checkpoint_every_steps()
+    checkpoint_every_minutes: float = recovery.checkpoint_every_minutes()
+    on_nan: str = recovery.on_nan()
+    max_nan_steps: int = recovery.max_nan_steps()
     tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
 
     def __post_init__(self):
@@ -220,37 +212,39 @@ class SupervisedConfig(JudgeConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class LinearConfig(NodeFlags, SupervisedConfig):
-    """A linear classifier on the features of a frozen encoder."""
+class LogisticFlags:
+    """How `lbfgs` fits logistic regression."""
 
-    solver: str = option(
-        "sgd",
-        "sgd on random crops (the papers' protocol; on a graph Adam on all training "
-        "nodes), or lbfgs: logistic regression on the features of whole images, with "
-        "its regularisation chosen on a tenth of the training split; quicker, and no "
-        "learning rate to choose.",
-        group="solver",
-        choices=("sgd", "lbfgs"),
-    )
     lbfgs_c: tuple = option(
         (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0),
         "Inverse strengths of the L2 regularisation that lbfgs chooses from. When an "
         "end of the list wins, extend it.",
+        group="solver",
         low=1e-12,
         any_length=True,
     )
     lbfgs_iterations: int = option(1000, "At most so many for each strength.", low=1)
 
+
+@dataclasses.dataclass(frozen=True)
+class LinearConfig(LogisticFlags, SupervisedConfig):
+    """A linear classifier on the features of a frozen encoder."""
+
+    solver: str = option(
+        "sgd",
+        "sgd on random crops (the papers' protocol), or lbfgs: logistic regression on "
+        "the features of whole images, with its regularisation chosen on a tenth of "
+        "the training split; quicker, and no learning rate to choose.",
+        choices=("sgd", "lbfgs"),
+    )
+
     command = "linear"
 
     @property
     def run_name(self) -> str:
+        """The name of the results' folder."""
         solver = "-lbfgs" if self.solver == "lbfgs" else ""
-        raw = "-raw" if self.features == "raw" else ""
-        tasks = [f"-{task}" for task in self.tasks if self.tasks != ("classification",)]
-        chosen = "-validation" if self.checkpoint == "validation" else ""
-        name = "".join(["linear", solver, *tasks, raw, chosen])
-        return name + "-untrained" * self.untrained
+        return f"linear{solver}" + "-untrained" * self.untrained
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,11 +1,14 @@
 """The flags of learning on a graph; the defaults are those of Cora."""
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING
 
-from ressl_tf.config.method_table import method_names
+from ressl_tf.config.method_table import METHODS
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import option
+
+if TYPE_CHECKING:
+    from ressl_tf.config.pretrain_config import Config
 
 ONE_WHOLE_STEP = {  # flags that are for images, and their values for a graph
     "mixed_precision": ("none",),
@@ -73,19 +76,13 @@ class GraphFlags:
         low=0.0,
         high=0.99,
     )
-    temp_t: float = option(
-        0.01,
-        "Temperature of the teacher's relation to the anchors (the student's is "
-        "--student_temp). Too high: uniform, and the embeddings collapse.",
-        low=0.001,
-        high=10.0,
-    )
-    temp_t_diff: float = option(
+    local_teacher_temp: float = option(
         1.0,
         "Temperature of the teacher's relation to the near nodes. Too low: a node is "
         "near to itself alone.",
         low=0.001,
         high=10.0,
+        former=("temp_t_diff",),
     )
     local_weight: float = option(
         1.0,
@@ -114,31 +111,19 @@ class GraphFlags:
     )
 
 
-def check_kind_of_data(config: Any) -> None:
-    """Refuses a method of graphs on images, one of images on a graph, and the like.
-
-    Args:
-        config: with the fields of `Config` and `on_graph`.
+def check_graph(config: "Config") -> None:
+    """Refuse flags that a run on a graph would not heed.
 
     Raises:
-        UsageError: says what the method learns from.
+        UsageError: names the flag.
     """
-    name, of_graphs = config.method, config.method in method_names("graphs")
-    if of_graphs != config.on_graph:
-        data = "graphs, --dataset=graph:/path" if of_graphs else "images"
-        raise UsageError(
-            f"--method={name} learns from {data}. Received: --dataset={config.dataset}"
-        )
-    if of_graphs:
-        _check_devices(config)
-    if of_graphs and config.init_from:
+    if METHODS[config.method].learns_from != "graphs":
+        return
+    if config.init_from:
         raise UsageError(
             f"--init_from is for encoders of images. Received: {config.init_from} "
-            f"with --method={name}"
+            f"with --method={config.method}"
         )
-
-
-def _check_devices(config):
     if config.resolved_strategy not in ("auto", "one"):
         raise UsageError(
             f"--method={config.method} takes the whole graph in each step, on one "

@@ -1,9 +1,19 @@
 """The flags of the methods; a method ignores those that it does not use."""
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 from ressl_tf.config.method_table import method_names
+from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import option
+
+if TYPE_CHECKING:
+    from ressl_tf.config.pretrain_config import Config
+
+MOMENTUM_SCHEDULES = ("constant", "cosine")
+TEACHER_TEMP = 0.04  # of the papers on images
+TEACHER_TEMPS = {"rgrl": 0.01}
+LOWEST_TEMP = 0.001
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +38,7 @@ class MethodFlags:
         "auto",
         "constant, or cosine: from --momentum to 1 over the run. auto: cosine for rsa "
         "and byol, constant for the others.",
-        choices=("auto", "constant", "cosine"),
+        choices=("auto", *MOMENTUM_SCHEDULES),
     )
     head: str = option(
         "auto",
@@ -54,11 +64,13 @@ class MethodFlags:
         high=10.0,
     )
     teacher_temp: float = option(
-        0.04,
-        "Temperature of the teacher's relation. Keep it well under the student's: near "
-        "it nothing sharpens and the embeddings collapse; near 0 it is one neighbour.",
-        low=0.001,
+        0.0,
+        "Temperature of the teacher's relation; 0 for the paper's: 0.04, of rgrl 0.01. "
+        "Keep it well under the student's: near it nothing sharpens and the embeddings "
+        "collapse; near 0 it is one neighbour.",
+        low=0.0,
         high=10.0,
+        former=("temp_t",),
     )
 
     crop_sizes: tuple = option(
@@ -165,3 +177,24 @@ class MethodFlags:
         "the end; off: weak targets alone.",
         choices=("cosine", "constant", "off"),
     )
+
+
+def check_method(config: "Config") -> None:
+    """Refuse what the method cannot do, and fill in what is left to it.
+
+    Raises:
+        UsageError: names the flag.
+    """
+    if not config.teacher_temp:
+        teacher_temp = TEACHER_TEMPS.get(config.method, TEACHER_TEMP)
+        object.__setattr__(config, "teacher_temp", teacher_temp)
+    if config.teacher_temp < LOWEST_TEMP:
+        raise UsageError(
+            f"--teacher_temp must be 0 (the paper's) or at least {LOWEST_TEMP}. "
+            f"Received: {config.teacher_temp}"
+        )
+    if config.method == "ressl_plus" and config.infonce_warmup_epochs > config.epochs:
+        raise UsageError(
+            f"--infonce_warmup_epochs must be at most --epochs={config.epochs}. "
+            f"Received: {config.infonce_warmup_epochs}"
+        )

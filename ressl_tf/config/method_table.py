@@ -8,7 +8,27 @@ import dataclasses
 
 from ressl_tf.runtime.errors import UsageError
 
-KINDS = ("images", "graphs")
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """A kind of data that methods learn from.
+
+    Attributes:
+        runner: the module that trains on it, with `pretrain(config)` and
+            `describe(config)`.
+        prefix: what --dataset begins with; empty for everything else.
+        network: what names of runs say in place of --backbone; empty for that.
+    """
+
+    runner: str
+    prefix: str = ""
+    network: str = ""
+
+
+KINDS = {
+    "images": Kind("ressl_tf.pretraining.image_run"),
+    "graphs": Kind("ressl_tf.graphs.graph_run", prefix="graph:", network="gcn"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +37,7 @@ class MethodRow:
 
     Attributes:
         home: "module:Class".
-        learns_from: "images" or "graphs".
+        learns_from: a row of `KINDS`.
     """
 
     home: str
@@ -53,7 +73,7 @@ def register_method(name: str, home: str, learns_from: str = "images") -> None:
     Args:
         name: on the command line and in configs.
         home: "module:Class", importable where the run starts.
-        learns_from: "images" or "graphs".
+        learns_from: a row of `KINDS`.
 
     Raises:
         UsageError: the name is taken by another class, or `home` has no class.
@@ -61,7 +81,7 @@ def register_method(name: str, home: str, learns_from: str = "images") -> None:
     row = MethodRow(home, learns_from)
     if learns_from not in KINDS or not row.class_name:
         raise UsageError(
-            'register_method takes a name, "module:Class" and images or graphs. '
+            f'register_method takes a name, "module:Class" and {" or ".join(KINDS)}. '
             f"Received: {name!r}, {home!r}, {learns_from!r}"
         )
     if METHODS.setdefault(name, row) != row:

@@ -72,9 +72,10 @@ class OptimizationFlags:
         low=0.0,
         high=1.0,
     )
-    decay_vectors: bool = option(
+    decay_bias_and_norm: bool = option(
         True,
         "Decay biases and batch normalisation too (small sets: yes; ImageNet: no).",
+        former=("decay_vectors",),
     )
     seed: int = option(
         0, "Of weights, order and views; one seed, one result.", low=0, high=2**31 - 1

@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 
-from ressl_tf.config import run_flags
+from ressl_tf.config import data_flags
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
 
@@ -34,17 +34,10 @@ class PlotConfig:
         "Their split, in TFDS syntax. auto takes the first there is of test, "
         "validation, train.",
     )
-    data_dir: str = option(
-        "",
-        "Where TFDS data sets lie. Empty: where the run found them, or "
-        "~/tensorflow_datasets.",
-    )
-    on_bad_image: str = option(
-        "stop",
-        "An unreadable image: stop names it; skip leaves it out and reports it.",
-        choices=("stop", "skip"),
-    )
-    max_pixels: int = run_flags.max_pixels()
+    data_dir: str = data_flags.data_dir("that of the run")
+    download: bool = data_flags.download()
+    on_bad_image: str = data_flags.on_bad_image()
+    max_pixels: int = data_flags.max_pixels()
     images: int = option(
         2000,
         "At most so many of them, a fixed random choice. Too many: the points hide "

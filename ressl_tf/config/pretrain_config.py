@@ -5,11 +5,14 @@ Those of the methods are in `method_flags` and `graph_flags`, those of the optim
 """
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
-from ressl_tf.config import backbone_table, run_flags
+from ressl_tf.config import backbone_table, data_flags, recovery
 from ressl_tf.config.device_flags import DeviceFlags
-from ressl_tf.config.graph_flags import GraphFlags, check_kind_of_data
-from ressl_tf.config.method_flags import MethodFlags
+from ressl_tf.config.graph_flags import GraphFlags, check_graph
+from ressl_tf.config.method_flags import MethodFlags, check_method
+from ressl_tf.config.method_table import KINDS, METHODS, Kind
 from ressl_tf.config.normalizations import NORMALIZATIONS
 from ressl_tf.config.optimization_flags import OptimizationFlags
 from ressl_tf.runtime.errors import UsageError
@@ -46,20 +49,12 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
         "that is trained on.",
         free=True,
     )
-    data_dir: str = option(
-        "", "Where TFDS data sets lie; empty for ~/tensorflow_datasets.", free=True
-    )
-    download: bool = option(
-        False, "Let TFDS download and prepare a set that is not there.", free=True
-    )
-    on_bad_image: str = option(
-        "stop",
-        "An unreadable image: stop names it; skip takes another and reports it.",
-        choices=("stop", "skip"),
-    )
-    max_pixels: int = run_flags.max_pixels()
-    cache: str = run_flags.cache()
-    cache_dir: str = run_flags.cache_dir()
+    data_dir: str = data_flags.data_dir()
+    download: bool = data_flags.download()
+    on_bad_image: str = data_flags.on_bad_image("takes another")
+    max_pixels: int = data_flags.max_pixels()
+    cache: str = data_flags.cache()
+    cache_dir: str = data_flags.cache_dir()
     image_size: int = option(
         32,
         "Side of the training views in pixels. Larger sees more and costs its square.",
@@ -199,10 +194,10 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
     keep_checkpoints: int = option(
         3, "So many of the last checkpoints stay.", low=1, free=True
     )
-    checkpoint_every_steps: int = run_flags.checkpoint_every_steps()
-    checkpoint_every_minutes: float = run_flags.checkpoint_every_minutes()
-    on_nan: str = run_flags.on_nan()
-    max_nan_steps: int = run_flags.max_nan_steps()
+    checkpoint_every_steps: int = recovery.checkpoint_every_steps()
+    checkpoint_every_minutes: float = recovery.checkpoint_every_minutes()
+    on_nan: str = recovery.on_nan()
+    max_nan_steps: int = recovery.max_nan_steps()
     tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
     max_steps: int = option(
         0,
@@ -222,27 +217,69 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
                 "--color_jitter's hue (the fourth) must be at most 0.5. "
                 f"Received: {self.color_jitter[3]}"
             )
-        check_kind_of_data(self)
+        self.check_data()
+        check_graph(self)
         self.check_optimization()
-        if self.method == "ressl_plus" and self.infonce_warmup_epochs > self.epochs:
-            raise UsageError(
-                f"--infonce_warmup_epochs must be at most --epochs={self.epochs}. "
-                f"Received: {self.infonce_warmup_epochs}"
-            )
+        check_method(self)
         # At least so many; the GPUs there are count when the run begins.
         devices = max(1, self.logical_devices, self.num_workers)
         self.check_batch(devices)
 
+    def check_batch(self, replicas: int) -> None:
+        """Refuse a batch that devices and micro-batches cannot share equally.
+
+        Args:
+            replicas: devices.
+
+        Raises:
+            UsageError: says what it must be a multiple of.
+        """
+        groups = backbone_table.SPLIT_GROUPS if self.batch_norm == "split" else 1
+        batch_size = self.batch_size
+        pieces = replicas * self.gradient_accumulation * groups
+        if batch_size % pieces or batch_size < 2 * pieces:
+            counts = f"{replicas} devices x {self.gradient_accumulation} micro-batches"
+            counts += f" x {groups} groups" if groups > 1 else ""
+            raise UsageError(
+                f"--batch_size must be a multiple of {pieces} ({counts}) and at least "
+                f"{2 * pieces}. Received: {batch_size}"
+            )
+
+    def check_data(self) -> None:
+        """Refuse a data set that the method cannot learn from.
+
+        Raises:
+            UsageError: says what the method learns from.
+        """
+        others = [kind for kind in KINDS.values() if kind.prefix and kind != self.kind]
+        foreign = any(self.dataset.startswith(kind.prefix) for kind in others)
+        if foreign or not self.dataset.startswith(self.kind.prefix):
+            wanted = METHODS[self.method].learns_from
+            wanted += f", --dataset={self.kind.prefix}/path" * bool(self.kind.prefix)
+            raise UsageError(
+                f"--method={self.method} learns from {wanted}. "
+                f"Received: --dataset={self.dataset}"
+            )
+
     @property
-    def on_graph(self) -> bool:
-        """Whether the run learns from a graph, not from images."""
-        return self.dataset.startswith("graph:")
+    def kind(self) -> Kind:
+        """The kind of data that the method learns from."""
+        return KINDS[METHODS[self.method].learns_from]
+
+    @staticmethod
+    def ignored(stored: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the flags of a stored config that its method did not use.
+
+        An earlier version kept the teacher's temperature of graphs as `temp_t`.
+        """
+        row = METHODS.get(stored.get("method", ""))
+        return ("temp_t",) if row is None or row.learns_from == "images" else ()
 
     @property
     def run_dir(self) -> str:
         """`workdir`, or the name that an empty one stands for."""
         dataset = self.dataset.rstrip("/").split("/")[-1].replace(":", "-")
-        backbone = "gcn" if self.on_graph else self.backbone
-        dataset = dataset.removesuffix(".npz") if self.on_graph else dataset
-        name = f"{self.method}-{dataset}-{backbone}-seed{self.seed}"
+        network = self.kind.network or self.backbone
+        dataset = dataset.removesuffix(".npz")
+        name = f"{self.method}-{dataset}-{network}-seed{self.seed}"
         return self.workdir or f"runs/{name}"

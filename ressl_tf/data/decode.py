@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.config.run_flags import MAX_PIXELS
+from ressl_tf.config.data_flags import MAX_PIXELS
 
 HEADER = 24  # bytes, which hold the sides of a PNG or GIF
 

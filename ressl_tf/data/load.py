@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.config.run_flags import CACHES, MAX_PIXELS
+from ressl_tf.config.data_flags import BAD_IMAGE_ACTIONS, CACHES, MAX_PIXELS
 from ressl_tf.data.cache import open_cache
 from ressl_tf.data.folder import Folder
 from ressl_tf.data.sources import MemorySource, Source, StreamSource, unreadable
@@ -17,7 +17,6 @@ from ressl_tf.runtime.errors import UsageError
 MEMORY_LIMIT = 2 * 2**30  # decoded bytes
 PROBES = 32  # images looked at to see whether a set is of one size
 SIZE_PROBES = 64  # images whose sides are compared with the views'
-BAD_IMAGE_ACTIONS = ("stop", "skip")
 TEST_SPLITS = ("test", "validation")  # what "auto" tries, in this order
 HELD_OUT = 10  # every tenth example is held out where there is no test split
 

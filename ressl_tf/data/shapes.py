@@ -75,7 +75,7 @@ def draw_example(index: int) -> tuple[np.ndarray, int]:
 
 @functools.cache
 def _grid(side: int) -> tuple[np.ndarray, np.ndarray]:
-    """x and y of side x side samples, in image pixels from the middle."""
+    """X and y of side x side samples, in image pixels from the middle."""
     axis = ((np.arange(side) + 0.5) * SIZE / side - SIZE / 2).astype(np.float32)
     x, y = np.meshgrid(axis, axis)
     return x, y  # [side, side] each

@@ -1,4 +1,4 @@
-"""A batch that does not fit into memory, taken in parts, one after another."""
+"""A batch that does not fit into memory, taken in micro-batches one after another."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,40 +6,42 @@ from typing import Any
 import tensorflow as tf
 
 
-def mean_over_parts(function: Callable[[Any, int], Any], batch: Any, count: int) -> Any:
-    """The mean of what `function` returns for equal parts of a batch.
+def mean_over_micro_batches(
+    function: Callable[[Any, int], Any], batch: Any, count: int
+) -> Any:
+    """Return the mean of what `function` returns for equal micro-batches of a batch.
 
-    A part begins when the one before is done, so that only one is in memory.
+    A micro-batch begins when the one before is done: only one is in memory.
 
     Args:
-        function: (part, its index) -> tensors, nested as you like.
+        function: (micro-batch, its index) -> tensors, nested as you like.
         batch: tensors with the batch on axis 0, nested as you like.
-        count: of the parts; 1 takes the batch as it is.
+        count: number of micro-batches; 1 takes the batch as it is.
     """
     if count == 1:
         return function(batch, 0)
-    total = function(_part(batch, 0, count, ()), 0)
+    total = function(_micro_batch(batch, 0, count, ()), 0)
     for index in range(1, count):
-        part = _part(batch, index, count, total)
-        total = tf.nest.map_structure(_add, total, function(part, index))
+        following = _micro_batch(batch, index, count, total)
+        total = tf.nest.map_structure(_add, total, function(following, index))
     return tf.nest.map_structure(lambda x: None if x is None else x / count, total)
 
 
-def concat_over_parts(
-    function: Callable[[tf.Tensor], tf.Tensor], batch: Any, count: int
+def concat_over_micro_batches(
+    function: Callable[[Any], tf.Tensor], batch: Any, count: int
 ) -> tf.Tensor:
-    """What `function` returns for equal parts of a batch, put together along axis 0.
+    """Concatenate what `function` returns for equal micro-batches, along axis 0.
 
     Args:
-        function: part -> tensor.
-        batch: as in `mean_over_parts`.
-        count: as in `mean_over_parts`.
+        function: micro-batch -> tensor.
+        batch: as in `mean_over_micro_batches`.
+        count: as in `mean_over_micro_batches`.
     """
     if count == 1:
         return function(batch)
-    results = []
+    results: list[tf.Tensor] = []
     for index in range(count):
-        results.append(function(_part(batch, index, count, results[-1:])))
+        results.append(function(_micro_batch(batch, index, count, results[-1:])))
     return tf.concat(results, axis=0)
 
 
@@ -47,8 +49,8 @@ def _add(total, summand):
     return None if total is None else total + summand  # a variable without gradient
 
 
-def _part(batch, index, count, done):
-    """Part `index`, not before `done` is there."""
+def _micro_batch(batch, index, count, done):
+    """Return a micro-batch, not before the tensors in `done` are there."""
     done = [tensor for tensor in tf.nest.flatten(done) if tensor is not None]
     with tf.control_dependencies(done):
         return tf.nest.map_structure(

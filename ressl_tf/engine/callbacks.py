@@ -1,4 +1,4 @@
-"""What watches a run: speed, collapse, NaN, kNN, the metrics log, checkpoints.
+"""Callbacks of a run: speed, collapse, NaN, kNN, the metrics log, checkpoints.
 
 Keras calls them in the order of the list; each may add to `logs` what the later ones
 show, write or save.
@@ -8,12 +8,11 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from typing import Any
 
 import keras
 
 from ressl_tf.engine.checkpoint import Checkpoints
-from ressl_tf.engine.nonfinite import NaNGuard
+from ressl_tf.engine.nonfinite import NonfiniteGuard
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.runtime.errors import Interrupted, RunError
 from ressl_tf.runtime.signals import Watch
@@ -69,7 +68,7 @@ class Speed(keras.callbacks.Callback):
 
 
 class AfterFirstStep(keras.callbacks.Callback):
-    """Calls `function` once, when the first step that is taken here has been taken.
+    """Call `function` once, after the first step that is taken here.
 
     What it computes then is compiled already, and the step does not wait for it.
     """
@@ -85,17 +84,17 @@ class AfterFirstStep(keras.callbacks.Callback):
 
 
 class WatchNaN(keras.callbacks.Callback):
-    """Ends the run at a step that gave NaN, or reports that it was taken back.
+    """Ends the run at a non-finite step, or reports that it was skipped.
 
     Args:
         guard: of the model.
-        limit: so many steps in a row that gave NaN end a run that takes them back.
+        limit: so many non-finite steps in a row end a run that skips them.
 
     Raises:
         RunError: names the step; checkpoints stay as they are.
     """
 
-    def __init__(self, guard: NaNGuard, limit: int):
+    def __init__(self, guard: NonfiniteGuard, limit: int):
         super().__init__()
         self.guard, self.limit, self.seen = guard, limit if guard.skip else 1, 0
 
@@ -119,20 +118,19 @@ class WatchNaN(keras.callbacks.Callback):
 class CollapseWarning(keras.callbacks.Callback):
     """Warns when all images get the same embedding or the same relation.
 
-    Embeddings of std 1/sqrt(d) are spread evenly; 0 is a point. A teacher whose
-    relation has the entropy of a uniform one, log K, teaches nothing.
+    A std of 1/sqrt(d) is that of embeddings uniform on the sphere; 0 is a point. A
+    teacher whose relation has the entropy of a uniform one, log K, teaches nothing.
     """
 
     def on_epoch_end(self, epoch, logs=None):
         spread = logs["embedding_std"] * math.sqrt(self.model.online.embedding_dim)
         relational = "teacher_entropy" in self.model.signal_names
-        flag = f"--{self.model.teacher_temp_flag}"
         if spread < 0.1:
             log.warning(
                 "the embeddings collapse: their std is %.0f%% of 1/sqrt(dim); try a "
                 "%shigher --momentum",
                 100 * spread,
-                f"lower {flag} or a " if relational else "",
+                "lower --teacher_temp or a " if relational else "",
             )
         if not relational or "teacher_entropy" not in logs:
             return
@@ -140,10 +138,9 @@ class CollapseWarning(keras.callbacks.Callback):
         if uniform > 0 and logs["teacher_entropy"] > 0.99 * uniform:
             log.warning(
                 "the teacher's relation is uniform: entropy %.2f of log K = %.2f; "
-                "try a lower %s",
+                "try a lower --teacher_temp",
                 logs["teacher_entropy"],
                 uniform,
-                flag,
             )
 
 
@@ -169,7 +166,7 @@ class KNNMonitor(keras.callbacks.Callback):
 
 
 class KeepMetrics(keras.callbacks.Callback):
-    """Gives back the running means that `fit` resets when a run resumes mid-epoch.
+    """Restores the running means that `fit` resets when a run resumes mid-epoch.
 
     Args:
         steps_per_epoch: of the run.
@@ -276,9 +273,3 @@ class SaveCheckpoint(keras.callbacks.Callback):
             f"{folder}: stopped by {self.watch.asked} after step {step}",
             {"steps": step, "workdir": str(folder)},
         )
-
-
-def save_checkpoint(checkpoints: Checkpoints, config: Any, watch: Watch):
-    """A `SaveCheckpoint` as a config of training or judging says."""
-    steps, minutes = config.checkpoint_every_steps, config.checkpoint_every_minutes
-    return SaveCheckpoint(checkpoints, steps, minutes, watch)

@@ -28,13 +28,14 @@ def state(model: keras.Model) -> dict[str, keras.Variable]:
         model: has `networks` (name -> layer) and `step`, as `SSLModel` has.
     """
     networks = {name: part.variables for name, part in model.networks.items()}
+    guard = getattr(model, "guard", None)
     inside = {id(v) for variables in networks.values() for v in variables}
     groups = {
         **networks,
         "model": [v for v in model.weights if id(v) not in inside],
         "optimizer": model.optimizer.variables if model.optimizer else [],
         "metrics": model.metrics_variables,
-        "guard": model.guard.variables if hasattr(model, "guard") else [],
+        "guard": guard.variables if guard else [],
     }
     return {
         f"{group}/{index:03d}": variable

@@ -1,4 +1,4 @@
-"""From the flags to the devices of a run."""
+"""From the flags of devices to the strategy of a run."""
 
 import logging
 
@@ -55,7 +55,7 @@ def announce(config: Config, strategy: distribute.Strategy) -> None:
 
 def _workers(config) -> rendezvous.Cluster:
     if config.coordinator_address:
-        return rendezvous.meet(
+        return rendezvous.rendezvous(
             config.coordinator_address, config.num_workers, config.worker_index
         )
     workers = rendezvous.from_environment()

@@ -1,84 +1,156 @@
-"""Steps that end in NaN: noticed, named, and taken back where that is asked for."""
+"""Skip steps with non-finite values: restore all state except the step counters.
+
+A model calls `begin` before a step changes anything and `end` when it has changed all:
+
+    before = self.guard.begin(self)
+    ...                                       # the step, its running means included
+    finite = self.guard.end(self, before, gradients)
+
+Step and schedules go on with the data: a run has as many steps as it was planned for,
+however many of them were skipped.
+"""
+
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
 
-from ressl_tf.engine import snapshot
+from ressl_tf.engine import precision
 from ressl_tf.runtime import distribute
 
+State = list[tuple[keras.Variable, tf.Tensor]]
+ACTIONS = ("ignore", "stop", "skip")
 
-class NaNGuard:
-    """Looks at a model after each of its steps: are weights and running means finite?
 
-    It takes the place of `model.train_step` and calls that. With `skip`, a step after
-    which they are not is taken back inside the same graph: weights, batch statistics,
-    target, queues, optimizer and running means are as before it, to the bit. What
-    counts steps goes on, the model's `step` and the optimizer's `iterations`: the data
-    and the schedules of the steps that follow are those they would have been.
+class NonfiniteGuard:
+    """What is done about steps that end in NaN or infinity.
+
+    Two things are checked. A step whose *gradients* overflow in float16 is undone; it
+    belongs to dynamic loss scaling and is not counted. A step after which a *weight or
+    a running mean* is not finite is counted, and undone where that is asked for. Either
+    way the state before the step is copied once: weights, batch statistics, target,
+    queues, optimizer and running means come back to the bit. The step counters go on,
+    the model's `step` and the optimizer's `iterations`, and so does the loss scale: the
+    data and schedules of the steps that follow are those they would have been.
 
     Args:
-        model: compiled, its optimizer built; it gets the attribute `guard`.
-        skip: whether to take such steps back.
+        action: "ignore": weights are not checked; "stop": such steps are counted, and
+            the run's callback ends it; "skip": they are counted and undone.
+        undo_overflow: whether steps with non-finite gradients are undone.
 
     Attributes:
-        bad_steps: how many there were, int64; a part of checkpoints, as the next two.
-        bad_in_row: how many were the last ones, without a good one since.
-        last_bad_step: number of the last, counted from 1.
+        bad_steps: number of counted steps, int64; part of checkpoints, as the next two.
+        bad_in_row: how many of them were the last steps.
+        last_bad_step: number of the last one, counted from 1.
     """
 
-    def __init__(self, model: keras.Model, skip: bool):
-        self.model, self.skip = model, skip
+    def __init__(self, action: str = "ignore", undo_overflow: bool = False):
+        self.action, self.undo_overflow = action, undo_overflow
         self.bad_steps = _counter("bad_steps")
         self.bad_in_row = _counter("bad_in_row")
         self.last_bad_step = _counter("last_bad_step")
-        self._step = model.train_step
-        model.train_step = self.train_step
-        model.guard = self
+
+    @property
+    def skip(self) -> bool:
+        """Whether counted steps are undone."""
+        return self.action == "skip"
 
     @property
     def variables(self) -> list[keras.Variable]:
         """The three counters."""
         return [self.bad_steps, self.bad_in_row, self.last_bad_step]
 
-    def train_step(self, data):
-        """One step of the model, or none; returns the running means."""
-        model, before = self.model, []
-        if self.skip:
-            before = snapshot.state(model)
-            before += snapshot.copies(model.metrics_variables)
-        logs = self._step(data)
-        finite = self._finite()
-        if self.skip:
-            snapshot.restore_unless(finite, before)
-            logs = {metric.name: metric.result() for metric in model.metrics}
-        self._count(finite)
-        return logs
+    def begin(self, model: keras.Model) -> State:
+        """Copy what the step may have to restore; nothing where it never does."""
+        return snapshot(model) if self.skip or self.undo_overflow else []
 
-    def _finite(self):
-        """Whether all replicas' are: a bool scalar.
+    def end(
+        self, model: keras.Model, before: State, gradients: Sequence[tf.Tensor | None]
+    ) -> tf.Tensor:
+        """Count the step if it is not finite, and restore `before` where it must be.
 
-        The target is an average of weights that were looked at, and what it makes of
-        its views is in the loss: it need not be read for this.
+        Args:
+            model: after the step.
+            before: what `begin` returned.
+            gradients: of the step, for `undo_overflow`.
+
+        Returns:
+            Whether the gradients of all replicas are finite, a bool scalar; True where
+            `undo_overflow` is off.
         """
-        trained = [n for name, n in self.model.networks.items() if name != "target"]
-        looked_at = [variable for network in trained for variable in network.variables]
-        looked_at += self.model.metrics_variables
-        finite = [tf.reduce_all(tf.math.is_finite(variable)) for variable in looked_at]
-        finite = tf.reduce_all(tf.stack(finite))
-        replicas = distribute.gather(tf.cast(finite, tf.int32)[None])  # bool cannot be
-        return tf.reduce_all(replicas == 1)
+        applied = tf.constant(True)
+        if self.undo_overflow:
+            applied = _everywhere(precision.all_finite([*filter(_is_there, gradients)]))
+        keep = applied
+        if self.action != "ignore":
+            finite = ~applied | _everywhere(_is_finite(model))
+            self._count(model, finite)
+            keep = applied & finite if self.skip else applied
+        if before:
+            restore_unless(keep, before)
+        return applied
 
-    def _count(self, finite):
+    def _count(self, model, finite):
         bad = tf.cast(~finite, tf.int64)
-        step = tf.convert_to_tensor(self.model.step)
+        step = tf.convert_to_tensor(model.step)
         last = tf.where(finite, self.last_bad_step, step)
         values = [self.bad_steps + bad, (self.bad_in_row + bad) * bad, last]
         distribute.update_each(_assign, self.variables, values)
 
 
-def _counter(name):
+def snapshot(model: keras.Model) -> State:
+    """Copy everything that a step changes, save its counters and the loss scale.
+
+    Args:
+        model: has a `step`, and perhaps a `loss_scale`, as `SSLModel` has.
+    """
+    scale = getattr(model, "loss_scale", None)
+    counters = [model.step, model.optimizer.iterations]
+    counters += scale.variables if scale else []
+    excluded = {id(variable) for variable in counters}
+    means = model.metrics_variables
+    variables = [*model.weights, *model.optimizer.variables, *means]
+    # `weights` of a plain Keras model hold its metrics too.
+    distinct = {id(v): v for v in variables if id(v) not in excluded}
+    return [(variable, tf.identity(variable)) for variable in distinct.values()]
+
+
+def restore_unless(keep: tf.Tensor, before: State) -> None:
+    """Restore the state `before` unless `keep`, the same bool on all replicas."""
+    variables, values = zip(*before, strict=True)
+    distribute.update_each(_choose, variables, values, [keep] * len(values))
+
+
+def _is_finite(model) -> tf.Tensor:
+    """Return whether this replica's weights and running means are finite, bool scalar.
+
+    The target is an average of weights that are checked, and what it makes of its views
+    is in the loss: it need not be read for this.
+    """
+    trained = [net for name, net in model.networks.items() if name != "target"]
+    checked = [variable for network in trained for variable in network.variables]
+    checked += model.metrics_variables
+    finite = [tf.reduce_all(tf.math.is_finite(variable)) for variable in checked]
+    return tf.reduce_all(tf.stack(finite))
+
+
+def _everywhere(condition) -> tf.Tensor:
+    """Return whether a bool scalar is true on all replicas."""
+    replicas = distribute.gather(tf.cast(condition, tf.int32)[None])  # not of bools
+    return tf.reduce_all(replicas == 1)
+
+
+def _is_there(gradient) -> bool:
+    return gradient is not None
+
+
+def _counter(name) -> keras.Variable:
     return keras.Variable(0, dtype="int64", trainable=False, name=name)
 
 
 def _assign(variable, value):
     variable.assign(value)
+
+
+def _choose(variable, before, keep):
+    variable.assign(tf.where(keep, variable, before))

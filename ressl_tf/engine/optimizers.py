@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+FORMER = {"decay_vectors": "decay_bias_and_norm"}  # arguments of version 0.1.0
+
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class SGD(keras.optimizers.Optimizer):
@@ -22,7 +24,7 @@ class SGD(keras.optimizers.Optimizer):
         learning_rate: float or a Keras schedule.
         momentum: 0 for none.
         weight_decay: coupled L2.
-        decay_vectors: whether biases and batch normalisation (variables of rank 0
+        decay_bias_and_norm: whether biases and batch normalisation (variables of rank 0
             and 1) decay too.
         nesterov: step along gradient + momentum * velocity instead.
         multipliers: factors on the learning rate, one for each variable in the order
@@ -34,7 +36,7 @@ class SGD(keras.optimizers.Optimizer):
         learning_rate=0.06,
         momentum: float = 0.9,
         weight_decay: float = 5e-4,
-        decay_vectors: bool = True,
+        decay_bias_and_norm: bool = True,
         nesterov: bool = False,
         multipliers: Sequence[float] | None = None,
         name: str = "sgd",
@@ -43,7 +45,7 @@ class SGD(keras.optimizers.Optimizer):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         self.momentum = momentum
         self.coupled_weight_decay = weight_decay
-        self.decay_vectors = decay_vectors
+        self.decay_bias_and_norm = decay_bias_and_norm
         self.nesterov, self.multipliers = nesterov, multipliers
 
     def build(self, variables):
@@ -55,7 +57,7 @@ class SGD(keras.optimizers.Optimizer):
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
         velocity = self.velocities[index]
-        if self.decay_vectors or variable.shape.rank > 1:
+        if self.decay_bias_and_norm or variable.shape.rank > 1:
             gradient = gradient + self.coupled_weight_decay * variable
         rate = tf.cast(learning_rate, variable.dtype)
         if self.multipliers is not None:
@@ -77,11 +79,16 @@ class SGD(keras.optimizers.Optimizer):
         own = {
             "momentum": self.momentum,
             "weight_decay": self.coupled_weight_decay,
-            "decay_vectors": self.decay_vectors,
+            "decay_bias_and_norm": self.decay_bias_and_norm,
             "nesterov": self.nesterov,
             "multipliers": self.multipliers,
         }
         return {**super().get_config(), **own}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Make the optimizer of a saved config, of earlier versions too."""
+        return super().from_config(_renamed(config), custom_objects)
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
@@ -98,7 +105,7 @@ class LARS(SGD):
         learning_rate: float or a Keras schedule.
         momentum: 0 for none.
         weight_decay: coupled L2.
-        decay_vectors: whether biases and batch normalisation decay too.
+        decay_bias_and_norm: whether biases and batch normalisation decay too.
         trust_coefficient: the relative change of a layer at learning rate 1.
 
     Reference: You et al., Large Batch Training of Convolutional Networks (2017).
@@ -109,13 +116,18 @@ class LARS(SGD):
         learning_rate=4.8,
         momentum: float = 0.9,
         weight_decay: float = 1e-6,
-        decay_vectors: bool = False,
+        decay_bias_and_norm: bool = False,
         trust_coefficient: float = 1e-3,
         name: str = "lars",
         **kwargs,
     ):
         super().__init__(
-            learning_rate, momentum, weight_decay, decay_vectors, name=name, **kwargs
+            learning_rate,
+            momentum,
+            weight_decay,
+            decay_bias_and_norm,
+            name=name,
+            **kwargs,
         )
         self.trust_coefficient = trust_coefficient
 
@@ -140,7 +152,7 @@ class AdamW(keras.optimizers.AdamW):
     Args:
         learning_rate: float or a Keras schedule.
         weight_decay: in proportion to the learning rate.
-        decay_vectors: whether biases and batch normalisation (variables of rank 0
+        decay_bias_and_norm: whether biases and batch normalisation (variables of rank 0
             and 1) decay too.
         **kwargs: of `keras.optimizers.AdamW`.
 
@@ -151,7 +163,7 @@ class AdamW(keras.optimizers.AdamW):
         self,
         learning_rate=0.001,
         weight_decay: float = 1e-5,
-        decay_vectors: bool = True,
+        decay_bias_and_norm: bool = True,
         epsilon: float = 1e-8,
         name: str = "adamw",
         **kwargs,
@@ -159,13 +171,22 @@ class AdamW(keras.optimizers.AdamW):
         super().__init__(
             learning_rate, weight_decay, epsilon=epsilon, name=name, **kwargs
         )
-        self.decay_vectors = decay_vectors
+        self.decay_bias_and_norm = decay_bias_and_norm
 
     def build(self, variables):
-        if not self.built and not self.decay_vectors:
+        if not self.built and not self.decay_bias_and_norm:
             vectors = [v for v in variables if v.shape.rank <= 1]
             self.exclude_from_weight_decay(var_list=vectors)
         super().build(variables)
 
     def get_config(self):
-        return {**super().get_config(), "decay_vectors": self.decay_vectors}
+        return {**super().get_config(), "decay_bias_and_norm": self.decay_bias_and_norm}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Make the optimizer of a saved config, of earlier versions too."""
+        return super().from_config(_renamed(config), custom_objects)
+
+
+def _renamed(config):
+    return {FORMER.get(name, name): value for name, value in config.items()}

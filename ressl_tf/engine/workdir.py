@@ -9,7 +9,7 @@ from typing import Any
 
 from ressl_tf.runtime.atomic import TEMPORARY, replacing
 from ressl_tf.runtime.errors import UsageError
-from ressl_tf.runtime.flags import free_fields
+from ressl_tf.runtime.flags import free_fields, renamed
 
 
 class Workdir:
@@ -136,7 +136,8 @@ def to_json(config: Any) -> dict[str, Any]:
 def _refuse_difference(path, wanted, config, flag):
     """A flag that the stored config does not know yet had its default there."""
     defaults = {f.name: f.default for f in dataclasses.fields(config)}
-    stored = {**json.loads(json.dumps(defaults)), **json.loads(path.read_text())}
+    stored = renamed(type(config), json.loads(path.read_text()))
+    stored = {**json.loads(json.dumps(defaults)), **stored}
     unlike = [
         f"--{name}={wanted[name]} (there: {stored[name]})"
         for name in wanted

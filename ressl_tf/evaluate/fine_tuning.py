@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import re
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,14 @@ from ressl_tf.data.sources import Source
 from ressl_tf.engine.checkpoint import weights_sha256
 from ressl_tf.evaluate import supervised
 from ressl_tf.evaluate.task import Task
+from ressl_tf.models.backbones.structure import blocks
 from ressl_tf.models.classifier import Classifier
 
 log = logging.getLogger("ressl_tf")
-BLOCK = re.compile(r"[a-z]+_?\d+")  # layer1_0_conv2 -> layer1; block2a_bn -> block2
 
 
 def finetune(config: FinetuneConfig) -> dict[str, Any]:
-    """Fine-tunes in the config's folder and classifies the test images.
+    """Fine-tune in the config's folder and classify the test images.
 
     Returns:
         The result, as the command line prints it.
@@ -47,7 +46,7 @@ def _learn(config: FinetuneConfig, task: Task) -> dict[str, Any]:
 
 
 def draw_labelled(source: Source, fraction: float, seed: int) -> Source:
-    """The examples that keep their labels: a share of each class, at least one.
+    """Draw the examples that keep their labels: a fraction of each class, at least one.
 
     Args:
         source: all of its examples have a label.
@@ -66,7 +65,7 @@ def draw_labelled(source: Source, fraction: float, seed: int) -> Source:
 
 
 def learning_rate_factors(model: Classifier, config: FinetuneConfig) -> list[float]:
-    """For each trainable variable, its learning rate over the head's."""
+    """Return, for each trainable variable, its learning rate over the head's."""
     encoder = config.encoder_learning_rate / config.learning_rate
     depths = block_depths(model)
     return [
@@ -78,21 +77,15 @@ def learning_rate_factors(model: Classifier, config: FinetuneConfig) -> list[flo
 
 
 def block_depths(model: Classifier) -> dict[int, int]:
-    """id of each variable of the backbone -> blocks between its own and the head.
+    """Count the blocks between each variable of the backbone and the head.
 
-    A block is a run of layers whose names begin alike: layer4_0_conv1 and
-    layer4_1_bn2 are of one, conv1 and bn1 of one each.
+    Returns:
+        id of the variable -> number of blocks, 0 for those of the last.
     """
-    blocks = []
-    for layer in model.encoder.backbone.layers:
-        found = BLOCK.match(layer.name.lower())
-        name = found[0] if found else layer.name
-        if layer.variables and (not blocks or blocks[-1][0] != name):
-            blocks.append((name, []))
-        if layer.variables:
-            blocks[-1][1].extend(layer.variables)
+    found = blocks(model.encoder.backbone)
     return {
         id(variable): depth
-        for depth, (_, variables) in enumerate(reversed(blocks))
-        for variable in variables
+        for depth, layers in enumerate(reversed(found))
+        for layer in layers
+        for variable in layer.variables
     }

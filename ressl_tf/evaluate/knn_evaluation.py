@@ -12,8 +12,8 @@ from ressl_tf.evaluate.task import Task, open_task
 log = logging.getLogger("ressl_tf")
 
 
-def judge(config: KNNConfig) -> dict[str, Any]:
-    """Accuracy for every k and temperature; details for the first of each.
+def evaluate(config: KNNConfig) -> dict[str, Any]:
+    """Return the accuracy for every k and temperature; details for the first of each.
 
     Returns:
         The result, as the command line prints it.
@@ -31,8 +31,8 @@ def judge(config: KNNConfig) -> dict[str, Any]:
     results.save_report(folder, figures, f"kNN on {task.dataset}")
     line = {
         **results.summary(config, task, figures),
-        "k": config.k[0],
-        "temperature": config.temperature[0],
+        "k": config.knn_k[0],
+        "temperature": config.knn_temp[0],
         "knn_top1": figures["top1"],
         "grid": grid,
         "output": str(folder),
@@ -42,7 +42,7 @@ def judge(config: KNNConfig) -> dict[str, Any]:
 
 
 def _classify(task: Task, config: KNNConfig):
-    """Every pair of k and T from one search for the most neighbours."""
+    """Classify with every pair of k and T after one search for the most neighbours."""
     model = task.encoder.feature_model()
     bank, bank_labels = features.extract(
         model, task.batches(task.train, config.batch_size)
@@ -50,11 +50,13 @@ def _classify(task: Task, config: KNNConfig):
     queries, labels = features.extract(
         model, task.batches(task.test, config.batch_size)
     )
-    similarities, indices = nearest_neighbors.neighbours(bank, queries, max(config.k))
+    similarities, indices = nearest_neighbors.neighbours(
+        bank, queries, max(config.knn_k)
+    )
     nearest = bank_labels[indices]
     grid, details = [], None
-    for k in config.k:
-        for temperature in config.temperature:
+    for k in config.knn_k:
+        for temperature in config.knn_temp:
             votes = nearest_neighbors.votes(
                 similarities[:, :k], nearest[:, :k], len(task.label_names), temperature
             )

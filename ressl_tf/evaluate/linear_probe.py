@@ -1,7 +1,4 @@
-"""Linear evaluation: a linear classifier on the features of a frozen encoder.
-
-A run on a graph is judged by `graphs.node_evaluation`.
-"""
+"""Linear evaluation: a linear classifier on the features of a frozen encoder."""
 
 from typing import Any
 
@@ -9,13 +6,11 @@ from ressl_tf.config.evaluate_config import LinearConfig
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.evaluate import features, logistic, scores, supervised
 from ressl_tf.evaluate.task import Task
-from ressl_tf.graphs import node_evaluation
-from ressl_tf.graphs.trained import holds_graph_run
 from ressl_tf.models.classifier import Classifier
 
 
-def judge(config: LinearConfig) -> dict[str, Any]:
-    """Trains the classifier and classifies the test images; the encoder stays as it is.
+def evaluate(config: LinearConfig) -> dict[str, Any]:
+    """Train the classifier and classify the test images; the encoder stays as it is.
 
     Returns:
         The result, as the command line prints it.
@@ -24,21 +19,20 @@ def judge(config: LinearConfig) -> dict[str, Any]:
         UsageError: when the encoder or the images cannot be used.
         RunError: when an image cannot be read or the loss is NaN.
     """
-    if holds_graph_run(config.workdir):
-        return node_evaluation.judge(config)
-    node_evaluation.refuse_graph_flags(config)
     return supervised.run(config, _learn)
 
 
 def _learn(config: LinearConfig, task: Task) -> dict[str, Any]:
     model = supervised.classifier(config, task, frozen=True)
-    solve = {"sgd": supervised.train, "lbfgs": _solve}[config.solver]
-    line = solve(model, config, task)
+    if config.solver == "lbfgs":
+        line = _solve(model, config, task)
+    else:
+        line = supervised.train(model, config, task)
     return {**line, "solver": config.solver, "linear_top1": line["top1"]}
 
 
 def _solve(model: Classifier, config: LinearConfig, task: Task) -> dict[str, Any]:
-    """The head by logistic regression on the features of whole images."""
+    """Fit the head by logistic regression on the features of whole images."""
     with Workdir(config, flag="--output") as workdir:
         encoder = task.encoder.feature_model()
         known, labels = features.extract(encoder, task.batches(task.train))

@@ -1,10 +1,10 @@
-"""What a judging command leaves behind: JSON, a confusion matrix, its picture."""
+"""What an evaluation leaves behind: JSON, a confusion matrix, its picture."""
 
 import json
 import pathlib
 from typing import Any
 
-from ressl_tf.config.evaluate_config import JudgeConfig
+from ressl_tf.config.evaluate_config import EvaluateConfig
 from ressl_tf.evaluate import plots
 from ressl_tf.evaluate.plots import confusion
 from ressl_tf.evaluate.task import Task
@@ -13,7 +13,7 @@ from ressl_tf.runtime.errors import UsageError
 
 
 def save_report(folder: pathlib.Path, figures: dict[str, Any], title: str) -> None:
-    """Writes `confusion.json` (with per-class accuracy) and `confusion.png`.
+    """Write `confusion.json` (with per-class accuracy) and `confusion.png`.
 
     Args:
         folder: made if it is not there.
@@ -26,7 +26,7 @@ def save_report(folder: pathlib.Path, figures: dict[str, Any], title: str) -> No
 
 
 def write_json(path: pathlib.Path, value: Any) -> None:
-    """Writes a JSON file, whole or not at all.
+    """Write a JSON file, whole or not at all.
 
     Raises:
         UsageError: when its folder cannot be written.
@@ -41,8 +41,10 @@ def write_json(path: pathlib.Path, value: Any) -> None:
         ) from None
 
 
-def summary(config: JudgeConfig, task: Task, figures: dict[str, Any]) -> dict[str, Any]:
-    """The head of every judging command's JSON line."""
+def summary(
+    config: EvaluateConfig, task: Task, figures: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the head of every evaluation's JSON line."""
     return {
         "command": config.command,
         "encoder": config.source,

@@ -1,21 +1,22 @@
 """A run that learns from labels: linear evaluation and fine-tuning."""
 
 import dataclasses
+import functools
 import logging
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
+import tensorflow as tf
 
 from ressl_tf.config.evaluate_config import SupervisedConfig
 from ressl_tf.data.augment.views import Views, weak_view
 from ressl_tf.data.pipeline import steps_per_epoch, training_batches
 from ressl_tf.data.sources import bad_images_as_run_errors
-from ressl_tf.engine import callbacks, loop
-from ressl_tf.engine.checkpoint import Checkpoints
-from ressl_tf.engine.nonfinite import NaNGuard
+from ressl_tf.engine.nonfinite import NonfiniteGuard
 from ressl_tf.engine.optimizers import SGD
+from ressl_tf.engine.run import Run
 from ressl_tf.engine.schedules import WarmupCosine
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.evaluate import features, results, scores
@@ -26,10 +27,11 @@ from ressl_tf.runtime.signals import Watch
 from ressl_tf.saving import keras_file
 
 log = logging.getLogger("ressl_tf")
+ConfigT = TypeVar("ConfigT", bound=SupervisedConfig)
 
 
 class Evaluate(keras.callbacks.Callback):
-    """Adds `eval_top1` to the logs every n epochs.
+    """A callback that adds `eval_top1` to the logs every n epochs.
 
     Args:
         measure: model -> figures of `evaluate.scores.report`.
@@ -41,14 +43,15 @@ class Evaluate(keras.callbacks.Callback):
         self.measure, self.every = measure, every
 
     def on_epoch_end(self, epoch, logs=None):
+        """Evaluate, if it is time to."""
         if self.every and (epoch + 1) % self.every == 0:
             logs["eval_top1"] = self.measure(self.model)["top1"]
 
 
 def run(
-    config: SupervisedConfig, learn: Callable[[SupervisedConfig, Task], dict[str, Any]]
+    config: ConfigT, learn: Callable[[ConfigT, Task], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Opens the config's task, lets `learn` solve it, and keeps the JSON line.
+    """Open the config's task, let `learn` solve it, and keep the JSON line.
 
     Raises:
         UsageError: when the encoder or the images cannot be used.
@@ -63,7 +66,7 @@ def run(
 
 
 def classifier(config: SupervisedConfig, task: Task, frozen: bool) -> Classifier:
-    """The encoder with a fresh head for the task's classes."""
+    """Put a fresh head for the task's classes on the encoder."""
     keras.utils.set_random_seed(config.seed)
     return Classifier(
         task.encoder,
@@ -80,7 +83,7 @@ def train(
     task: Task,
     multipliers: Sequence[float] | None = None,
 ) -> dict[str, Any]:
-    """Trains in the config's folder, or goes on where the same config stopped.
+    """Train in the config's folder, or go on where the same config stopped.
 
     Args:
         model: made by `classifier`.
@@ -95,23 +98,25 @@ def train(
     per_epoch = steps_per_epoch(task.train, batch_size)
     model.compile(make_optimizer(config, per_epoch, multipliers))
     model.optimizer.build(model.trainable_variables)
-    guard = NaNGuard(model, skip=config.on_nan == "skip")
-
-    def measure(model):
-        return evaluate(model, task)
-
+    model.guard = NonfiniteGuard(config.on_nan)
     with Workdir(config, flag="--output") as workdir, Watch() as watch:
-        checkpoints = Checkpoints(workdir.checkpoints, config.keep_checkpoints)
-        if path := checkpoints.restore(model):
-            log.info("going on from %s", path)
-        step, last_step = int(model.step.numpy()), config.epochs * per_epoch
-        workdir.resume_at(step, per_epoch, last_step)
-        watchers = _callbacks(config, workdir, guard, per_epoch, measure)
-        watchers.append(callbacks.save_checkpoint(checkpoints, config, watch))
-        _fit(model, config, task, batch_size, watchers)
+        run = Run(
+            config=config,
+            data=task,
+            model=model,
+            batches=functools.partial(crop_batches, config, task, batch_size),
+            steps_per_epoch=per_epoch,
+            last_step=config.epochs * per_epoch,
+            workdir=workdir,
+            watch=watch,
+            speed=("images_per_second", config.batch_size),
+        )
+        run.resume()
+        run.fit([Evaluate(lambda model: evaluate(model, task), config.eval_every)])
+        figures = finish(model, config, task, workdir.path, evaluate(model, task))
         last = workdir.rows()[-1]
         return {
-            **finish(model, config, task, workdir.path, measure(model)),
+            **figures,
             "epochs": config.epochs,
             "steps": last["step"],
             "loss": last["loss"],
@@ -119,8 +124,25 @@ def train(
         }
 
 
+def crop_batches(
+    config: SupervisedConfig, task: Task, batch_size: int, start: int, stop: int
+) -> tf.data.Dataset:
+    """Return random crops and labels of the steps from `start` to before `stop`."""
+    size, scale = task.image_size, (config.crop_scale_min, 1.0)
+    batches = training_batches(
+        task.train,
+        Views({"crop": weak_view(size, scale, flip_p=config.flip_prob)}),
+        batch_size=batch_size,
+        seed=config.seed,
+        start_step=start,
+        stop_step=stop,
+        labelled=True,
+    )
+    return batches.map(lambda views, labels: (views["crop"], labels))
+
+
 def evaluate(model: Classifier, task: Task) -> dict[str, Any]:
-    """Figures of `evaluate.scores.report` on the test images, in inference mode."""
+    """Classify the test images in inference mode; return `evaluate.scores.report`."""
     logits, labels = features.extract(model, task.batches(task.test))
     return scores.report(logits, labels, task.label_names)
 
@@ -128,15 +150,15 @@ def evaluate(model: Classifier, task: Task) -> dict[str, Any]:
 def make_optimizer(
     config: SupervisedConfig, per_epoch: int, multipliers: Sequence[float] | None
 ) -> SGD:
-    """SGD with the config's schedule; `multipliers` as of `SGD`."""
+    """Make SGD with the config's schedule; `multipliers` as of `SGD`."""
     total = config.epochs * per_epoch
-    if config.schedule == "cosine":
+    if config.lr_schedule == "cosine":
         warmup = round(config.warmup_epochs * per_epoch)
         rate = WarmupCosine(config.learning_rate, warmup, total)
     else:
         # Keras keeps a value up to its boundary, that step included.
         steps = [
-            round(share * config.epochs) * per_epoch - 1 for share in config.decay_at
+            round(point * config.epochs) * per_epoch - 1 for point in config.decay_at
         ]
         rates = [config.learning_rate * 0.1**i for i in range(len(steps) + 1)]
         rate = keras.optimizers.schedules.PiecewiseConstantDecay(steps, rates)
@@ -149,41 +171,6 @@ def make_optimizer(
     )
 
 
-def _callbacks(config, workdir, guard, per_epoch, measure) -> list:
-    watchers = [
-        callbacks.KeepMetrics(per_epoch),
-        callbacks.Speed(config.batch_size),
-        callbacks.WatchNaN(guard, config.max_nan_steps),
-        Evaluate(measure, config.eval_every),
-        callbacks.MetricsLog(workdir, per_epoch),
-    ]
-    if config.tensorboard:
-        folder = str(workdir.path / "tensorboard")
-        watchers.append(keras.callbacks.TensorBoard(folder, write_graph=False))
-    return watchers
-
-
-def _fit(model, config, task, batch_size, watchers):
-    crop = weak_view(
-        task.image_size, (config.crop_scale_min, 1.0), flip_p=config.flip_prob
-    )
-
-    def between(start, stop):
-        batches = training_batches(
-            task.train,
-            Views({"crop": crop}),
-            batch_size=batch_size,
-            seed=config.seed,
-            start_step=start,
-            stop_step=stop,
-            labelled=True,
-        )
-        return batches.map(lambda views, labels: (views["crop"], labels))
-
-    per_epoch = steps_per_epoch(task.train, batch_size)
-    loop.fit(model, between, per_epoch, config.epochs * per_epoch, watchers)
-
-
 def finish(
     model: Classifier,
     config: SupervisedConfig,
@@ -191,7 +178,7 @@ def finish(
     path: pathlib.Path,
     figures: dict[str, Any],
 ) -> dict[str, Any]:
-    """Leaves classifier and figures in the folder; the head of the JSON line."""
+    """Save classifier and figures in the folder; return the head of the JSON line."""
     keras_file.save(model, path / "classifier.keras")
     title = f"{config.command} on {task.dataset}: {100 * figures['top1']:.1f} %"
     results.save_report(path, figures, title)

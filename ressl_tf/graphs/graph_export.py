@@ -26,6 +26,7 @@ from ressl_tf.graphs.trained import open_graph_run
 from ressl_tf.runtime.atomic import replacing_folder
 from ressl_tf.runtime.errors import RunError, UsageError
 from ressl_tf.saving import saved_model
+from ressl_tf.saving.exporter import check_output
 from ressl_tf.saving.model_card import CARD
 
 
@@ -36,6 +37,7 @@ def export(config: ExportConfig) -> dict[str, Any]:
         UsageError: for flags that are for images, or a run without a checkpoint.
         RunError: when the disk refuses.
     """
+    check_output(config)
     _refuse_image_flags(config)
     run = open_graph_run(config.workdir)
     encoder = run.encoder

@@ -3,9 +3,11 @@
 All of it is stateless: the same seed, the same draw.
 """
 
+from typing import TypeAlias
+
 import tensorflow as tf
 
-Features = tf.Tensor | tf.SparseTensor
+Features: TypeAlias = tf.Tensor | tf.SparseTensor
 
 
 def mask_features(features: Features, p: float, seed: tf.Tensor) -> Features:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ressl_tf.config.evaluate_config import LinearConfig
 from ressl_tf.evaluate import logistic, scores
 from ressl_tf.graphs import clustering, link_prediction, probe, similarity
 from ressl_tf.graphs.graph import Graph
 from ressl_tf.graphs.link_split import non_edges, undirected
+from ressl_tf.graphs.node_config import NodeConfig
 from ressl_tf.graphs.node_splits import NodeSplit, node_splits
 from ressl_tf.graphs.trained import GraphRun
 from ressl_tf.runtime.errors import UsageError
@@ -20,10 +20,10 @@ log = logging.getLogger("ressl_tf")
 FEWEST_NODES = 10  # with labels: a tenth of them is one
 KNOWN_EDGES = 20_000  # of which the links' regression learns, at most
 Figures = dict[str, Any]
-Task = Callable[[LinearConfig, GraphRun, Graph, np.ndarray], Figures]
+Task = Callable[[NodeConfig, GraphRun, Graph, np.ndarray], Figures]
 
 
-def embed(config: LinearConfig, run: GraphRun, graph: Graph) -> np.ndarray:
+def embed(config: NodeConfig, run: GraphRun, graph: Graph) -> np.ndarray:
     """What is judged, float32 [nodes, length]."""
     return graph.features if config.features == "raw" else run.embed(graph)
 
@@ -38,7 +38,7 @@ class Accuracy:
 
 
 def accuracies(
-    config: LinearConfig, graph: Graph, embeddings: np.ndarray
+    config: NodeConfig, graph: Graph, embeddings: np.ndarray
 ) -> Iterator[Accuracy]:
     """A classifier for each split, judged on the nodes it did not learn from."""
     labels, classes = labels_of(graph), len(graph.label_names)
@@ -54,7 +54,7 @@ def accuracies(
 
 
 def classify(
-    config: LinearConfig, run: GraphRun, graph: Graph, embeddings: np.ndarray
+    config: NodeConfig, run: GraphRun, graph: Graph, embeddings: np.ndarray
 ) -> Figures:
     """Accuracy over the splits: mean, standard deviation, and of each class."""
     found = []
@@ -63,7 +63,7 @@ def classify(
         done = f"split {len(found):2d} of {config.splits}"
         log.info("%s: top-1 %.4f", done, accuracy.test)
     tested = [accuracy.test for accuracy in found]
-    counts = sum(accuracy.confusion for accuracy in found)
+    counts = np.sum([accuracy.confusion for accuracy in found], axis=0)
     shares = counts.diagonal() / np.maximum(counts.sum(axis=1), 1)
     return {
         "linear_top1": float(np.mean(tested)),
@@ -94,7 +94,7 @@ def _solve(config, embeddings, labels, classes, split: NodeSplit, number):
 
 
 def search(
-    config: LinearConfig, run: GraphRun, graph: Graph, embeddings: np.ndarray
+    config: NodeConfig, run: GraphRun, graph: Graph, embeddings: np.ndarray
 ) -> Figures:
     """Sim@5 and Sim@10."""
     shares = similarity.same_class_share(embeddings, labels_of(graph))
@@ -103,7 +103,7 @@ def search(
 
 
 def cluster(
-    config: LinearConfig, run: GraphRun, graph: Graph, embeddings: np.ndarray
+    config: NodeConfig, run: GraphRun, graph: Graph, embeddings: np.ndarray
 ) -> Figures:
     """NMI and ARI of k-means."""
     found = clustering.agreement(embeddings, labels_of(graph), seed=config.seed)
@@ -112,7 +112,7 @@ def cluster(
 
 
 def predict_links(
-    config: LinearConfig, run: GraphRun, graph: Graph, embeddings: np.ndarray
+    config: NodeConfig, run: GraphRun, graph: Graph, embeddings: np.ndarray
 ) -> Figures:
     """AUC and average precision on the run's edges that it did not see.
 
@@ -126,11 +126,13 @@ def predict_links(
         )
     seen, positive, negative = run.held_out()
     embeddings = embed(config, run, seen)
-    asked, edges = np.concatenate([positive, negative]), len(positive)
-    known = _known_pairs(seen, asked, config.seed)
-    by_cosine = link_prediction.cosines(embeddings, asked)
-    by_product = link_prediction.hadamard_scores(embeddings, known, asked, config.seed)
-    found = {"held_out_edges": edges}
+    queries, edges = np.concatenate([positive, negative]), len(positive)
+    known = _known_pairs(seen, queries, config.seed)
+    by_cosine = link_prediction.cosines(embeddings, queries)
+    by_product = link_prediction.hadamard_scores(
+        embeddings, known, queries, config.seed
+    )
+    found: Figures = {"held_out_edges": edges}
     for name, values in (("", by_cosine), ("_hadamard", by_product)):
         area, precision = link_prediction.auc_and_ap(values[:edges], values[edges:])
         found |= {f"link_auc{name}": area, f"link_ap{name}": precision}

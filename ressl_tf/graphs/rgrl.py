@@ -1,4 +1,17 @@
-"""RGRL: relational self-supervised learning on graphs (Lee et al., CIKM 2022)."""
+"""RGRL: relational self-supervised learning on graphs (Lee et al., CIKM 2022).
+
+With two views of the graph, z_v the student's embeddings of its nodes in view v, h_v
+the teacher's, A anchors drawn anew in each step, and N_i the near nodes of node i:
+
+    glob_1 = mean_i KL(softmax(h_2 h_2[A]^T / teacher_temp)_i
+                       || softmax(z_1 h_2[A]^T / student_temp)_i)
+    loc_1  = mean_i KL(softmax(h_2[N_i] h_2[i] / local_teacher_temp)
+                       || softmax(h_2[N_i] z_1[i] / student_temp))
+    loss   = glob_1 + glob_2 + local_weight (loc_1 + loc_2)
+
+glob_2 and loc_2 are the same with the views swapped; loc leaves out nodes of degree 0.
+The moving average is updated after the optimizer's step.
+"""
 
 from collections.abc import Sequence
 
@@ -9,18 +22,23 @@ import tensorflow as tf
 from ressl_tf.graphs import graph_views
 from ressl_tf.graphs.diffusion import nearest_nodes
 from ressl_tf.graphs.gcn import GCN
-from ressl_tf.graphs.graph import Graph
+from ressl_tf.graphs.graph import Graph, count_features
 from ressl_tf.losses import divergence, entropy, logits
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.models import heads
+from ressl_tf.runtime import flags
 from ressl_tf.runtime.errors import UsageError
 
+FORMER = {  # arguments of version 0.1.0
+    "temp_t": "teacher_temp",
+    "temp_t_diff": "local_teacher_temp",
+}
 SPARSE = 0.1  # share of features that are not 0 below which sparse products are faster
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class RGRL(SSLModel):
-    """Nodes keep the relations, to anchors and to near nodes, that their teacher sees.
+    """A student whose nodes keep the relations that its teacher sees.
 
     A batch is the whole graph, a step an epoch. As a `keras.Model` it maps
     {"features", "edges"}, `Graph.inputs`, to embeddings [nodes, d] in inference mode.
@@ -34,8 +52,8 @@ class RGRL(SSLModel):
         drop_features: chance of a feature to be 0 for all nodes, in each view.
         drop_edges: chance of a directed edge to be missing, in each view.
         student_temp: temperature of the student's relations.
-        temp_t: of the teacher's relation to the anchors.
-        temp_t_diff: of the teacher's relation to the near nodes.
+        teacher_temp: of the teacher's relation to the anchors.
+        local_teacher_temp: of the teacher's relation to the near nodes.
         anchor_alpha: anchors are drawn by min(1, alpha^log(degree + 1) + beta).
         anchor_beta: see `anchor_alpha`.
         local_weight: of the relation to near nodes.
@@ -62,8 +80,8 @@ class RGRL(SSLModel):
         "drop_features",
         "drop_edges",
         "student_temp",
-        "temp_t",
-        "temp_t_diff",
+        "teacher_temp",
+        "local_teacher_temp",
         "anchor_alpha",
         "anchor_beta",
         "local_weight",
@@ -73,8 +91,7 @@ class RGRL(SSLModel):
     online_views = target_views = ("first", "second")
     loss_names = ("global", "local")
     signal_names = ("teacher_entropy", "student_entropy")
-    target_moves_last = True
-    teacher_temp_flag = "temp_t"
+    updates_target_last = True
 
     def __init__(
         self,
@@ -87,8 +104,8 @@ class RGRL(SSLModel):
         drop_features: Sequence[float] = (0.3, 0.4),
         drop_edges: Sequence[float] = (0.2, 0.4),
         student_temp: float = 0.1,
-        temp_t: float = 0.01,
-        temp_t_diff: float = 1.0,
+        teacher_temp: float = 0.01,
+        local_teacher_temp: float = 1.0,
         anchor_alpha: float = 0.9,
         anchor_beta: float = 0.1,
         local_weight: float = 1.0,
@@ -96,12 +113,19 @@ class RGRL(SSLModel):
         bn_frozen_after_first_eval: bool = False,
         **kwargs,
     ):
+        former = FORMER.keys() & kwargs.keys()
+        if former:
+            given = flags.renamed_arguments(kwargs, FORMER)
+            teacher_temp = given.pop("teacher_temp", teacher_temp)
+            local_teacher_temp = given.pop("local_teacher_temp", local_teacher_temp)
+            kwargs = given
         super().__init__(GCN(num_features, gcn_layers, name="online"), **kwargs)
         self.gcn_layers, self.predictor_dim = self.online.widths, predictor_dim
         self.graph_sample, self.graph_topk = graph_sample, graph_topk
         self.drop_features, self.drop_edges = tuple(drop_features), tuple(drop_edges)
-        self.student_temp, self.temp_t = student_temp, temp_t
-        self.temp_t_diff, self.local_weight = temp_t_diff, local_weight
+        self.student_temp, self.teacher_temp = student_temp, teacher_temp
+        self.local_teacher_temp = local_teacher_temp
+        self.local_weight = local_weight
         self.anchor_alpha, self.anchor_beta = anchor_alpha, anchor_beta
         self.ppr_exact_max_nodes = ppr_exact_max_nodes
         self.bn_frozen_after_first_eval = bn_frozen_after_first_eval
@@ -110,16 +134,23 @@ class RGRL(SSLModel):
         )
         self.supports_jit = False  # XLA has no sparse products
 
+    @classmethod
+    def from_flags(cls, config, steps_per_epoch=1):
+        """Build the model that a `Config` describes, with random weights."""
+        options = cls.options_from(config, steps_per_epoch)
+        return cls(count_features(config.dataset), **options)
+
     @property
     def relation_size(self) -> int:
+        """How many anchors the teacher's relation is over."""
         return self.graph_sample
 
     def call(self, inputs, training=False):
-        """Embeddings of the nodes, [nodes, d]."""
+        """Return embeddings of the nodes, [nodes, d]."""
         return self.online(inputs, training=training)
 
     def batches(self, graph: Graph) -> tf.data.Dataset:
-        """The graph and the near nodes of each node as a batch, without end.
+        """Make a data set of one batch without end: the graph and its near nodes.
 
         Raises:
             UsageError: the graph has other features, or fewer nodes than are drawn.
@@ -144,13 +175,14 @@ class RGRL(SSLModel):
         return tf.data.Dataset.from_tensors(batch).repeat()
 
     def fit(self, x=None, *args, **kwargs):
-        """Keras's, of a `Graph`, whole in each of the `epochs`, or of `batches`."""
+        """Train on a `Graph`, whole in each of the `epochs`, or on `batches`."""
         if isinstance(x, Graph):
             x = self.batches(x)
             kwargs = {"steps_per_epoch": 1, "shuffle": False, **kwargs}
         return super().fit(x, *args, **kwargs)
 
     def derive_views(self, data, seed):
+        """Draw both views of the graph, and the anchors."""
         graph, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         edges = tf.cast(graph["edges"], tf.int64)
         *seeds, anchor_seed = tf.unstack(
@@ -179,6 +211,7 @@ class RGRL(SSLModel):
         }
 
     def forward(self, network, view):
+        """Apply a network to a view; see `bn_frozen_after_first_eval`."""
         if not self.bn_frozen_after_first_eval:
             return super().forward(network, view)
         return tf.cond(
@@ -188,38 +221,42 @@ class RGRL(SSLModel):
         )
 
     def loss_terms(self, online, target, step):
+        """Return the relations to anchors and to near nodes, and their entropies."""
         views, entropies = step.views, []
         terms = {"global": 0.0, "local": 0.0}
         for student, teacher in (("first", "second"), ("second", "first")):
             z, h = online[student], target[teacher]  # [nodes, d]
             anchors = tf.gather(h, views["anchors"])  # [sample, d]
-            seen = logits(h, anchors, self.temp_t)  # [nodes, sample]
-            learned = logits(z, anchors, self.student_temp)
-            terms["global"] += divergence(seen, learned)
-            entropies.append((entropy(seen), entropy(learned)))
+            teacher_logits = logits(h, anchors, self.teacher_temp)  # [nodes, sample]
+            student_logits = logits(z, anchors, self.student_temp)
+            terms["global"] += divergence(teacher_logits, student_logits)
+            entropies.append((entropy(teacher_logits), entropy(student_logits)))
             near = tf.gather(h, views["near"])  # [nodes, k, d]
-            seen = relation_to_own(h, near, self.temp_t_diff)  # [nodes, k]
-            learned = relation_to_own(z, near, self.student_temp)
-            local = divergence(seen, learned, views["linked"])
+            teacher_logits = relation_to_near(
+                h, near, self.local_teacher_temp
+            )  # [nodes, k]
+            student_logits = relation_to_near(z, near, self.student_temp)
+            local = divergence(teacher_logits, student_logits, views["linked"])
             terms["local"] += self.local_weight * local
         signals = tf.unstack(tf.reduce_mean(entropies, axis=0))
         return terms, dict(zip(self.signal_names, signals, strict=True))
 
     def get_config(self):
+        """Return the constructor's arguments, as Keras saves them."""
         return {**super().get_config(), "num_features": self.online.num_features}
 
 
-def relation_to_own(
-    embeddings: tf.Tensor, others: tf.Tensor, temperature: float
+def relation_to_near(
+    embeddings: tf.Tensor, near: tf.Tensor, temperature: float
 ) -> tf.Tensor:
-    """`losses.logits` where each embedding has others of its own.
+    """Return the logits of each embedding's relation to its own near nodes.
 
     Args:
         embeddings: [nodes, dim], unit length.
-        others: [nodes, k, dim], unit length.
+        near: [nodes, k, dim], unit length.
         temperature: divides the cosine similarities.
 
     Returns:
         Logits [nodes, k].
     """
-    return tf.linalg.matvec(others, embeddings) / temperature
+    return tf.linalg.matvec(near, embeddings) / temperature

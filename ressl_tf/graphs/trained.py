@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import json
 import pathlib
 from collections.abc import Iterator
 
@@ -15,7 +14,7 @@ from ressl_tf.graphs.gcn import GCN
 from ressl_tf.graphs.graph import PREFIX, Graph, load_graph
 from ressl_tf.graphs.link_split import hold_out_edges
 from ressl_tf.runtime.errors import UsageError
-from ressl_tf.saving.pretrained import stored_config
+from ressl_tf.saving.pretrained import learns_from, stored_config
 
 CHECKPOINTS = "checkpoints"  # in the workdir
 
@@ -88,23 +87,19 @@ class GraphRun:
         return self.encoder(graph.inputs, training=False).numpy()
 
 
-def holds_graph_run(path: str) -> bool:
-    """Whether a path is the workdir of a run on a graph; false for an empty one."""
-    file = pathlib.Path(path) / "config.json"
-    if not path or not file.is_file():
-        return False
-    values = json.loads(file.read_text())
-    return "method" in values and str(values.get("dataset", "")).startswith(PREFIX)
-
-
 def open_graph_run(path: str) -> GraphRun:
-    """Opens the workdir of a run on a graph; the graph itself need not be there.
+    """Open the workdir of a run on a graph; the graph itself need not be there.
 
     Raises:
-        UsageError: when it has no checkpoint yet.
+        UsageError: when it is no run on a graph, or has no checkpoint yet.
         RunError: when none can be read.
     """
     place = pathlib.Path(path)
+    if (kind := learns_from(path)) != "graphs":
+        found = f"a run on {kind}" if kind else "no run"
+        raise UsageError(
+            f"--workdir must be that of a run on a graph. Received: {path}, {found}"
+        )
     config = stored_config(place)
     folder = place / CHECKPOINTS
     encoder = GCN(_count_features(folder), config.gcn_layers, name="online")

@@ -1,4 +1,4 @@
-"""Losses and signals as pure functions of tensors, in float32."""
+"""Losses and metrics as pure functions of tensors, in float32."""
 
 from ressl_tf.losses.plain import (
     LARGE_QUEUE,

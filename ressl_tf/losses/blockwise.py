@@ -1,8 +1,8 @@
-"""Relations to a large queue, a block of it at a time: memory constant in its size.
+"""Relations to a large queue, block by block: memory does not grow with the queue.
 
-The loss and its gradient need two things of a relation p = softmax(x Q^T / t), where x
+The loss and its gradient need two moments of a relation p = softmax(x Q^T / t), where x
 is [batch, dim] and Q the queue [K, dim]: its log-normaliser and its mean key p Q. Both
-are sums over the queue, so that no [batch, K] is ever kept.
+are sums over the queue, so no [batch, K] is ever kept.
 """
 
 import functools
@@ -13,7 +13,7 @@ BLOCK = 4096  # rows of the queue at a time
 
 
 class BlockwiseRelation:
-    """softmax(embeddings queue^T / temperature) over a queue, by its moments.
+    """The relation softmax(embeddings queue^T / temperature), by its moments.
 
     Args:
         embeddings: [batch, dim], unit length.
@@ -35,7 +35,7 @@ class BlockwiseRelation:
 
     @functools.cached_property
     def moments(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """Log-normalisers [batch] and mean keys [batch, dim].
+        """Compute the log-normalisers [batch] and the mean keys [batch, dim].
 
         The gradient of a log-normaliser is the mean key over the temperature; the mean
         keys have none.
@@ -43,18 +43,18 @@ class BlockwiseRelation:
         return _moments(self.embeddings / self.temperature, self.queue, self.block)
 
     def expected_logit(self, mean_keys: tf.Tensor) -> tf.Tensor:
-        """Of each row's logits, their mean under the relation with these mean keys."""
+        """Average each row's logits under the relation that has these mean keys."""
         return tf.reduce_sum(self.embeddings * mean_keys, axis=-1) / self.temperature
 
 
-def take_together(teacher: BlockwiseRelation, student: BlockwiseRelation) -> None:
-    """Computes the moments of two relations to one queue in one pass over it.
+def share_pass(teacher: BlockwiseRelation, student: BlockwiseRelation) -> None:
+    """Compute the moments of two relations to one queue in one pass over it.
 
-    A product with twice the rows is faster than two: the queue, by far its larger
-    factor, is read once. No gradient flows into the teacher.
+    One product with the rows of both is faster than two products: the queue, by far the
+    larger factor, is read once. No gradient flows into the teacher.
     """
-    taken = {**vars(teacher), **vars(student)}
-    if "moments" in taken or teacher.queue is not student.queue:
+    cached = {**vars(teacher), **vars(student)}
+    if "moments" in cached or teacher.queue is not student.queue:
         return
     rows = [r.embeddings / r.temperature for r in (teacher, student)]
     rows = tf.concat([tf.stop_gradient(rows[0]), rows[1]], axis=0)
@@ -65,12 +65,14 @@ def take_together(teacher: BlockwiseRelation, student: BlockwiseRelation) -> Non
 
 
 def cross_entropy(teacher: BlockwiseRelation, student: BlockwiseRelation) -> tf.Tensor:
-    """`losses.cross_entropy`: -sum_j p_t log p_s = log-normaliser - mean logit.
+    """Compute `losses.cross_entropy` from the moments.
 
-    Its gradient is (p_s - p_t) Q / (batch * student's temperature). The student may
-    have several times the teacher's rows, view after view: each has the teacher's.
+    -sum_j p_t log p_s is the student's log-normaliser less its mean logit under p_t.
+    The gradient is (p_s - p_t) Q / (batch * student's temperature). The student may
+    have several times the teacher's rows, view after view; each view is compared with
+    the same teacher.
     """
-    take_together(teacher, student)
+    share_pass(teacher, student)
     log_sums, _ = student.moments
     _, mean_keys = teacher.moments
     views = tf.shape(student.embeddings)[0] // tf.shape(mean_keys)[0]
@@ -79,16 +81,18 @@ def cross_entropy(teacher: BlockwiseRelation, student: BlockwiseRelation) -> tf.
 
 
 def entropy(relation: BlockwiseRelation) -> tf.Tensor:
-    """`losses.entropy`, from the moments."""
+    """Compute `losses.entropy` from the moments."""
     log_sums, mean_keys = relation.moments
     return tf.reduce_mean(log_sums - relation.expected_logit(mean_keys))
 
 
-def _moments(rows, queue, block):
-    """`BlockwiseRelation.moments` of embeddings over their temperature."""
+def _moments(
+    rows: tf.Tensor, queue: tf.Tensor, block: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Compute `BlockwiseRelation.moments` of embeddings over their temperature."""
 
     @tf.custom_gradient
-    def of(rows):
+    def moments(rows):
         log_sums, mean_keys = _sums(rows, queue, block)
 
         def gradient(log_sums_gradient, _):
@@ -96,22 +100,22 @@ def _moments(rows, queue, block):
 
         return (log_sums, mean_keys), gradient
 
-    log_sums, mean_keys = of(rows)
+    log_sums, mean_keys = moments(rows)
     return log_sums, tf.stop_gradient(mean_keys)
 
 
-def _sums(rows, queue, block):
-    """log sum_j exp(rows . Q_j) [batch] and softmax(rows Q^T) Q [batch, dim]."""
+def _sums(rows: tf.Tensor, queue: tf.Tensor, block: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return log sum_j exp(rows . Q_j) [batch] and softmax(rows Q^T) Q [batch, dim]."""
     whole = queue.shape[0] // block
 
-    def take(index, *sums):
+    def add_block(index, *sums):
         keys = tf.slice(queue, [index * block, 0], [block, queue.shape[1]])
         return index + 1, *_add(rows, keys, *sums)
 
-    nothing = tf.zeros_like(rows[:, :1])
-    sums = (nothing + rows.dtype.min, nothing, tf.zeros_like(rows))
+    zeros = tf.zeros_like(rows[:, :1])
+    sums = (zeros + rows.dtype.min, zeros, tf.zeros_like(rows))
     _, *sums = tf.while_loop(
-        lambda index, *_: index < whole, take, (0, *sums), parallel_iterations=1
+        lambda index, *_: index < whole, add_block, (0, *sums), parallel_iterations=1
     )
     if queue.shape[0] % block:
         sums = _add(rows, queue[whole * block :], *sums)
@@ -119,8 +123,14 @@ def _sums(rows, queue, block):
     return (highest + tf.math.log(total))[:, 0], keys / total
 
 
-def _add(rows, keys, highest, total, weighted):
-    """The sums with a block's part; all are relative to exp(highest logit so far)."""
+def _add(
+    rows: tf.Tensor,
+    keys: tf.Tensor,
+    highest: tf.Tensor,
+    total: tf.Tensor,
+    weighted: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Add a block's terms to the sums, which are relative to exp(highest logit)."""
     logits = tf.matmul(rows, keys, transpose_b=True)  # [batch, block]
     higher = tf.maximum(highest, tf.reduce_max(logits, axis=1, keepdims=True))
     weights = tf.exp(logits - higher)

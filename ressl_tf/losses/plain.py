@@ -1,7 +1,7 @@
 """Losses as pure functions of tensors, in float32.
 
-Relations are logits over the queue, [batch, queue]; a loss or a signal takes logits.
-Those to a large queue are never kept whole (`blockwise`); the same functions take both.
+Relations are logits over the queue, [batch, queue]; losses and metrics take logits.
+Those of a large queue are never kept whole (`blockwise`); the same functions take both.
 """
 
 import tensorflow as tf
@@ -15,7 +15,7 @@ LARGE_QUEUE = 8192  # rows; at 16,384 blocks take half the time of the whole on 
 def relation(
     embeddings: tf.Tensor, queue: tf.Tensor, temperature: float
 ) -> tf.Tensor | BlockwiseRelation:
-    """How each embedding relates to the past ones in the queue.
+    """Compare each embedding with the past ones in the queue.
 
     Args:
         embeddings: [batch, dim], unit length.
@@ -23,8 +23,9 @@ def relation(
         temperature: divides the cosine similarities; lower is sharper.
 
     Returns:
-        Logits [batch, queue], float32, whose softmax is the relation; for a queue of
-        `LARGE_QUEUE` rows and more, what stands for them in the functions below.
+        Logits [batch, queue], float32, whose softmax is the relation. For a queue of
+        `LARGE_QUEUE` rows and more, a `BlockwiseRelation` that the functions below take
+        in their place.
 
     Reference: Zheng et al., ReSSL (NeurIPS 2021), Eq. 2 and 3.
     """
@@ -34,7 +35,7 @@ def relation(
 
 
 def logits(embeddings: tf.Tensor, queue: tf.Tensor, temperature: float) -> tf.Tensor:
-    """embeddings queue^T / temperature, [batch, queue], float32."""
+    """Return embeddings queue^T / temperature, [batch, queue], float32."""
     embeddings = tf.cast(embeddings, tf.float32)
     return tf.matmul(embeddings, queue, transpose_b=True) / temperature
 
@@ -42,16 +43,16 @@ def logits(embeddings: tf.Tensor, queue: tf.Tensor, temperature: float) -> tf.Te
 def cross_entropy(
     teacher: tf.Tensor | BlockwiseRelation, student: tf.Tensor | BlockwiseRelation
 ) -> tf.Tensor:
-    """Cross-entropy of the student's relation under the teacher's, batch mean.
+    """Compute the cross-entropy of the student's relation under the teacher's.
 
-    Equals their KL divergence plus the teacher's entropy, which has no gradient.
+    It equals their KL divergence plus the teacher's entropy, which has no gradient.
 
     Args:
         teacher: logits [batch, queue]; no gradient flows into them.
         student: logits [views * batch, queue], view after view.
 
     Returns:
-        Scalar, in nats.
+        Scalar, the batch mean, in nats.
 
     Reference: Zheng et al., ReSSL (NeurIPS 2021), Eq. 4.
     """
@@ -67,17 +68,18 @@ def cross_entropy(
 def divergence(
     teacher: tf.Tensor, student: tf.Tensor, counted: tf.Tensor | None = None
 ) -> tf.Tensor:
-    """KL divergence of the student's relation from the teacher's, mean over rows.
+    """Compute the KL divergence of the student's relation from the teacher's.
 
     Args:
-        teacher: logits [rows, others]; no gradient flows into them.
-        student: logits [rows, others].
-        counted: bool [rows], which rows; None for all. Of none the mean is 0.
+        teacher: logits [rows, keys]; no gradient flows into them.
+        student: logits [rows, keys].
+        counted: bool [rows], the rows to average over; None for all. The mean over no
+            rows is 0.
 
     Returns:
-        Scalar, in nats.
+        Scalar, the mean over rows, in nats.
 
-    Reference: Lee et al., RGRL (CIKM 2022), whose both terms it is.
+    Reference: Lee et al., RGRL (CIKM 2022); both terms of its loss have this form.
     """
     log_p = tf.nn.log_softmax(tf.stop_gradient(teacher))
     log_q = tf.nn.log_softmax(student)
@@ -91,28 +93,29 @@ def divergence(
 def info_nce(
     queries: tf.Tensor, keys: tf.Tensor, queue: tf.Tensor, temperature: float
 ) -> tf.Tensor:
-    """Cross-entropy of telling an image's own key from those in the queue, batch mean.
+    """Compute the cross-entropy of finding the positive key among those in the queue.
 
     Args:
         queries: [batch, dim], unit length.
-        keys: [batch, dim], unit length, row for row those of the queries.
-        queue: [queue, dim], unit length.
-        temperature: divides the cosine similarities; lower weighs the nearest wrong
-            keys more.
+        keys: [batch, dim], unit length: row for row the positives of the queries.
+        queue: [queue, dim], unit length: the negatives of all queries.
+        temperature: divides the cosine similarities; lower weighs the nearest negatives
+            more.
 
     Returns:
-        Scalar, in nats.
+        Scalar, the batch mean, in nats.
 
     Reference: He et al., MoCo (CVPR 2020), Eq. 1.
     """
     queries = tf.cast(queries, tf.float32)
-    own = tf.reduce_sum(queries * keys, axis=-1) / temperature
-    others = log_normalizer(relation(queries, queue, temperature))
-    return tf.reduce_mean(tf.reduce_logsumexp([own, others], axis=0) - own)
+    positive = tf.reduce_sum(queries * keys, axis=-1) / temperature
+    negatives = log_normalizer(relation(queries, queue, temperature))
+    total = tf.reduce_logsumexp([positive, negatives], axis=0)
+    return tf.reduce_mean(total - positive)
 
 
 def squared_distance(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
-    """|first - second|^2 = 2 - 2 first . second of unit vectors, batch mean.
+    """Compute |first - second|^2 = 2 - 2 first . second of unit vectors, batch mean.
 
     Args:
         first: [batch, dim], unit length.
@@ -128,14 +131,14 @@ def squared_distance(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
 
 
 def log_normalizer(relation: tf.Tensor | BlockwiseRelation) -> tf.Tensor:
-    """log sum_j exp(logit_j), [batch]."""
+    """Compute log sum_j exp(logit_j), [batch]."""
     if isinstance(relation, BlockwiseRelation):
         return relation.moments[0]
     return tf.reduce_logsumexp(relation, axis=-1)
 
 
 def entropy(relation: tf.Tensor | BlockwiseRelation) -> tf.Tensor:
-    """Mean entropy of the relations, in nats: log(queue) means uniform."""
+    """Compute the mean entropy of the relations, in nats; log(queue) means uniform."""
     if isinstance(relation, BlockwiseRelation):
         return blockwise.entropy(relation)
     log_p = tf.nn.log_softmax(relation)
@@ -143,13 +146,15 @@ def entropy(relation: tf.Tensor | BlockwiseRelation) -> tf.Tensor:
 
 
 def embedding_std(embeddings: tf.Tensor) -> tf.Tensor:
-    """Standard deviation over the batch, averaged over dimensions.
+    """Compute the standard deviation over the batch, averaged over dimensions.
 
     Args:
         embeddings: [batch, dim], unit length.
 
     Returns:
-        Scalar: about 1 / sqrt(dim) when the directions are spread evenly, 0 when all
-        embeddings are the same (collapse); Chen & He, SimSiam (CVPR 2021), Fig. 2.
+        Scalar: about 1 / sqrt(dim) when the embeddings are uniform on the sphere, 0
+        when all are the same (collapse).
+
+    Reference: Chen & He, SimSiam (CVPR 2021), Fig. 2.
     """
     return tf.reduce_mean(tf.math.reduce_std(embeddings, axis=0))

@@ -1,4 +1,10 @@
-"""BYOL: bootstrap your own latent (Grill et al., NeurIPS 2020)."""
+"""BYOL: bootstrap your own latent (Grill et al., NeurIPS 2020).
+
+With p_i the student's prediction from strong view i and z_i the teacher's embedding of
+it, all of unit length, and D(a, b) = |a - b|^2 = 2 - 2 a.b:
+
+    loss = D(p_1, z_2) + D(p_2, z_1)                      Eq. 2, both ways
+"""
 
 import keras
 
@@ -9,7 +15,7 @@ from ressl_tf.methods.images import ImageSSL
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class BYOL(ImageSSL):
-    """Predicts the target's embedding of one strong view from the other: no queue.
+    """A student that predicts the target's embedding of another view: no queue.
 
     Both views are drawn alike, as in RSA's code; the original blurs and solarises them
     differently.
@@ -29,8 +35,9 @@ class BYOL(ImageSSL):
         "predictor_depth",
         "predictor_bn",
     )
-    online_views = target_views = ("strong1", "strong2")
-    loss_names = ("prediction",)
+    online_views: tuple[str, ...] = ("strong1", "strong2")
+    target_views: tuple[str, ...] = ("strong1", "strong2")
+    loss_names: tuple[str, ...] = ("prediction",)
 
     def __init__(
         self,
@@ -50,10 +57,12 @@ class BYOL(ImageSSL):
 
     @classmethod
     def make_views(cls, image_size, scale=(0.2, 1.0), **strength):
+        """Make the paper's views as a `Views` layer: two strong ones."""
         strong = views.strong_view(image_size, scale, **strength)
         return views.Views({"strong1": strong, "strong2": strong})
 
     def loss_terms(self, online, target, step):
+        """Return the squared distance of predictions and targets, both ways."""
         p1, p2 = online["strong1"], online["strong2"]
         z1, z2 = target["strong1"], target["strong2"]
         return {"prediction": squared_distance(p1, z2) + squared_distance(p2, z1)}, {}

@@ -1,12 +1,15 @@
-"""What the methods for images share: encoder, views, and batches of either."""
+"""Methods on images: an encoder, the views it learns from, and batches of either."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from ressl_tf.config.normalizations import NORMALIZATIONS
 from ressl_tf.data.augment import deferred
-from ressl_tf.methods.base import SSLModel, check_choice
+from ressl_tf.methods.arguments import check_choice
+from ressl_tf.methods.base import SSLModel
 from ressl_tf.models import backbones, heads
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime import distribute
@@ -91,8 +94,32 @@ class ImageSSL(SSLModel):
         self.shuffle_target = shuffle_target
         self.views = views
 
+    @classmethod
+    def from_flags(cls, config, steps_per_epoch=1):
+        """Build the model that a `Config` describes, with random weights."""
+        strengths = view_strengths(config)
+        sizes = {name: getattr(config, name) for name in cls.view_options}
+        views = cls.make_views(**sizes, **strengths)
+        backbone = backbones.build(
+            config.backbone,
+            image_size=views.size,
+            stem=config.stem,
+            width=config.width,
+            batch_norm=config.batch_norm,
+            zero_init_gamma=config.zero_init_gamma,
+        )
+        mean, std = NORMALIZATIONS[config.normalization]
+        return cls(
+            backbone,
+            views=views,
+            mean=mean,
+            std=std,
+            shuffle_target=config.batch_norm in ("shuffle", "split"),
+            **cls.options_from(config, steps_per_epoch),
+        )
+
     def add_predictor(self, hidden_dim: int, depth: int, norm: bool) -> None:
-        """Puts a head behind the online network that the target does not have.
+        """Put a head behind the online network that the target does not have.
 
         Args:
             hidden_dim: its width; 0 for that of the projector.
@@ -111,23 +138,28 @@ class ImageSSL(SSLModel):
 
     @classmethod
     def make_views(cls, image_size: int, **strength) -> keras.layers.Layer:
-        """The paper's views as a `Views` layer; `strength` as of `strong_view`."""
+        """Make the paper's views as a `Views` layer; `strength` as of `strong_view`."""
         raise NotImplementedError
 
     def call(self, images, training=False):
-        """Features of the online backbone, [batch, f], in inference mode."""
+        """Return features of the online backbone, [batch, f], in inference mode."""
         return self.online.features(images, training=training)
 
     def embed_target(self, images, seed):
+        """Return unit target embeddings; of a permuted batch with `shuffle_target`."""
         if not self.shuffle_target:
             return super().embed_target(images, seed)
         images = distribute.gather(images)  # [global batch, h, w, 3]
         order = permutation(images.shape[0] or tf.shape(images)[0], seed)
-        keys = super().embed_target(tf.gather(images, distribute.own(order)), seed)
-        return tf.gather(distribute.gather(keys), distribute.own(tf.argsort(order)))
+        keys = super().embed_target(
+            tf.gather(images, distribute.local_shard(order)), seed
+        )
+        return tf.gather(
+            distribute.gather(keys), distribute.local_shard(tf.argsort(order))
+        )
 
     def derive_views(self, data, seed: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Finished views as they are; those of crops; or those of raw images."""
+        """Take finished views as they are; finish crops; draw views of raw images."""
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         if not isinstance(images, dict):
             images = tf.convert_to_tensor(images)
@@ -149,6 +181,7 @@ class ImageSSL(SSLModel):
         return images
 
     def get_config(self):
+        """Return the constructor's arguments, as Keras saves them."""
         return {
             **super().get_config(),
             "backbone": keras.saving.serialize_keras_object(self.online.backbone),
@@ -160,8 +193,25 @@ class ImageSSL(SSLModel):
 
     @classmethod
     def from_config(cls, config):
+        """Make the model of a saved config."""
         parts = {
             key: keras.saving.deserialize_keras_object(config[key])
             for key in ("backbone", "views")
         }
         return cls(**{**config, **parts})
+
+
+def view_strengths(config: Any) -> dict[str, Any]:
+    """Return the arguments of `strong_view` as the flags of views have them."""
+    brightness, contrast, saturation, hue = config.color_jitter
+    return {
+        "scale": (config.crop_scale_min, 1.0),
+        "flip_p": config.flip_prob,
+        "brightness": brightness,
+        "contrast": contrast,
+        "saturation": saturation,
+        "hue": hue,
+        "jitter_p": config.color_jitter_prob,
+        "grayscale_p": config.grayscale_prob,
+        "blur_p": config.blur_prob,
+    }

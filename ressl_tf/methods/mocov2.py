@@ -1,4 +1,10 @@
-"""MoCo v2: momentum contrast (He et al., CVPR 2020; Chen et al., arXiv 2003.04297)."""
+"""MoCo v2: momentum contrast (He et al., CVPR 2020; Chen et al., arXiv 2003.04297).
+
+With q the student's embedding of one strong view, k the teacher's of another, and Q the
+queue of past keys, which are the negatives:
+
+    loss = -log exp(q.k / T) / (exp(q.k / T) + sum_j exp(q.Q_j / T))      Eq. 1
+"""
 
 import keras
 
@@ -10,7 +16,7 @@ from ressl_tf.models.key_queue import KeyQueue
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class MoCoV2(ImageSSL):
-    """Tells the key of an image from those of past images; both views are strong.
+    """A student that tells an image's key from those of past images.
 
     Args:
         queue_size: past keys K that are the negatives.
@@ -19,9 +25,9 @@ class MoCoV2(ImageSSL):
     """
 
     options = (*ImageSSL.options, "queue_size", "infonce_temp")
-    online_views = ("query",)
-    target_views = ("key",)
-    loss_names = ("infonce",)
+    online_views: tuple[str, ...] = ("query",)
+    target_views: tuple[str, ...] = ("key",)
+    loss_names: tuple[str, ...] = ("infonce",)
 
     def __init__(
         self,
@@ -37,13 +43,16 @@ class MoCoV2(ImageSSL):
 
     @classmethod
     def make_views(cls, image_size, scale=(0.2, 1.0), **strength):
+        """Make the paper's views as a `Views` layer: two strong ones."""
         strong = views.strong_view(image_size, scale, **strength)
         return views.Views({"query": strong, "key": strong})
 
     def loss_terms(self, online, target, step):
+        """Return InfoNCE of the query's key against the keys in the queue."""
         queue = self.queue.read()  # [K, d]
         nce = info_nce(online["query"], target["key"], queue, self.infonce_temp)
         return {"infonce": nce}, {}
 
     def enqueue(self, target):
+        """Put the batch's keys into Q."""
         self.queue.enqueue(target["key"])

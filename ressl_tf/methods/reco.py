@@ -1,4 +1,15 @@
-"""ReCo: MoCo v2 with a global and a local relation (arXiv 2211.01796)."""
+"""ReCo: MoCo v2 with a global and a local relation (arXiv 2211.01796).
+
+With q, k, w the embeddings of a query view (student), a key view and a weak view (both
+teacher), Q and W the queues of keys and of weak embeddings, pi a permutation of the
+batch, x_mix a query view mixed with the key view of pi(n), and r the query's fraction:
+
+    infonce = -log exp(q.k / T) / (exp(q.k / T) + sum_j exp(q.Q_j / T))
+    global  = -sum_j softmax(w W^T / teacher_temp)_j log softmax(q W^T / student_temp)_j
+    k_mix   = sg norm(r q + (1 - r) k_pi)
+    local   = infonce of norm(f(x_mix)) with the positive k_mix
+    loss    = infonce + lambda1 global + lambda2 local
+"""
 
 import keras
 import tensorflow as tf
@@ -13,7 +24,7 @@ from ressl_tf.runtime.randomness import permutation
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class ReCo(MoCoV2):
-    """Contrast, ReSSL's relation to weak keys, and mixed images between two keys.
+    """MoCo v2 with ReSSL's relation to weak keys, and with mixed images.
 
     Args:
         student_temp: temperature of the student's relation.
@@ -57,33 +68,38 @@ class ReCo(MoCoV2):
 
     @classmethod
     def make_views(cls, image_size, scale=(0.2, 1.0), flip_p=0.5, **colour):
+        """Make the paper's views as a `Views` layer: two strong, one weak."""
         strong = views.strong_view(image_size, scale, flip_p=flip_p, **colour)
         weak = views.weak_view(image_size, scale, flip_p=flip_p)
         return views.Views({"query": strong, "key": strong, "weak": weak})
 
     def mix_views(self, views, seed):
+        """Mix each query view with the key view of another image of the batch."""
         seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
         partner = permutation(tf.shape(views["key"])[0], seeds[0])
-        others = tf.gather(views["key"], partner)
-        mixed, share = MIXINGS[self.interpolation](views["query"], others, seeds[1])
-        return {**views, "mixed": mixed, "partner": partner, "share": share}
+        partners = tf.gather(views["key"], partner)
+        mix = MIXINGS[self.interpolation]
+        mixed, fraction = mix(views["query"], partners, seeds[1])
+        return {**views, "mixed": mixed, "partner": partner, "fraction": fraction}
 
     def loss_terms(self, online, target, step):
+        """Return contrast, global and local relation, and the relations' entropies."""
         terms, _ = super().loss_terms(online, target, step)  # MoCo's
         query, key, queue = online["query"], target["key"], self.queue.read()
         weak_queue = self.weak_queue.read()  # [K, d]
         teacher = relation(target["weak"], weak_queue, self.teacher_temp)  # [N, K]
         student = relation(query, weak_queue, self.student_temp)  # [N, K]
-        share, others = step.views["share"], tf.gather(key, step.views["partner"])
-        own = key if self.mixed_target == "key" else query
-        between = tf.stop_gradient(share * own + (1 - share) * others)
-        between = tf.math.l2_normalize(between, axis=-1)  # [N, d]
-        local = info_nce(online["mixed"], between, queue, self.infonce_temp)
+        r, partner_key = step.views["fraction"], tf.gather(key, step.views["partner"])
+        image = key if self.mixed_target == "key" else query
+        mixed_key = tf.stop_gradient(r * image + (1 - r) * partner_key)
+        mixed_key = tf.math.l2_normalize(mixed_key, axis=-1)  # [N, d]
+        local = info_nce(online["mixed"], mixed_key, queue, self.infonce_temp)
         terms["global"] = self.lambda1 * cross_entropy(teacher, student)
         terms["local"] = self.lambda2 * local
         entropies = entropy(teacher), entropy(student)
         return terms, dict(zip(self.signal_names, entropies, strict=True))
 
     def enqueue(self, target):
+        """Put keys into Q and weak embeddings into W."""
         super().enqueue(target)
         self.weak_queue.enqueue(target["weak"])

@@ -3,10 +3,11 @@
 import importlib
 
 from ressl_tf.config.method_table import METHODS
+from ressl_tf.methods.base import SSLModel
 from ressl_tf.runtime.errors import UsageError
 
 
-def method_class(name: str) -> type:
+def method_class(name: str) -> type[SSLModel]:
     """Import the class of a method.
 
     Args:

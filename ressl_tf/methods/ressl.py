@@ -1,4 +1,14 @@
-"""ReSSL: relational self-supervised learning (Zheng et al., NeurIPS 2021)."""
+"""ReSSL: relational self-supervised learning (Zheng et al., NeurIPS 2021).
+
+With Q the queue of K past target embeddings, z_s the student's embedding of a strong
+view and k_w the teacher's of a weak view of the same image:
+
+    p = softmax(k_w Q^T / teacher_temp)                   Eq. 2
+    q = softmax(z_s Q^T / student_temp)                   Eq. 3
+    loss = mean over images of -sum_j p_j log q_j         Eq. 4, up to a constant
+
+There is no positive pair and no negative one: Q never holds the current batch.
+"""
 
 import keras
 
@@ -11,7 +21,7 @@ from ressl_tf.runtime.errors import UsageError
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class ReSSL(ImageSSL):
-    """The student sees on a strong view the relations its teacher sees on a weak one.
+    """A student that learns to see its teacher's relations to a queue of past images.
 
     Args:
         queue_size: past embeddings K that an image is related to.
@@ -28,10 +38,10 @@ class ReSSL(ImageSSL):
     """
 
     options = (*ImageSSL.options, "queue_size", "student_temp", "teacher_temp")
-    online_views = ("strong",)
-    target_views = ("weak",)
-    loss_names = ("relation",)
-    signal_names = ("teacher_entropy", "student_entropy")
+    online_views: tuple[str, ...] = ("strong",)
+    target_views: tuple[str, ...] = ("weak",)
+    loss_names: tuple[str, ...] = ("relation",)
+    signal_names: tuple[str, ...] = ("teacher_entropy", "student_entropy")
 
     def __init__(
         self,
@@ -54,11 +64,13 @@ class ReSSL(ImageSSL):
 
     @classmethod
     def make_views(cls, image_size, scale=(0.2, 1.0), flip_p=0.5, **colour):
+        """Make the paper's views as a `Views` layer: one strong, one weak."""
         strong = views.strong_view(image_size, scale, flip_p=flip_p, **colour)
         weak = views.weak_view(image_size, scale, flip_p=flip_p)
         return views.Views({"strong": strong, "weak": weak})
 
     def loss_terms(self, online, target, step):
+        """Return the cross-entropy of the student's relation under the teacher's."""
         queue = self.queue.read()  # [K, d], without this batch
         teacher = relation(target["weak"], queue, self.teacher_temp)  # Eq. 2: [N, K]
         student = relation(online["strong"], queue, self.student_temp)  # Eq. 3: [N, K]
@@ -70,4 +82,5 @@ class ReSSL(ImageSSL):
         return terms, signals
 
     def enqueue(self, target):
+        """Put the teacher's embeddings of the weak views into Q."""
         self.queue.enqueue(target["weak"])

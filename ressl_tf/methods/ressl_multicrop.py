@@ -8,12 +8,12 @@ from ressl_tf.losses import cross_entropy, entropy, relation
 from ressl_tf.methods.ressl import ReSSL
 from ressl_tf.runtime.errors import UsageError
 
-SHARES = (1.0, 192 / 224, 160 / 224, 128 / 224, 96 / 224)  # the paper's 224 to 96 px
+RATIOS = (1.0, 192 / 224, 160 / 224, 128 / 224, 96 / 224)  # the paper's 224 to 96 px
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class ReSSLMultiCrop(ReSSL):
-    """Several strong views of an image follow the teacher's one relation.
+    """ReSSL with several strong views that follow the teacher's one relation.
 
     Each crop has a forward pass, and so batch statistics, of its own.
 
@@ -32,7 +32,7 @@ class ReSSLMultiCrop(ReSSL):
     def make_views(
         cls, image_size, crop_sizes=(), crop_scales=(), scale=(0.2, 1.0), **strength
     ):
-        """One weak view and the strong ones.
+        """Make one weak view and the strong ones.
 
         Args:
             image_size: side of the weak view.
@@ -40,8 +40,10 @@ class ReSSLMultiCrop(ReSSL):
                 proportion to `image_size`.
             crop_scales: low and high share of the image's area for each strong view in
                 turn; empty for `scale` times the ratio of its side to `image_size`.
+            scale: fraction of the image's area that the weak view keeps.
+            **strength: of `strong_view`.
         """
-        sizes = crop_sizes or [round(share * image_size) for share in SHARES]
+        sizes = crop_sizes or [round(ratio * image_size) for ratio in RATIOS]
         pairs = list(zip(crop_scales[::2], crop_scales[1::2], strict=False))
         if not crop_scales:
             pairs = [[end * size / image_size for end in scale] for size in sizes]
@@ -62,6 +64,7 @@ class ReSSLMultiCrop(ReSSL):
         return views.Views({**strong, "weak": weak})
 
     def loss_terms(self, online, target, step):
+        """Return ReSSL's loss, the mean over all strong views."""
         queue = self.queue.read()  # [K, d]
         teacher = relation(target["weak"], queue, self.teacher_temp)  # [N, K]
         crops = tf.concat([online[view] for view in self.online_views], axis=0)

@@ -1,5 +1,10 @@
 """Extended ReSSL: a predictor and an InfoNCE warm-up (TPAMI 2024, arXiv 2203.08717).
 
+With w(t) a weight that fades from 1 to 0 over the warm-up, and the student's embedding
+behind a predictor:
+
+    loss = w(t) infonce(z_s, k_w, Q) + (1 - w(t)) ReSSL's loss
+
 Our reading: the abstract names the two parts; the widths, the formula of the warm-up
 and the values that the paper used are not public.
 """
@@ -13,7 +18,7 @@ from ressl_tf.methods.ressl import ReSSL
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class ReSSLPlus(ReSSL):
-    """ReSSL that begins by telling images apart, with a predictor on the student.
+    """ReSSL with a predictor on the student, and with an InfoNCE warm-up.
 
     The paper's exact values are not public: this is our reading of its abstract.
 
@@ -57,7 +62,15 @@ class ReSSLPlus(ReSSL):
         self.infonce_warmup_steps = infonce_warmup_steps
         self.infonce_temp, self.infonce_schedule = infonce_temp, infonce_schedule
 
+    @classmethod
+    def options_from(cls, config, steps_per_epoch):
+        """Return the constructor's arguments: the warm-up in steps, not in epochs."""
+        steps = round(config.infonce_warmup_epochs * steps_per_epoch)
+        options = super().options_from(config, steps_per_epoch)
+        return {**options, "infonce_warmup_steps": steps}
+
     def loss_terms(self, online, target, step):
+        """Return InfoNCE and the relation, weighted by how far the warm-up is."""
         terms, signals = super().loss_terms(online, target, step)
         queue = self.queue.read()  # [K, d]
         nce = info_nce(online["strong"], target["weak"], queue, self.infonce_temp)

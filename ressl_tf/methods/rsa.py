@@ -1,4 +1,13 @@
-"""RSA: reducing semantic shift from aggressive augmentations (NeurIPS 2022)."""
+"""RSA: reducing semantic shift from aggressive augmentations (NeurIPS 2022).
+
+With w_i two weak views, s_i = w_i in other colours, p_i the student's prediction from
+s_i, z_i the teacher's embedding of w_i, D(a, b) = 2 - 2 a.b, t the step from 1 and T
+the steps of the run:
+
+    beta = beta0 (cos(pi t / T) + 1) / 2
+    loss = beta [D(p_1, sg p_2) + D(p_2, sg p_1)]
+           + (1 - beta) [D(p_1, z_2) + D(p_2, z_1)]
+"""
 
 import keras
 import tensorflow as tf
@@ -11,7 +20,7 @@ from ressl_tf.methods.byol import BYOL
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class RSA(BYOL):
-    """BYOL towards weak views, and at first also towards the other strong one.
+    """BYOL towards weak views, at first also towards the other strong view.
 
     A strong view is a weak one in other colours: the same crop.
 
@@ -42,6 +51,7 @@ class RSA(BYOL):
 
     @classmethod
     def make_views(cls, image_size, scale=(0.2, 1.0), flip_p=0.5, **colour):
+        """Make the paper's views: two weak ones, and each in other colours."""
         weak = views.weak_view(image_size, scale, flip_p=flip_p)
         colours = views.strong_view(image_size, **colour).photometric
         strong1 = views.View(photometric=colours, source="weak1")
@@ -50,6 +60,7 @@ class RSA(BYOL):
         return views.Views(staged)
 
     def loss_terms(self, online, target, step):
+        """Return the terms towards strong and weak views, and the weight beta."""
         p1, p2 = online["strong1"], online["strong2"]
         z1, z2 = target["weak1"], target["weak2"]
         beta = self.beta0 * fade(step.number + 1, self.total_steps, self.beta_schedule)

@@ -1,6 +1,7 @@
 """An encoder with a linear head that learns from labels."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -11,7 +12,7 @@ from ressl_tf.runtime import distribute
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class Classifier(keras.Model):
-    """Raw images [batch, h, w, 3] on 0..255 to logits [batch, classes].
+    """An encoder with a linear head: raw images [b, h, w, 3] on 0..255 to logits.
 
     Args:
         encoder: gives the features; a projector is left out.
@@ -26,6 +27,8 @@ class Classifier(keras.Model):
     `fit` takes (images, labels) with int labels [batch], 0 and up, or the batches of
     `data.pipeline.labelled_batches`.
     """
+
+    guard: Any = None  # an `engine.nonfinite.NonfiniteGuard`, where a run sets one
 
     def __init__(
         self,
@@ -64,21 +67,24 @@ class Classifier(keras.Model):
         return self.head(self.encoder.features(images, training=training))
 
     def train_step(self, data):
-        """One step of cross-entropy on (images, labels); returns the running means."""
+        """Take a step of cross-entropy on (images, labels); return the means."""
         images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        before = self.guard.begin(self) if self.guard else []
         with tf.GradientTape() as tape:
             logits = self(images, training=True)
             loss = tf.reduce_mean(
                 tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
             )
-            share = loss / distribute.num_replicas()  # replicas' gradients are summed
-            scaled = self.optimizer.scale_loss(share)
+            # The optimizer sums gradients over replicas.
+            scaled = self.optimizer.scale_loss(loss / distribute.num_replicas())
         gradients = tape.gradient(scaled, self.trainable_variables)
         self.optimizer.apply(gradients, self.trainable_variables)
         self.step.assign_add(1)
-        right = tf.argmax(logits, axis=-1) == tf.cast(labels, tf.int64)
+        correct = tf.argmax(logits, axis=-1) == tf.cast(labels, tf.int64)
         self._means["loss"].update_state(loss)
-        self._means["top1"].update_state(tf.reduce_mean(tf.cast(right, tf.float32)))
+        self._means["top1"].update_state(tf.reduce_mean(tf.cast(correct, tf.float32)))
+        if self.guard:
+            self.guard.end(self, before, gradients)
         return {name: mean.result() for name, mean in self._means.items()}
 
     @property

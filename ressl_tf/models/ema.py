@@ -32,7 +32,7 @@ def copy(online: keras.layers.Layer, target: keras.layers.Layer) -> None:
 def update(
     online: keras.layers.Layer, target: keras.layers.Layer, momentum: float | tf.Tensor
 ) -> None:
-    """target <- momentum * target + (1 - momentum) * online.
+    """Target <- momentum * target + (1 - momentum) * online.
 
     Parameters only: the target's batch statistics are its own. Equal values stay equal
     to the bit.

@@ -1,4 +1,4 @@
-"""The kNN monitor: which images classify which, and how well."""
+"""The kNN monitor of a run: which images classify which, and how well."""
 
 import logging
 from collections.abc import Callable
@@ -6,8 +6,8 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from ressl_tf.config import Config, run_flags
-from ressl_tf.data.load import load_source
+from ressl_tf.config import Config
+from ressl_tf.data.load import TEST_SPLITS, held_out, open_beside
 from ressl_tf.data.pipeline import evaluation_batches
 from ressl_tf.data.sources import MemorySource, Source
 from ressl_tf.evaluate import features, nearest_neighbors
@@ -15,14 +15,13 @@ from ressl_tf.runtime.errors import UsageError
 
 log = logging.getLogger("ressl_tf")
 BATCH_SIZE = 256
-AUTO_SPLITS = ("test", "validation")
 
 
 def make(config: Config, source: Source) -> Callable[[keras.Model], float] | None:
-    """A function from a model to its kNN top-1, or None when nothing has labels.
+    """Make a function from a model to its kNN top-1; None when nothing has labels.
 
-    The training images are the memory, or those of `knn_bank_split`. What they classify
-    is the evaluation split; without one, every tenth image of the memory, left out.
+    The training images are the bank, or those of `knn_bank_split`. The queries are the
+    evaluation split; without one, every tenth image of the bank, left out of it.
 
     Args:
         config: of the run.
@@ -32,7 +31,7 @@ def make(config: Config, source: Source) -> Callable[[keras.Model], float] | Non
         return None
     memory = source
     if config.knn_bank_split != "auto":
-        memory = _load(config, config.knn_bank_split)
+        memory = open_beside(config, config.knn_bank_split)
     if not _has_labels(memory, config.image_size):
         log.info("no labels in %s: the kNN monitor is off", memory.name)
         return None
@@ -40,33 +39,25 @@ def make(config: Config, source: Source) -> Callable[[keras.Model], float] | Non
         memory, config.image_size, BATCH_SIZE, limit=config.knn_images
     )
     queries = _queries(config)
-    options = {"k": config.knn_k, "temperature": config.knn_temp}
 
     def measure(model: keras.Model) -> float:
-        known = features.extract(model, bank)
+        bank_features = features.extract(model, bank)
         if queries is None:
-            known, asked = _hold_out(*known)
+            bank_features, query_features = _hold_out(*bank_features)
         else:
-            asked = features.extract(model, queries)
-        return nearest_neighbors.accuracy(*known, *asked, **options)
+            query_features = features.extract(model, queries)
+        return nearest_neighbors.accuracy(
+            *bank_features,
+            *query_features,
+            k=config.knn_k,
+            temperature=config.knn_temp,
+        )
 
     return measure
 
 
-def _load(config, split):
-    return load_source(
-        config.dataset,
-        split,
-        data_dir=config.data_dir or None,
-        on_bad_image=config.on_bad_image,
-        max_pixels=config.max_pixels,
-        cache=run_flags.cache_beside(config.cache),
-        cache_dir=config.cache_dir or None,
-    )
-
-
 def _has_labels(source, image_size) -> bool:
-    """Whether any of some images, chosen at random, is of a class."""
+    """Return whether any of some images, chosen at random, has a class."""
     if source.label_names is None:
         return False
     if isinstance(source, MemorySource):
@@ -76,11 +67,15 @@ def _has_labels(source, image_size) -> bool:
 
 
 def _queries(config):
-    """Batches of the evaluation split, or None when `auto` finds no labelled one."""
+    """Return batches of the evaluation split; None when `auto` finds none with labels.
+
+    Raises:
+        UsageError: when the split that was asked for is not there, or has no labels.
+    """
     auto = config.eval_split == "auto"
-    for split in AUTO_SPLITS if auto else (config.eval_split,):
+    for split in TEST_SPLITS if auto else (config.eval_split,):
         try:
-            source = _load(config, split)
+            source = open_beside(config, split)
         except UsageError:
             if not auto:
                 raise
@@ -96,6 +91,6 @@ def _queries(config):
 
 
 def _hold_out(features, labels):
-    """Every tenth example against the others."""
-    asked = np.arange(len(labels)) % 10 == 0
-    return (features[~asked], labels[~asked]), (features[asked], labels[asked])
+    """Split examples into bank and queries: every tenth is a query."""
+    queries = held_out(len(labels))
+    return (features[~queries], labels[~queries]), (features[queries], labels[queries])

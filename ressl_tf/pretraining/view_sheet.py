@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from ressl_tf.config.preview_config import PreviewConfig
-from ressl_tf.data.load import check_image_size, load_source
+from ressl_tf.data.load import check_image_size, open_source
 from ressl_tf.data.pipeline import centre_crop
 from ressl_tf.data.sources import StreamSource, unreadable
 from ressl_tf.evaluate import plots
@@ -17,7 +17,7 @@ from ressl_tf.runtime.errors import UsageError
 
 
 def draw(config: PreviewConfig) -> dict[str, Any]:
-    """Draws the sheet.
+    """Draw the sheet.
 
     Returns:
         The result, as the command line prints it.
@@ -30,15 +30,9 @@ def draw(config: PreviewConfig) -> dict[str, Any]:
     plots.check_folder(path.parent)
     if path.is_dir():
         raise UsageError(f"--output must be a file. Received: {path}, a folder")
-    source = load_source(
-        config.dataset,
-        config.split,
-        data_dir=config.data_dir or None,
-        download=config.download,
-        on_bad_image=config.on_bad_image,
-        max_pixels=config.max_pixels,
-        cache="none",  # of a whole set, some images are read
-    )
+    # Of a whole set, some images are read.
+    source = open_source(config, config.split, cache="none")
+    assert isinstance(source, StreamSource)
     check_image_size(source, config.image_size)
     photos = chosen_photos(source, config.images, config.seed)
     model = build_model(config)
@@ -58,7 +52,7 @@ def draw(config: PreviewConfig) -> dict[str, Any]:
 
 
 def chosen_photos(source: StreamSource, count: int, seed: int) -> list[tf.Tensor]:
-    """Photos, uint8 [height, width, 3] each, chosen at random by the seed.
+    """Return photos, uint8 [height, width, 3] each, chosen at random by the seed.
 
     Raises:
         RunError: when one cannot be read.
@@ -74,7 +68,7 @@ def chosen_photos(source: StreamSource, count: int, seed: int) -> list[tf.Tensor
 def sheet(
     photos: list[tf.Tensor], model: ImageSSL, config: PreviewConfig
 ) -> dict[str, np.ndarray]:
-    """Rows of the sheet: the photos' centre crops, then draws of every view.
+    """Return the rows of the sheet: the photos' centre crops, then every view.
 
     Draw d of photo p is `model.views` of the photo alone, with `draw_seed(seed, d, p)`.
 
@@ -101,12 +95,12 @@ def sheet(
 
 
 def draw_seed(seed: int, draw: int, position: int) -> tf.Tensor:
-    """int32 [2]: of a draw of the views of the photo at `position`."""
+    """Return the seed, int32 [2], of a draw of views of the photo at `position`."""
     fold = tf.random.experimental.stateless_fold_in
     return fold(fold((seed, 1), draw), position)
 
 
 def seen_by(model: ImageSSL, view: str) -> str:
-    """Who is shown a view: student, teacher, both, or neither itself."""
+    """Say who is shown a view: student, teacher, both, or neither itself."""
     seen = {"student": model.online_views, "teacher": model.target_views}
     return " and ".join(who for who, names in seen.items() if view in names)

@@ -18,7 +18,7 @@ log = logging.getLogger("ressl_tf")
 
 
 def open_start(config: Config) -> Encoder | None:
-    """The encoder that a run starts from; None at random, or when it is resumed.
+    """Open the encoder that a run starts from; None at random, or when it is resumed.
 
     It is called before the run takes its workdir: a wrong flag leaves nothing there.
 
@@ -47,7 +47,7 @@ def open_start(config: Config) -> Encoder | None:
 
 
 def start_from(model: ImageSSL, encoder: Encoder) -> None:
-    """Copies the backbone, and the projector if it fits, to the online network.
+    """Copy the backbone, and the projector if it fits, to the online network.
 
     The target becomes an exact copy of the online network.
     """
@@ -67,7 +67,7 @@ def start_from(model: ImageSSL, encoder: Encoder) -> None:
 
 
 def first_difference(ours: keras.Model, other: keras.Model) -> str:
-    """The first variable of two networks that is not alike; empty when all are."""
+    """Name the first variable of two networks that differs; empty when none does."""
     mine, yours = (
         [(v.path.rpartition("/")[0], v.name, tuple(v.shape)) for v in network.variables]
         for network in (ours, other)

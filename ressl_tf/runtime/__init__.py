@@ -1,0 +1,1 @@
+"""Process, flags, files and devices; nothing here knows of learning."""

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Atomic writes: a file or a folder is complete or absent."""
 
 import contextlib
 import errno
@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 from ressl_tf.runtime.errors import RunError
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # what a disk refuses with
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # full or broken disks
 TEMPORARY = ".*.tmp"  # what a killed process may leave behind
 
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """Yields a temporary path beside `path` and renames it to `path` at the end.
+    """Yield a temporary path beside `path` and rename it to `path` at the end.
 
     When the body raises, the temporary file is removed and `path` stays as it was.
 

@@ -1,4 +1,4 @@
-"""What every command line does: parse, run, print one JSON line, exit."""
+"""The body of every command line: parse, run, print one JSON line, exit."""
 
 import contextlib
 import json
@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import absl.logging
@@ -23,12 +23,13 @@ def run(
     *,
     tensorflow: bool = True,
 ) -> int:
-    """Runs `main(config)` and returns the exit status.
+    """Run `main(config)` and return the exit status.
 
-    Everything printed on the way goes to stderr; the dict that `main` returns is the
-    last line of stdout, as JSON; of several, each is a line as soon as it is there. A
-    user's mistake is one line and status 2, a failure one line and status 1. A run that
-    was asked to stop and did so in order is status 0, and its JSON line says so.
+    Everything printed meanwhile goes to stderr. The dict that `main` returns is the
+    last line of stdout, as JSON. Where `main` returns several, each is printed as soon
+    as it is there. A user's mistake is one line and status 2, a failure one line and
+    status 1. A run that stopped gracefully has status 0, and its JSON line says that it
+    was interrupted.
 
     Args:
         main: takes an instance of `config_class`.
@@ -43,7 +44,7 @@ def run(
             print(flags.help_text(config_class, doc), flush=True)
         return 0
     try:
-        config = flags.parse(config_class, arguments)
+        config: Any = flags.parse(config_class, arguments)
         stdout = sys.stdout
         with contextlib.redirect_stdout(sys.stderr), _shown_progress():
             if tensorflow:
@@ -65,15 +66,15 @@ def run(
     return 0
 
 
-def _lines(result) -> Iterable[dict]:
+def _lines(result: dict | Iterable[dict] | None) -> Iterable[dict]:
     if result is None:
         return ()
     return (result,) if isinstance(result, dict) else result
 
 
 @contextlib.contextmanager
-def _shown_progress():
-    """The package's own log lines, bare, on stderr; of TFDS only the errors."""
+def _shown_progress() -> Iterator[None]:
+    """Show the package's log lines, bare, on stderr; of TFDS only the errors."""
     absl.logging.set_verbosity(absl.logging.ERROR)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
@@ -88,12 +89,12 @@ def _shown_progress():
         log.setLevel(before[2])
 
 
-def _import_quietly():
-    """Imports TensorFlow without the notes that its C++ part writes while loading.
+def _import_quietly() -> None:
+    """Import TensorFlow without the notes that its C++ library prints while loading.
 
-    They bypass Python and its log levels, so the file descriptor itself is turned away;
-    what was written is shown when the import fails. A machine without a GPU is no error
-    worth a line either: the devices are looked up here.
+    They bypass Python and its log levels, so the file descriptor itself is redirected.
+    What was written is shown when the import fails. The devices are listed here too,
+    because a machine without a GPU is no error worth a line.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     sys.stderr.flush()

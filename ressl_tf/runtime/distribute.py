@@ -1,12 +1,13 @@
-"""Strategies by name and what a step does across replicas.
+"""Strategies by name, and the operations of a step across replicas.
 
-The only importer of `tf.distribute`. On one device everything here is the identity.
+The only importer of `tf.distribute`. On one device every operation is the identity.
 """
 
 import contextlib
 from collections.abc import Callable, Generator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
+import keras
 import tensorflow as tf
 from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
 from tensorflow.python.eager import context
@@ -14,7 +15,7 @@ from tensorflow.python.eager import context
 from ressl_tf.runtime import rendezvous
 from ressl_tf.runtime.errors import RunError, UsageError
 
-Strategy = tf.distribute.Strategy
+Strategy: TypeAlias = tf.distribute.Strategy
 Iterator = tf.distribute.DistributedIterator
 STRATEGIES = ("auto", "one", "mirrored", "multiworker", "tpu")
 HEARTBEAT_SECONDS = 30  # a worker that is silent for so long is given up
@@ -29,18 +30,18 @@ LOST = (  # what collectives raise when a peer is gone
 def strategy(
     name: str, workers: rendezvous.Cluster | None = None, tpu: str = ""
 ) -> Strategy:
-    """The strategy called `name`.
+    """Return the strategy called `name`.
 
     Args:
         name: "one" (the first GPU, or the CPU), "mirrored" (all GPUs, or all logical
             CPUs), "auto" (mirrored where there is more than one of these, else one),
             "multiworker" (all GPUs, or the CPU, of all `workers`; must be made before
             TensorFlow computes anything) or "tpu".
-        workers: of "multiworker".
-        tpu: name or address of "tpu"; "local" on a TPU VM.
+        workers: the processes of "multiworker".
+        tpu: name or address for "tpu"; "local" on a TPU VM.
 
     Raises:
-        UsageError: for another name, or a TPU that is not there.
+        UsageError: for another name, no workers for "multiworker", or no such TPU.
     """
     if name not in STRATEGIES:
         raise UsageError(
@@ -58,26 +59,28 @@ def strategy(
 
 
 def split_cpu(count: int) -> None:
-    """Makes `count` logical devices of the CPU; before TensorFlow computes anything.
+    """Split the CPU into `count` logical devices, before TensorFlow computes anything.
 
     Raises:
-        UsageError: it is too late for that.
+        UsageError: TensorFlow has already started with another number of them.
     """
     cpu = tf.config.list_physical_devices("CPU")[0]
-    parts = [tf.config.LogicalDeviceConfiguration()] * count
+    logical = [tf.config.LogicalDeviceConfiguration()] * count
     try:
-        tf.config.set_logical_device_configuration(cpu, parts)
+        tf.config.set_logical_device_configuration(cpu, logical)
     except RuntimeError:
-        there = len(tf.config.list_logical_devices("CPU"))
-        if there != count:
+        existing = len(tf.config.list_logical_devices("CPU"))
+        if existing != count:
             raise UsageError(
                 "--logical_devices cannot change in a running process: there are "
-                f"{there}. Received: {count}"
+                f"{existing}. Received: {count}"
             ) from None
 
 
-def _multi_worker(workers: rendezvous.Cluster) -> Strategy:
-    """A silent or dead worker ends the others, by the heartbeats asked for here."""
+def _multi_worker(workers: rendezvous.Cluster | None) -> Strategy:
+    """Connect to the workers; heartbeats end all when one is silent or dead."""
+    if workers is None:
+        raise UsageError("--strategy=multiworker needs the addresses of its workers")
     job = coordination_config_pb2.CoordinatedJob(
         name="worker", num_tasks=len(workers.workers)
     )
@@ -85,7 +88,7 @@ def _multi_worker(workers: rendezvous.Cluster) -> Strategy:
         "standalone",
         service_leader="/job:worker/replica:0/task:0",
         heartbeat_timeout_in_ms=1000 * HEARTBEAT_SECONDS,
-        cluster_register_timeout_in_ms=round(1000 * rendezvous.MEET_SECONDS),
+        cluster_register_timeout_in_ms=round(1000 * rendezvous.RENDEZVOUS_SECONDS),
         coordinated_jobs=[job],
     )
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
@@ -113,19 +116,19 @@ def _tpu(name: str) -> Strategy:
 
 
 def on_gpus(strategy: Strategy) -> bool:
-    """Whether steps run on GPUs: all strategies but a TPU's take those there are."""
+    """Tell whether steps run on GPUs: every strategy but a TPU's uses what it finds."""
     on_tpu = isinstance(strategy, tf.distribute.TPUStrategy)
     return bool(tf.config.list_logical_devices("GPU")) and not on_tpu
 
 
 def devices() -> str:
-    """The devices there are, for people."""
+    """Describe the devices of this process for a person."""
     names = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices()
     return ", ".join(device.name.removeprefix("/device:") for device in names)
 
 
 def worker(strategy: Strategy) -> tuple[int, int]:
-    """Which worker this process is, from 0, the chief, and of how many."""
+    """Return the index of this worker (0 is the chief) and how many there are."""
     resolver = strategy.cluster_resolver
     if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         return 0, 1
@@ -135,15 +138,16 @@ def worker(strategy: Strategy) -> tuple[int, int]:
 def feed(
     strategy: Strategy, batches: tf.data.Dataset
 ) -> tf.data.Dataset | tf.distribute.DistributedDataset:
-    """What `fit` takes: this worker's part of each global batch, dealt to its replicas.
+    """Turn this worker's shards of the global batches into what `fit` takes.
 
     Args:
-        strategy: of the model.
-        batches: of this worker's part of the global batch.
+        strategy: the model's.
+        batches: this worker's shard of each global batch; it is scattered to the
+            worker's replicas.
     """
     count = worker(strategy)[1]
     if count == 1:
-        return batches  # `fit` deals them
+        return batches  # `fit` scatters them
     replicas = strategy.num_replicas_in_sync // count
     if replicas > 1:
         shapes = tf.nest.flatten(batches.element_spec)
@@ -151,18 +155,18 @@ def feed(
     return strategy.distribute_datasets_from_function(lambda _: batches)
 
 
-def deal(strategy: Strategy, batch: dict[str, tf.Tensor]) -> dict[str, Any]:
-    """A global batch in memory as `strategy.run` takes it, each part on its device.
+def scatter(strategy: Strategy, batch: dict[str, tf.Tensor]) -> dict[str, Any]:
+    """Place the shards of a global batch on their devices, for `strategy.run`.
 
     Args:
         strategy: of one process; its replicas divide the batch.
-        batch: name -> [batch, ...]; replica r of R gets the r-th of R equal parts.
+        batch: name -> [batch, ...]; replica r of R gets the r-th of R equal shards.
     """
     count = strategy.num_replicas_in_sync
     if count == 1:
         return batch
 
-    def part(context):
+    def shard(context):
         index = context.replica_id_in_sync_group
         with tf.device(strategy.extended.worker_devices[index]):
             return {
@@ -170,11 +174,11 @@ def deal(strategy: Strategy, batch: dict[str, tf.Tensor]) -> dict[str, Any]:
                 for name, values in batch.items()
             }
 
-    return strategy.experimental_distribute_values_from_function(part)
+    return strategy.experimental_distribute_values_from_function(shard)
 
 
 def run(strategy: Strategy, step: Callable, data: Any) -> Any:
-    """Runs `step` on every replica; what it returns must be the same on all."""
+    """Run `step` on every replica; it must return the same on all."""
     results = strategy.run(step, args=(data,))
     if strategy.num_replicas_in_sync == 1:
         return results
@@ -183,25 +187,25 @@ def run(strategy: Strategy, step: Callable, data: Any) -> Any:
     )
 
 
-def broadcast(strategy: Strategy, variables: Sequence) -> None:
-    """Gives the chief's values of Keras variables to all workers."""
+def broadcast(strategy: Strategy, variables: Sequence[keras.Variable]) -> None:
+    """Set Keras variables to the chief's values on all workers."""
     if worker(strategy)[1] == 1:
         return
 
-    def on_replica():
+    def on_replica() -> None:
         chief = tf.equal(replica_id(), 0)
-        for kind in sorted({variable.dtype for variable in variables}):
-            alike = [v for v in variables if v.dtype == kind]
-            values = [tf.convert_to_tensor(variable) for variable in alike]
-            own = [tf.where(chief, value, tf.zeros_like(value)) for value in values]
-            sums = tf.distribute.get_replica_context().all_reduce("SUM", own)
-            update_each(_assign, alike, sums)
+        for dtype in sorted({variable.dtype for variable in variables}):
+            same = [v for v in variables if v.dtype == dtype]
+            values = [tf.convert_to_tensor(variable) for variable in same]
+            terms = [tf.where(chief, value, tf.zeros_like(value)) for value in values]
+            sums = tf.distribute.get_replica_context().all_reduce("SUM", terms)
+            assign_each(same, sums)
 
     tf.function(lambda: strategy.run(on_replica), autograph=False)()
 
 
 def wait_for_all(strategy: Strategy) -> None:
-    """Returns when all workers have called it."""
+    """Return when all workers have called this function."""
     if worker(strategy)[1] == 1:
         return
 
@@ -210,7 +214,7 @@ def wait_for_all(strategy: Strategy) -> None:
 
 @contextlib.contextmanager
 def lost_workers_as_run_errors(strategy: Strategy) -> Generator[None]:
-    """Turns what a lost peer causes into one line."""
+    """Turn the errors that a lost peer causes into one line."""
     try:
         yield
     except LOST as error:
@@ -227,49 +231,51 @@ def lost_workers_as_run_errors(strategy: Strategy) -> Generator[None]:
 
 
 def num_replicas() -> int:
-    """Replicas of the current strategy."""
+    """Return the number of replicas of the current strategy."""
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
 def replica_id() -> tf.Tensor | int:
-    """Which replica this code runs on; 0 outside a replica."""
+    """Return the index of the replica that this code runs on; 0 outside a replica."""
     replica = tf.distribute.get_replica_context()
     return replica.replica_id_in_sync_group if replica else 0
 
 
 def replica() -> tf.Tensor | None:
-    """Which replica this code runs on, of how many: int32 [2]; None if there is one."""
+    """Return (index, count) of this replica, int32 [2]; None if there is only one."""
     count = num_replicas()
     return tf.stack([replica_id(), count]) if count > 1 else None
 
 
 def gather(values: tf.Tensor) -> tf.Tensor:
-    """Concatenates `values` of all replicas along axis 0, in replica order."""
+    """Concatenate `values` of all replicas along axis 0, in replica order."""
     if num_replicas() == 1:
         return values
     return tf.distribute.get_replica_context().all_gather(values, axis=0)
 
 
-def own(values: tf.Tensor) -> tf.Tensor:
-    """The replica's equal share of `values` along axis 0: what `gather` undoes."""
+def local_shard(values: tf.Tensor) -> tf.Tensor:
+    """Return this replica's shard of `values` along axis 0; `gather` is its inverse."""
     if num_replicas() == 1:
         return values
     count = values.shape[0] or tf.shape(values)[0]
-    share = count // num_replicas()
-    return values[replica_id() * share :][:share]
+    size = count // num_replicas()
+    return values[replica_id() * size :][:size]
 
 
 def mean(values: tf.Tensor) -> tf.Tensor:
-    """The mean over replicas."""
+    """Average `values` over replicas."""
     if num_replicas() == 1:
         return values
     return tf.distribute.get_replica_context().all_reduce("MEAN", values)
 
 
 def update_each(
-    function: Callable[..., None], variables: Sequence, *values: Sequence
+    function: Callable[..., None],
+    variables: Sequence[keras.Variable],
+    *values: Sequence[tf.Tensor],
 ) -> None:
-    """Calls `function(variable, *value)` on every replica's own copy.
+    """Call `function(variable, *value)` on each replica's copy of the variables.
 
     Args:
         function: assigns to the `tf.Variable` it is given.
@@ -289,5 +295,12 @@ def update_each(
     )
 
 
-def _assign(variable, value):
+def assign_each(
+    variables: Sequence[keras.Variable], values: Sequence[tf.Tensor]
+) -> None:
+    """Assign to each replica's copy of the variables the values that it passes."""
+    update_each(_assign, variables, values)
+
+
+def _assign(variable: tf.Variable, value: tf.Tensor) -> None:
     variable.assign(value)

@@ -1,12 +1,13 @@
-"""From a frozen dataclass to flags, their help, their limits and one clear error.
+"""Flags declared as a frozen dataclass: parsing, help, limits and clear errors.
 
 A field is declared by `option`; `parse` turns an argument list into an instance.
 Nothing here imports TensorFlow: `--help` is quick.
 """
 
 import dataclasses
+import logging
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from absl import flags as absl_flags
@@ -14,6 +15,7 @@ from absl import flags as absl_flags
 from ressl_tf.runtime.errors import UsageError
 
 T = TypeVar("T")
+log = logging.getLogger("ressl_tf")
 HELP_FLAGS = ("--help", "-help", "--helpfull", "--helpshort", "-h", "-?")
 
 
@@ -28,22 +30,25 @@ def option(
     free: bool = False,
     any_length: bool = False,
     repeated: bool = False,
+    former: Sequence[str] = (),
 ) -> Any:
-    """A dataclass field that is a flag.
+    """Declare a dataclass field that is a flag.
 
     Args:
-        default: its type (bool, int, float, str, or a tuple of numbers or texts alike)
-            is the flag's.
+        default: its type is the flag's: bool, int, float, str, or a tuple of numbers or
+            texts of one type.
         help: what it does, and what happens when it is too high or too low.
         group: heading in `--help`; empty continues the previous one.
         choices: allowed strings, or a function that returns them.
         low: smallest allowed number.
         high: largest allowed number.
-        free: may differ when a run is resumed.
-        any_length: of a tuple: not just as many as the default has. One or more, or
-            none where the default is empty, which is of floats.
-        repeated: a tuple of texts, one for each time that the flag is given: for
-            texts with commas.
+        free: whether it may differ when a run is resumed.
+        any_length: whether a tuple may have another length than the default: one or
+            more values, or none where the default is empty. An empty default is a tuple
+            of floats.
+        repeated: whether the flag is given once for each text of a tuple, because the
+            texts may hold commas.
+        former: earlier names of the flag, which go on working.
     """
     metadata = {
         "help": help,
@@ -54,23 +59,24 @@ def option(
         "free": free,
         "any_length": any_length or repeated,
         "repeated": repeated,
+        "former": tuple(former),
     }
     return dataclasses.field(default=default, metadata=metadata)
 
 
 def free_fields(cls: type) -> frozenset[str]:
-    """Names of the flags that may differ when a run is resumed."""
+    """Return the names of the flags that may differ when a run is resumed."""
     return frozenset(f.name for f in dataclasses.fields(cls) if f.metadata["free"])
 
 
 def choices(field: dataclasses.Field) -> Sequence[str] | None:
-    """The allowed strings of a field, None for any."""
-    allowed = field.metadata["choices"]
+    """Return the allowed strings of a field; None where any is."""
+    allowed: Any = field.metadata["choices"]
     return allowed() if callable(allowed) else allowed
 
 
 def check(config: Any) -> None:
-    """Checks every field of `config` against its type, choices and limits.
+    """Check every field of `config` against its type, choices and limits.
 
     Raises:
         UsageError: names the flag, what was received and what is allowed.
@@ -79,17 +85,17 @@ def check(config: Any) -> None:
         _check_value(field, getattr(config, field.name))
 
 
-def _check_value(field, value):
+def _check_value(field: dataclasses.Field, value: Any) -> None:
     if not _has_type(field, value):
         raise UsageError(
             f"--{field.name} must be {_type_name(field)}. Received: {value!r}"
         )
-    for part in value if isinstance(value, tuple) else (value,):
-        _check_choice(field, part)
-        _check_limits(field, part)
+    for element in value if isinstance(value, tuple) else (value,):
+        _check_choice(field, element)
+        _check_limits(field, element)
 
 
-def _check_choice(field, value):
+def _check_choice(field: dataclasses.Field, value: Any) -> None:
     allowed = choices(field)
     if allowed is not None and value not in allowed:
         raise UsageError(
@@ -97,28 +103,29 @@ def _check_choice(field, value):
         )
 
 
-def _has_type(field, value) -> bool:
+def _has_type(field: dataclasses.Field, value: Any) -> bool:
     if not isinstance(field.default, tuple):
         return _is_a(type(field.default), value)
     if not isinstance(value, tuple) or (field.default and not value):
         return False
     long = field.metadata["any_length"] or len(value) == len(field.default)
-    return long and all(_is_a(_part_type(field), part) for part in value)
+    return long and all(_is_a(_element_type(field), element) for element in value)
 
 
-def _part_type(field) -> type:
+def _element_type(field: dataclasses.Field) -> type:
     if field.metadata["repeated"]:
         return str
-    return type(field.default[0]) if field.default else float
+    default: Any = field.default
+    return type(default[0]) if default else float
 
 
-def _is_a(expected: type, value) -> bool:
+def _is_a(expected: type, value: Any) -> bool:
     if isinstance(value, bool):  # which is an int too
         return expected is bool
     return isinstance(value, (int, float) if expected is float else expected)
 
 
-def _check_limits(field, number):
+def _check_limits(field: dataclasses.Field, number: Any) -> None:
     low, high = field.metadata["low"], field.metadata["high"]
     below, above = low is not None, high is not None
     # Written so that NaN fails too.
@@ -126,18 +133,18 @@ def _check_limits(field, number):
         raise UsageError(f"--{field.name} must be {_limits(field)}. Received: {number}")
 
 
-def _limits(field) -> str:
+def _limits(field: dataclasses.Field) -> str:
     low, high = field.metadata["low"], field.metadata["high"]
     if low is not None and high is not None:
         return f"between {low} and {high}"
     return f"at least {low}" if low is not None else f"at most {high}"
 
 
-def _type_name(field) -> str:
+def _type_name(field: dataclasses.Field) -> str:
     if isinstance(field.default, tuple):
-        parts = {int: "whole numbers", float: "numbers", str: "texts"}
+        plurals = {int: "whole numbers", float: "numbers", str: "texts"}
         count = "" if field.metadata["any_length"] else f"{len(field.default)} "
-        return f"{count}comma-separated {parts[_part_type(field)]}"
+        return f"{count}comma-separated {plurals[_element_type(field)]}"
     names = {
         bool: "true or false",
         int: "a whole number",
@@ -148,9 +155,9 @@ def _type_name(field) -> str:
 
 
 def parse(cls: type[T], arguments: Sequence[str]) -> T:
-    """An instance of `cls` from an argument list, `--flagfile=` included.
+    """Parse an argument list, `--flagfile=` included, into an instance of `cls`.
 
-    Later flags win over earlier ones, so that `--flagfile` goes first.
+    Later flags override earlier ones, so `--flagfile` goes first.
 
     Raises:
         UsageError: for anything that is not a flag of `cls` or not a value it allows.
@@ -163,12 +170,15 @@ def parse(cls: type[T], arguments: Sequence[str]) -> T:
         raise UsageError(" ".join(message.split())) from None
     if rest:
         raise UsageError(f"arguments are flags, --name=value. Received: {rest[0]}")
+    for former, name in former_names(cls).items():
+        if values[former].present:
+            log.warning("--%s is called --%s now", former, name)
     return cls(**{field.name: _value(values, field) for field in _fields(cls)})
 
 
-def _define(cls) -> absl_flags.FlagValues:
+def _define(cls: type) -> absl_flags.FlagValues:
     values = absl_flags.FlagValues()
-    define = {
+    define: dict[type, Callable[..., Any]] = {
         bool: absl_flags.DEFINE_boolean,
         int: absl_flags.DEFINE_integer,
         float: absl_flags.DEFINE_float,
@@ -176,75 +186,115 @@ def _define(cls) -> absl_flags.FlagValues:
         tuple: absl_flags.DEFINE_list,
     }
     for field in _fields(cls):
-        default = field.default
+        default: Any = field.default
         if isinstance(default, tuple):
-            default = [str(part) for part in default]
+            default = [str(element) for element in default]
         kind = type(field.default)
         repeated = field.metadata["repeated"]
         (absl_flags.DEFINE_multi_string if repeated else define[kind])(
             field.name, default, field.metadata["help"], flag_values=values
         )
+        for former in field.metadata["former"]:
+            absl_flags.DEFINE_alias(former, field.name, values)
     absl_flags.DEFINE_string("flagfile", "", "", flag_values=values)
     return values
 
 
-def _value(values, field):
-    value = values[field.name].value
+def former_names(cls: type) -> dict[str, str]:
+    """Return earlier names of the flags of `cls`, each with today's."""
+    fields = dataclasses.fields(cls)
+    return {old: field.name for field in fields for old in field.metadata["former"]}
+
+
+def renamed(cls: type, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a stored config under the names that flags have today.
+
+    Args:
+        cls: the config's class; `cls.ignored(stored)`, where it has that, names the
+            flags that the run did not use.
+        stored: as an earlier version wrote it. Where it has a flag under both names,
+            the earlier name is the one that was used.
+    """
+    former = former_names(cls)
+    ignored = cls.ignored(stored) if hasattr(cls, "ignored") else ()
+    stored = {name: value for name, value in stored.items() if name not in ignored}
+    kept = {name: value for name, value in stored.items() if name not in former}
+    return kept | {former[name]: stored[name] for name in stored if name in former}
+
+
+def renamed_arguments(
+    given: Mapping[str, Any], former: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return keyword arguments under today's names, and warn of earlier ones.
+
+    Args:
+        given: of a constructor.
+        former: earlier name -> today's.
+    """
+    for old in former.keys() & given.keys():
+        log.warning("the argument %s is called %s now", old, former[old])
+    return {former.get(name, name): value for name, value in given.items()}
+
+
+def _value(values: absl_flags.FlagValues, field: dataclasses.Field) -> Any:
+    value: Any = values[field.name].value
     if not isinstance(field.default, tuple):
         return value
     try:
-        parts = tuple(_part_type(field)(part) for part in value)
+        elements = tuple(_element_type(field)(text) for text in value)
     except ValueError:
-        parts = None
-    if not _has_type(field, parts):
+        elements = None
+    if not _has_type(field, elements):
         raise UsageError(
             f"--{field.name} must be {_type_name(field)}. Received: {','.join(value)}"
         )
-    return parts
+    return elements
 
 
 def arguments(config: Any, cls: type | None = None) -> list[str]:
-    """What `parse` takes to make the same config: the flags that are not as by default.
+    """Return the argument list that `parse` turns into the same config.
+
+    Flags that have their default are left out.
 
     Args:
         config: a dataclass of flags.
-        cls: its own class, which is what None stands for, or one that it extends: only
-            the flags of that.
+        cls: a class that it extends, to return the flags of that class alone; None for
+            its own class.
     """
-    texts = []
+    texts: list[str] = []
     for field in _fields(cls or type(config)):
         value = getattr(config, field.name)
         if value != field.default:
             shown = value if field.metadata["repeated"] else [as_text(value)]
-            texts += [f"--{field.name}={part}" for part in shown]
+            texts += [f"--{field.name}={text}" for text in shown]
     return texts
 
 
 def as_text(value: Any) -> str:
-    """A flag's value as it is written on a command line."""
+    """Write a flag's value as it stands on a command line."""
     if isinstance(value, tuple):
         return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _fields(cls):
+def _fields(cls: type) -> tuple[dataclasses.Field, ...]:
     return dataclasses.fields(cls)
 
 
 def help_text(cls: type, doc: str, width: int = 88) -> str:
-    """What `--help` prints: the module's text, then the flags under their headings."""
-    parts = [doc.strip(), ""]
+    """Return what `--help` prints: `doc`, then the flags under their headings."""
+    lines = [doc.strip(), ""]
     for field in _fields(cls):
         if field.metadata["group"]:
-            parts += ["", field.metadata["group"].upper()]
-        parts += _flag_help(field, width)
-    parts += ["", "GENERAL", "  --flagfile=PATH"]
-    parts += ["      flags from a file, one a line, # comments; later flags win"]
-    parts += ["  --help", "      this text"]
-    return "\n".join(parts)
+            lines += ["", field.metadata["group"].upper()]
+        lines += _flag_help(field, width)
+    lines += ["", "GENERAL", "  --flagfile=PATH"]
+    lines += ["      flags from a file, one a line, # comments; later flags win"]
+    lines += ["  --help", "      this text"]
+    return "\n".join(lines)
 
 
-def _flag_help(field, width):
+def _flag_help(field: dataclasses.Field, width: int) -> list[str]:
     text = field.metadata["help"]
     allowed = choices(field)
     if allowed:

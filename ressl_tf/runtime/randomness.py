@@ -1,4 +1,4 @@
-"""Draws that are the same with XLA and without, on every device."""
+"""Random numbers that are the same with XLA and without, on every device."""
 
 import tensorflow as tf
 
@@ -6,9 +6,9 @@ MANTISSA = 23  # bits of a float32
 
 
 def uniform(shape: list[int | tf.Tensor], seed: tf.Tensor) -> tf.Tensor:
-    """Numbers in [0, 1), float32: to the bit those of `stateless_uniform` on a CPU.
+    """Draw float32 numbers in [0, 1), the same bits as `stateless_uniform` on a CPU.
 
-    That one makes other numbers of the same bits under XLA.
+    `stateless_uniform` itself gives other numbers for the same seed under XLA.
 
     Args:
         shape: of the result.
@@ -23,10 +23,12 @@ def uniform(shape: list[int | tf.Tensor], seed: tf.Tensor) -> tf.Tensor:
 
 
 def permutation(count: int | tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """A random order of 0..count-1, int32 [count]; XLA has no `stateless_shuffle`.
+    """Draw a random order of 0..count-1, int32 [count].
+
+    XLA has no `stateless_shuffle`.
 
     Args:
-        count: of the numbers.
+        count: how many numbers.
         seed: int32 [2].
     """
     return tf.argsort(uniform([count], seed), stable=True)

@@ -1,16 +1,20 @@
-"""How the processes of one run find one another: without a list of addresses."""
+"""How the processes of one run find one another without a list of addresses."""
 
 import dataclasses
 import json
 import os
 import socket
 import time
+from collections.abc import Iterable
+from typing import Any
 
 from ressl_tf.runtime.errors import RunError, UsageError
 
-MEET_SECONDS = 300.0  # schedulers start the processes of a job minutes apart
+RENDEZVOUS_SECONDS = 300.0  # schedulers start the processes of a job minutes apart
 RETRY_SECONDS = 0.2
 LONGEST_LINE = 2**20  # bytes; ten thousand addresses take a quarter of it
+
+Address = tuple[str, int]  # host, port
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Cluster:
 
 
 def from_environment() -> Cluster | None:
-    """The cluster that `TF_CONFIG` tells of; None where it is not set.
+    """Read the cluster from `TF_CONFIG`; None where it is not set.
 
     Raises:
         UsageError: `TF_CONFIG` cannot be understood.
@@ -36,8 +40,8 @@ def from_environment() -> Cluster | None:
     if not text:
         return None
     try:
-        told = json.loads(text)
-        jobs, task = told["cluster"], told["task"]
+        described = json.loads(text)
+        jobs, task = described["cluster"], described["task"]
         chiefs = list(jobs.get("chief", []))
         workers = (*chiefs, *jobs.get("worker", []))
         index = int(task["index"]) + (task["type"] == "worker") * len(chiefs)
@@ -51,19 +55,19 @@ def from_environment() -> Cluster | None:
     return Cluster(workers, index)
 
 
-def meet(
-    coordinator: str, count: int, index: int, seconds: float = MEET_SECONDS
+def rendezvous(
+    coordinator: str, count: int, index: int, seconds: float = RENDEZVOUS_SECONDS
 ) -> Cluster:
-    """Worker 0 listens at `coordinator`; the others tell it where they are.
+    """Find the other workers through worker 0, which listens at `coordinator`.
 
-    Each process takes a free port of its machine. The one of worker 0 is at the
-    coordinator's host, those of the others where their connection comes from.
+    Each process takes a free port of its machine. The host of worker 0 is the
+    coordinator's; the host of any other is where its connection comes from.
 
     Args:
         coordinator: host:port, reachable from all machines.
-        count: of the workers.
-        index: of this one.
-        seconds: to wait for the others.
+        count: how many workers there are.
+        index: which of them this process is.
+        seconds: how long to wait for the others.
 
     Raises:
         UsageError: the address cannot be used, or two workers have one index.
@@ -74,71 +78,72 @@ def meet(
         raise UsageError(
             f"--coordinator_address must be host:port. Received: {coordinator}"
         )
-    place = (host, int(port))
+    address = (host, int(port))
     deadline = time.monotonic() + seconds
     if index:
-        return Cluster(_announce(place, count, index, deadline), index)
-    return Cluster(_collect(place, count, deadline), 0)
+        return Cluster(_join(address, count, index, deadline), index)
+    return Cluster(_collect(address, count, deadline), 0)
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens at."""
+    """Return a port of this machine that nobody listens at."""
     with socket.create_server(("", 0)) as probe:
         return probe.getsockname()[1]
 
 
-def _collect(place, count, deadline) -> tuple[str, ...]:
-    """What worker 0 does: waits for all, then tells all of them."""
-    found = {0: f"{place[0]}:{free_port()}"}
-    lines = []
+def _collect(address: Address, count: int, deadline: float) -> tuple[str, ...]:
+    """As worker 0, wait for all workers and send the list to each of them."""
+    found = {0: f"{address[0]}:{free_port()}"}
+    lines: list[socket.socket] = []
     try:
-        server = socket.create_server(place)
+        server = socket.create_server(address)
     except OSError as error:
         raise UsageError(
             "--coordinator_address must be a free port of worker 0's machine. "
-            f"Received: {place[0]}:{place[1]} ({error.strerror or error})"
+            f"Received: {address[0]}:{address[1]} ({error.strerror or error})"
         ) from None
     with server:
         while len(found) < count:
             server.settimeout(max(0.01, deadline - time.monotonic()))
             try:
                 line, peer = server.accept()
-                told = _receive(line, deadline)
+                hello = _receive(line, deadline)
             except TimeoutError:
                 _close(lines)
                 raise RunError(
-                    f"{len(found)} of {count} workers came to {place[0]}:{place[1]} in "
-                    "time; start the others, with the same --num_workers"
+                    f"{len(found)} of {count} workers came to "
+                    f"{address[0]}:{address[1]} in time; start the others, with the "
+                    "same --num_workers"
                 ) from None
-            if told is None:  # not one of ours
+            if hello is None:  # not a worker
                 line.close()
                 continue
             lines.append(line)
-            if told["count"] != count or told["index"] in found:
-                _tell(lines, {"error": _misfit(told, count)})
-                raise UsageError(_misfit(told, count))
-            found[told["index"]] = f"{peer[0]}:{told['port']}"
+            if hello["count"] != count or hello["index"] in found:
+                _announce(lines, {"error": _mismatch(hello, count)})
+                raise UsageError(_mismatch(hello, count))
+            found[hello["index"]] = f"{peer[0]}:{hello['port']}"
         workers = [found[index] for index in sorted(found)]
-        _tell(lines, {"workers": workers})
+        _announce(lines, {"workers": workers})
     return tuple(workers)
 
 
-def _announce(place, count, index, deadline) -> tuple[str, ...]:
-    """What the others do: tell where they are, then wait for the list."""
-    told = {"count": count, "index": index, "port": free_port()}
+def _join(address: Address, count: int, index: int, deadline: float) -> tuple[str, ...]:
+    """As any other worker, register at worker 0 and wait for the list."""
+    hello = {"count": count, "index": index, "port": free_port()}
     answer = None
     while answer is None:
         try:
-            with socket.create_connection(place, timeout=5) as line:
-                line.sendall(json.dumps(told).encode() + b"\n")
+            with socket.create_connection(address, timeout=5) as line:
+                line.sendall(json.dumps(hello).encode() + b"\n")
                 answer = _receive(line, deadline)
         except OSError:
             answer = None
         if answer is None:
             if time.monotonic() > deadline:
                 raise RunError(
-                    f"no worker 0 answered at {place[0]}:{place[1]} in time; start it, "
-                    "or correct --coordinator_address"
+                    f"no worker 0 answered at {address[0]}:{address[1]} in time; start "
+                    "it, or correct --coordinator_address"
                 )
             time.sleep(RETRY_SECONDS)
     if "error" in answer:
@@ -146,31 +151,32 @@ def _announce(place, count, index, deadline) -> tuple[str, ...]:
     return tuple(answer["workers"])
 
 
-def _misfit(told, count) -> str:
+def _mismatch(hello: dict[str, Any], count: int) -> str:
     return (
         "workers have one --num_workers and an index each. Received: "
-        f"--num_workers={told['count']} --worker_index={told['index']} beside "
+        f"--num_workers={hello['count']} --worker_index={hello['index']} beside "
         f"--num_workers={count}"
     )
 
 
-def _receive(line, deadline) -> dict | None:
-    """One line of JSON, or None from who does not speak it."""
+def _receive(line: socket.socket, deadline: float) -> dict[str, Any] | None:
+    """Read one line of JSON; None from a peer that does not speak it."""
     line.settimeout(max(0.01, deadline - time.monotonic()))
     with line.makefile("rb") as file:
         try:
-            told = json.loads(file.readline(LONGEST_LINE))
+            message = json.loads(file.readline(LONGEST_LINE))
         except ValueError:
             return None
-    return told if isinstance(told, dict) else None
+    return message if isinstance(message, dict) else None
 
 
-def _tell(lines, answer) -> None:
+def _announce(lines: Iterable[socket.socket], message: dict[str, Any]) -> None:
+    """Send one message to all connected workers and hang up."""
     for line in lines:
-        line.sendall(json.dumps(answer).encode() + b"\n")
+        line.sendall(json.dumps(message).encode() + b"\n")
     _close(lines)
 
 
-def _close(lines) -> None:
+def _close(lines: Iterable[socket.socket]) -> None:
     for line in lines:
         line.close()

@@ -1,10 +1,11 @@
-"""SIGTERM and SIGINT as a request to stop in order, where the work is whole."""
+"""Graceful preemption: stop at the next safe point on SIGTERM or SIGINT."""
 
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # Seconds within which signals are one request: a terminal or a scheduler sends to
@@ -13,21 +14,22 @@ ONE_REQUEST = 1.0
 
 
 class Watch:
-    """Within `with`, the first signal asks to stop, and a second ends the process.
+    """A context where the first signal requests a stop and a second ends the process.
 
-    Whoever works looks at `asked` where its work is whole. In another thread than the
-    main one, which Python gives no signals, nothing is ever asked.
+    The work inside polls `asked` at its safe points. Python delivers signals to the
+    main thread alone; in any other thread `asked` stays empty.
 
     Args:
-        notify: is told the number of each signal.
+        notify: called with the number of each signal.
 
     Attributes:
-        asked: name of the signal that asked, empty before.
+        asked: name of the signal that requested the stop; empty before.
     """
 
     def __init__(self, notify: Callable[[int], None] = lambda number: None):
         self.asked, self.notify = "", notify
-        self._before, self._since = {}, 0.0
+        self._before: dict[signal.Signals, Any] = {}  # signal -> its former handler
+        self._since = 0.0  # time of the request
 
     def __enter__(self) -> "Watch":
         if threading.current_thread() is threading.main_thread():
@@ -38,7 +40,7 @@ class Watch:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def _ask(self, number, frame):
+    def _ask(self, number: int, frame: Any) -> None:
         self.notify(number)
         if not self.asked:
             self.asked, self._since = signal.Signals(number).name, time.monotonic()

@@ -1,7 +1,4 @@
-"""Export a trained model to files for other programs, with a model card.
-
-A run on a graph is exported by `graphs.graph_export`.
-"""
+"""Export a trained model to files for other programs, with a model card."""
 
 import dataclasses
 import logging
@@ -13,8 +10,7 @@ import tensorflow as tf
 
 from ressl_tf.config.export_config import ExportConfig
 from ressl_tf.engine.checkpoint import sha256_of
-from ressl_tf.graphs import graph_export
-from ressl_tf.graphs.trained import holds_graph_run
+from ressl_tf.models.backbones.structure import takes_any_size
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.atomic import replacing
@@ -22,7 +18,7 @@ from ressl_tf.runtime.errors import RunError, UsageError
 from ressl_tf.saving import keras_file, model_card, saved_model
 from ressl_tf.saving.model_card import CARD
 from ressl_tf.saving.pretrained import Pretrained, open_pretrained
-from ressl_tf.saving.rebuild import rebuild, takes_any_size
+from ressl_tf.saving.rebuild import rebuild
 
 log = logging.getLogger("ressl_tf")
 
@@ -34,9 +30,7 @@ def export(config: ExportConfig) -> dict:
         UsageError: when the source cannot be used, or the output is in the way.
         RunError: when the disk refuses.
     """
-    _check_output(config)
-    if holds_graph_run(config.workdir):
-        return graph_export.export(config)
+    check_output(config)
     pretrained = open_pretrained(config.source)
     outputs = config.output_names or _default_outputs(pretrained)
     model = _model_for(outputs, pretrained)
@@ -116,8 +110,12 @@ def _with_size(config: ExportConfig, backbone) -> ExportConfig:
     return dataclasses.replace(config, image_size=size)
 
 
-def _check_output(config: ExportConfig) -> None:
-    """Refuse an output before the work; only an export is ever replaced."""
+def check_output(config: ExportConfig) -> None:
+    """Refuse an output before the work; only an export is ever replaced.
+
+    Raises:
+        UsageError: says what is in the way.
+    """
     check = _existing_keras if config.format == "keras" else _existing_saved_model
     existing = check(config.path)
     if existing and not config.overwrite:

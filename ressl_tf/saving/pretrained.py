@@ -8,12 +8,14 @@ from typing import Any
 import keras
 
 from ressl_tf.config import Config
+from ressl_tf.config.method_table import METHODS
 from ressl_tf.engine.checkpoint import restore_network
 from ressl_tf.methods import registry
 from ressl_tf.methods.build import build_model
 from ressl_tf.methods.images import ImageSSL
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
+from ressl_tf.runtime import flags
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving import saved_model
 
@@ -63,12 +65,12 @@ class Pretrained:
         return size
 
     def data_or(self, dataset: str, data_dir: str) -> tuple[str, str | None]:
-        """Data set and TFDS folder; empty asks for those that it was trained on.
+        """Return data set and TFDS folder; empty asks for those of its training.
 
         Raises:
             UsageError: when nothing says the data set.
         """
-        dataset = dataset or self.config.get("dataset")
+        dataset = dataset or self.config.get("dataset", "")
         if not dataset:
             raise UsageError(
                 f"{self.path} does not say what it was trained on; give --dataset"
@@ -98,6 +100,15 @@ def open_pretrained(path: str) -> Pretrained:
     raise UsageError(f"give {KINDS}. Received: {path!r} ({found})")
 
 
+def learns_from(workdir: str) -> str:
+    """Return the kind of data of a run, "images" or "graphs"; empty for no run."""
+    file = pathlib.Path(workdir) / "config.json"
+    if not workdir or not file.is_file():
+        return ""
+    row = METHODS.get(json.loads(file.read_text()).get("method", ""))
+    return row.learns_from if row else ""
+
+
 def stored_config(place: pathlib.Path) -> Config:
     """The config of a pretraining workdir.
 
@@ -109,6 +120,7 @@ def stored_config(place: pathlib.Path) -> Config:
         raise UsageError(
             f"{place} holds a run that is not finished; run its command again first"
         )
+    values = flags.renamed(Config, values)
     known = {field.name for field in dataclasses.fields(Config)}
     if unknown := set(values) - known:
         raise UsageError(
@@ -121,10 +133,10 @@ def stored_config(place: pathlib.Path) -> Config:
 
 def _open_workdir(place: pathlib.Path) -> Pretrained:
     config = stored_config(place)
-    if config.on_graph:
+    if METHODS[config.method].learns_from != "images":
         raise UsageError(
-            f"{place} holds a run on a graph, and this is for images; ressl_tf.linear "
-            "judges its nodes, ressl_tf.export exports it"
+            f"{place} holds a run on a graph, and this is for images; ressl_tf.nodes "
+            "evaluates its nodes, ressl_tf.export exports it"
         )
     online = build_model(config).online
     if restore_network(place / "checkpoints", "online", online) is None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 
 from ressl_tf.models.backbones.batch_norm import BatchNormalization
-from ressl_tf.models.backbones.vit import POSITIONS
+from ressl_tf.models.backbones.structure import takes_any_size
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.errors import UsageError
@@ -67,16 +67,6 @@ def _rebuild_classifier(classifier: Classifier, image_size, norm) -> Classifier:
     )
     copy.head.set_weights(classifier.head.get_weights())
     return copy
-
-
-def takes_any_size(backbone: keras.Model) -> bool:
-    """Return whether a copy can take any image size: not with learned positions."""
-    return not any(
-        not takes_any_size(layer)
-        if isinstance(layer, keras.Model)
-        else layer.name == POSITIONS
-        for layer in backbone.layers
-    )
 
 
 def _copy(backbone, image_size, norm):

@@ -1,4 +1,4 @@
-"""What is read from the benchmark's traces."""
+"""Figures read from the benchmark's traces."""
 
 import pytest
 import tensorflow as tf
@@ -11,7 +11,7 @@ MICRO = 10**6  # picoseconds
 
 
 def space(*threads):
-    """A trace of threads, lists of (name, start, microseconds)."""
+    """Return a trace of threads, which are lists of (name, start, microseconds)."""
     trace = xplane_pb2.XSpace()
     plane = trace.planes.add()
     numbers = {}

@@ -3,7 +3,6 @@
 import pytest
 
 from ressl_tf.config import Config
-from ressl_tf.engine import precision
 from ressl_tf.runtime.errors import UsageError
 
 WORKERS = {"coordinator_address": "host:1", "num_workers": 2}
@@ -44,24 +43,6 @@ def test_flags_that_contradict_one_another_are_refused(flags, message):
 )
 def test_auto_is_what_the_other_flags_ask_for(flags, name):
     assert Config(**flags).resolved_strategy == name
-
-
-@pytest.mark.parametrize(
-    ("flags", "kind", "emulated"),
-    [
-        ("fpu avx512f avx512_vnni", "bfloat16", True),
-        ("fpu avx512f avx512_bf16", "bfloat16", False),
-        ("fp asimd bf16", "bfloat16", False),
-        ("fpu avx512_bf16", "float16", True),
-        ("fpu avx512_fp16", "float16", False),
-        ("fpu", "none", False),
-    ],
-)
-def test_a_type_without_instructions_is_noticed(flags, kind, emulated, tmp_path):
-    listed = tmp_path / "cpuinfo"
-    listed.write_text(f"model name : x\nflags\t\t: {flags}\n")
-    assert precision.emulated(kind, str(listed)) == emulated
-    assert not precision.emulated(kind, str(tmp_path / "not_linux"))
 
 
 def test_a_batch_is_dealt_equally():

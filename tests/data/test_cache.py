@@ -1,15 +1,12 @@
 """Decoded images on disk: the same as without, never stale, never half."""
 
-import errno
-import fcntl
 import os
 import shutil
-import threading
 import time
 
 import numpy as np
 import pytest
-import tensorflow as tf
+from helpers.caches import assert_same, examples, opened, six_photos, whole
 
 from ressl_tf.config import Config
 from ressl_tf.config.evaluate_config import LinearConfig
@@ -22,48 +19,15 @@ from ressl_tf.evaluate import task
 from ressl_tf.pretraining import dry_run
 from ressl_tf.runtime.errors import RunError, UsageError
 
-SIDES = [(9, 12), (12, 9), (8, 8), (16, 11), (10, 10), (13, 8)]
-
 
 @pytest.fixture
 def folder(tmp_path):
-    """Six noisy photos, all of other sizes, in two classes; JPEG and PNG in turns."""
-    generator = np.random.default_rng(0)
-    for number, sides in enumerate(SIDES):
-        path = tmp_path / "photos" / "ab"[number // 3] / f"{number}.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        image = tf.constant(generator.integers(0, 256, (*sides, 3)), tf.uint8)
-        encode = tf.io.encode_png if number % 2 else tf.io.encode_jpeg
-        path.write_bytes(encode(image).numpy())
-    return tmp_path / "photos"
+    return six_photos(tmp_path)
 
 
 @pytest.fixture
 def caches(tmp_path):
     return tmp_path / "caches"
-
-
-def opened(folder, caches, **options):
-    options = {"cache": "disk", "cache_dir": str(caches), **options}
-    return load_source(f"folder:{folder}", "train", **options)
-
-
-def whole(caches):
-    """The caches that are taken for whole."""
-    return sorted(path for path in caches.iterdir() if path.name[0] != ".")
-
-
-def examples(source):
-    pairs = [source.example(tf.constant(i, tf.int64)) for i in range(source.size)]
-    return [image.numpy() for image, _ in pairs], [int(label) for _, label in pairs]
-
-
-def assert_same(source, other):
-    (images, labels), (others, other_labels) = examples(source), examples(other)
-    assert labels == other_labels
-    for image, expected in zip(images, others, strict=True):
-        assert image.dtype == np.uint8
-        np.testing.assert_array_equal(image, expected)
 
 
 def test_a_cached_set_is_the_set(folder, caches, monkeypatch, caplog):
@@ -207,105 +171,12 @@ def test_a_flipped_bit_is_noticed_when_its_image_is_read(folder, caches):
     assert "\n" not in str(error.value)
 
 
-# Making
-
-
-def test_the_size_is_known_before(folder, caches, monkeypatch):
-    source = opened(folder, caches)
-    expected = 3 * sum(height * width for height, width in SIDES)
-    assert cache_writer._expected_bytes(source.encoded.original) == expected
-    usage = shutil.disk_usage(caches)._replace(free=expected)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    shutil.rmtree(whole(caches)[0])
-    with pytest.raises(
-        RunError, match=r"takes about 0\.0 GB, and .*/caches has 0\.0 GB"
-    ):
-        opened(folder, caches)
-    assert whole(caches) == []
-
-
-@pytest.mark.parametrize("part", ["images", "index"])
-def test_a_full_disk_leaves_nothing(folder, caches, monkeypatch, part):
-    """With the error that TensorFlow makes of ENOSPC, and with that of Python."""
-
-    class Writer:
-        def __init__(self, path):
-            self.path = path
-
-        def write(self, record):
-            message = f"{self.path}; No space left on device"
-            raise tf.errors.ResourceExhaustedError(None, None, message)
-
-        def close(self):
-            pass
-
-    def savez(path, **arrays):
-        path.write_text("half")
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    if part == "images":
-        monkeypatch.setattr(tf.io, "TFRecordWriter", Writer)
-    else:
-        monkeypatch.setattr(np, "savez", savez)
-    with pytest.raises(RunError, match=r"cannot write [^:]*: No space left on device$"):
-        opened(folder, caches)
-    assert [path.suffix for path in caches.iterdir()] == [".lock"]
-
-
-def test_a_folder_that_cannot_be_written(folder, tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match=r"--cache_dir must be a folder.*Received: "):
-        opened(folder, tmp_path / "file" / "caches")
-
-
-def test_what_a_killed_writer_left_is_removed_and_not_used(folder, caches):
-    opened(folder, caches)
-    (path,) = whole(caches)
-    mine = caches / f".{path.name}.tmp"
-    path.rename(mine)
-    dead, living = caches / ".dead-0123.tmp", caches / ".living-0123.tmp"
-    for leftover in (dead, living):
-        shutil.copytree(mine, leftover)
-    (mine / cache_writer.INDEX).unlink()
-    with open(caches / ".living-0123.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        source = opened(folder, caches)
-    assert_same(source, load_source(f"folder:{folder}", "train", cache="none"))
-    assert (dead.exists(), mine.exists(), living.exists()) == (False, False, True)
-
-
-def test_of_two_at_once_one_makes_the_cache(folder, caches, monkeypatch, caplog):
-    caplog.set_level("INFO", "ressl_tf")
-    write, made, results = cache_writer._write, [], []
-
-    def slow(images, temporary):
-        made.append(temporary)
-        time.sleep(0.3)
-        write(images, temporary)
-
-    monkeypatch.setattr(cache_writer, "_write", slow)
-    both = [
-        threading.Thread(target=lambda: results.append(opened(folder, caches)))
-        for _ in range(2)
-    ]
-    for thread in both:
-        thread.start()
-    for thread in both:
-        thread.join()
-    assert len(made) == 1
-    assert "waiting for another process" in caplog.text
-    assert_same(*results)
-
-
 def test_the_folder_by_default(monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
     assert str(cache.default_folder()) == "/somewhere/ressl_tf"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/me")
     assert str(cache.default_folder()) == "/home/me/.cache/ressl_tf"
-
-
-# Memory, and which splits
 
 
 def test_memory_is_given_or_an_error(folder, photos):
@@ -327,8 +198,8 @@ def test_memory_is_demanded_of_the_training_split_alone(folder, photos, tmp_path
     shutil.copytree(photos / "train", root / "train")
     for label, name in (("a", "red"), ("b", "blue")):
         shutil.copytree(folder / label, root / "test" / name)
-    config = LinearConfig(workdir="run", cache="memory")
-    train, test = task._open_splits(config, f"folder:{root}", None)
+    config = LinearConfig(workdir="run", cache="memory", dataset=f"folder:{root}")
+    train, test = task.open_splits(config)
     assert (train.size, test.size, test.image_shape) == (26, 6, None)
 
 

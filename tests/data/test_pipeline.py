@@ -1,82 +1,19 @@
+"""Batches: their order, their seeds, and what a late start reads."""
+
 import os
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers.numbered import CornerViews, in_memory, labelled, numbers, run, streamed
 
 from ressl_tf.data import pipeline
 from ressl_tf.data.augment.views import Views, strong_view, weak_view
 from ressl_tf.data.folder import Folder
-from ressl_tf.data.load import check_image_size, load_source
-from ressl_tf.data.pipeline import (
-    evaluation_batches,
-    steps_per_epoch,
-    training_batches,
-)
+from ressl_tf.data.load import load_source
+from ressl_tf.data.pipeline import evaluation_batches, steps_per_epoch, training_batches
 from ressl_tf.data.sources import MemorySource, bad_images_as_run_errors
 from ressl_tf.runtime.errors import RunError, UsageError
-
-
-class CornerViews:
-    """The image's corner; with a draw per image; with a draw per batch."""
-
-    def __call__(self, images, seed):
-        return self.photometric(self.geometric(images, seed), seed)
-
-    def geometric(self, images, seed):
-        corner = tf.ensure_shape(
-            tf.cast(images[:, :2, :2], tf.float32), [None, 2, 2, 3]
-        )
-        draw = tf.random.stateless_uniform([tf.shape(images)[0], 1, 1, 1], seed)
-        return {"plain": corner, "moved": corner + draw}
-
-    def photometric(self, crops, seed):
-        draw = tf.random.stateless_uniform([], seed)
-        return {**crops, "toned": crops["plain"] + draw}
-
-    def draw(self, batch, seed):
-        return tf.random.stateless_uniform([batch, 1, 1, 1], seed)
-
-    def look(self, photo, drawn):
-        corner = tf.ensure_shape(tf.cast(photo[:2, :2], tf.float32), [2, 2, 3])
-        return {"plain": corner, "moved": corner + drawn[0]}
-
-    finish = photometric
-
-
-def in_memory(count, size=4):
-    """Image number i is filled with i."""
-    images = np.arange(count, dtype=np.uint8)[:, None, None, None]
-    images = tf.constant(np.tile(images, (1, size, size, 3)))
-    labels = np.arange(count, dtype=np.int32) % 2
-    return MemorySource("numbers", images, labels, ("even", "odd"), ())
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """30 images of different sizes in two classes; number i is filled with i."""
-    for number in range(30):
-        path = tmp_path / "ab"[number // 15] / f"{number:02}.png"
-        path.parent.mkdir(exist_ok=True)
-        image = np.full((4 + number % 3, 5, 3), number, np.uint8)
-        path.write_bytes(tf.io.encode_png(image).numpy())
-    return tmp_path
-
-
-def streamed(folder):
-    return load_source(f"folder:{folder}", "train")
-
-
-def run(source, **options):
-    """Every step's views as NumPy arrays."""
-    options = {"batch_size": 4, "seed": 1, "stop_step": 14, **options}
-    batches = training_batches(source, CornerViews(), **options)
-    return list(batches.as_numpy_iterator())
-
-
-def numbers(steps):
-    """Which image each place of each batch holds: [steps, batch]."""
-    return np.stack([step["plain"][:, 0, 0, 0] for step in steps]).astype(int)
 
 
 def assert_equal(some, others):
@@ -175,9 +112,6 @@ def test_what_a_batch_can_be(source):
             run(source, batch_size=batch_size)
 
 
-# Unreadable images
-
-
 def path_of(folder, number):
     return folder / "ab"[number // 15] / f"{number:02}.png"
 
@@ -207,20 +141,12 @@ def test_the_last_image_of_all_is_missed_too(folder):
             list(evaluation_batches(source, 4, 29))
 
 
-def test_other_errors_pass():
-    with pytest.raises(tf.errors.NotFoundError), bad_images_as_run_errors():
-        tf.io.read_file("/nowhere/at/all")
-
-
 def test_an_epoch_without_its_bad_images(folder):
     path_of(folder, 7).write_bytes(b"broken")
     source = load_source(f"folder:{folder}", "train", on_bad_image="skip")
     order = numbers(run(source, batch_size=29, stop_step=2))
     expected = [number for number in range(30) if number != 7]
     np.testing.assert_array_equal(np.sort(order, 1), [expected] * 2)
-
-
-# Evaluation
 
 
 def evaluate(source, size, batch_size, limit=None):
@@ -258,7 +184,7 @@ def test_images_of_the_right_size_pass_untouched():
 
 
 def triangle(size_in, size_out):
-    """Antialiased bilinear resampling as a matrix: [size_out, size_in]."""
+    """Return antialiased bilinear resampling as a matrix, [size_out, size_in]."""
     scale = size_in / size_out
     reach = max(scale, 1.0)
     centres = (np.arange(size_out) + 0.5) * scale - 0.5
@@ -281,23 +207,6 @@ def test_centre_crop_equals_its_definition(shape):
     assert abs(got - expected).max() < 0.51
 
 
-def test_crops_that_most_images_are_too_small_for(folder):
-    check_image_size(in_memory(3, size=8), 8)
-    with pytest.raises(UsageError, match=r"side has 8 pixels.*image_size=9"):
-        check_image_size(in_memory(3, size=8), 9)
-    source = streamed(folder)  # shorter sides: a third 4, the others 5
-    check_image_size(source, 5)
-    with pytest.raises(UsageError, match=r"side has 5 pixels.*image_size=6"):
-        check_image_size(source, 6)
-
-
-def labelled(source, **options):
-    """(image numbers, labels) of every step."""
-    steps = run(source, labelled=True, **options)
-    views, labels = zip(*steps, strict=True)
-    return numbers(views), np.stack(labels)
-
-
 def test_labels_come_with_their_images(folder):
     for source, expected in (
         (in_memory(30), lambda n: n % 2),
@@ -307,15 +216,3 @@ def test_labels_come_with_their_images(folder):
         np.testing.assert_array_equal(labels, expected(shown))
         plain = numbers(run(source))
         np.testing.assert_array_equal(shown, plain)  # the same order with and without
-
-
-def test_some_examples_of_a_source_are_a_source(folder):
-    rows = np.array([7, 3, 20])
-    for source in (in_memory(30), streamed(folder)):
-        few = source.take(rows)
-        assert few.size == 3
-        np.testing.assert_array_equal(few.all_labels(), source.all_labels()[rows])
-        shown, labels = labelled(few, batch_size=3, stop_step=2)
-        np.testing.assert_array_equal(np.sort(shown), np.sort([rows, rows]))
-        order = dict(zip(rows, few.all_labels(), strict=True))
-        assert [[order[n] for n in row] for row in shown] == labels.tolist()

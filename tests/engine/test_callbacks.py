@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import keras
 import pytest
 import tensorflow as tf
-from conftest import tiny_model
+from helpers.models import tiny_model
 
 from ressl_tf.config import Config
 from ressl_tf.engine import callbacks
@@ -24,7 +24,7 @@ from ressl_tf.runtime.signals import Watch
 
 
 class Clock:
-    """Seconds that pass, and are waited for, when a test says so."""
+    """A clock that passes, and waits, when a test says so."""
 
     def __init__(self, monkeypatch):
         self.now = self.waited = 0.0
@@ -202,7 +202,7 @@ def test_keep_metrics_leaves_whole_epochs_alone(images):
 
 
 class Saved:
-    """Stands for `Checkpoints`; remembers the steps that were saved."""
+    """A stand-in for `Checkpoints` that remembers the steps that were saved."""
 
     folder = pathlib.Path("run/checkpoints")
 
@@ -214,7 +214,7 @@ class Saved:
 
 
 class Counter:
-    """Stands for a model; all that is asked of it is its step."""
+    """A stand-in for a model that has its step alone."""
 
     def __init__(self):
         self.value, self.step = 0, self
@@ -224,7 +224,7 @@ class Counter:
 
 
 def drive(save, epochs=3, steps=6, minutes=None, ask_at=None):
-    """The calls that Keras makes in `fit`, with a signal during a step."""
+    """Make the calls that Keras makes in `fit`, with a signal during a step."""
     save.set_params({"steps": steps})
     save.set_model(Counter())
     save.on_train_begin()

@@ -1,4 +1,4 @@
-"""Steps that give NaN: stopped at, or taken back to the bit."""
+"""Non-finite steps: stopped at, or skipped and rolled back to the bit."""
 
 import logging
 import math
@@ -7,11 +7,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import tiny_model
+from helpers.models import tiny_model
 
 from ressl_tf.engine.callbacks import WatchNaN
 from ressl_tf.engine.checkpoint import Checkpoints, state
-from ressl_tf.engine.nonfinite import NaNGuard
+from ressl_tf.engine.nonfinite import NonfiniteGuard
 from ressl_tf.engine.optimizers import SGD
 from ressl_tf.runtime.errors import RunError
 
@@ -33,6 +33,7 @@ class Line(keras.Model):
         )
         self.mean = keras.metrics.Mean(name="loss")
         self.networks = {"network": self.network}
+        self.guard = NonfiniteGuard()
         self.built = True
         self.compile(SGD(0.1))
         self.optimizer.build(self.trainable_variables)
@@ -40,6 +41,7 @@ class Line(keras.Model):
     metrics = property(lambda self: [self.mean])
 
     def train_step(self, data):
+        before = self.guard.begin(self)
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(self.network(data, training=True) ** 2 * [1, 2, 3])
             loss += tf.reduce_mean(self.network.layers[0](data))
@@ -48,18 +50,19 @@ class Line(keras.Model):
         self.optimizer.apply(gradients, self.trainable_variables)
         self.step.assign_add(1)
         self.mean.update_state(loss)
+        self.guard.end(self, before, gradients)
         return {"loss": self.mean.result()}
 
 
 def guarded(skip=True, make=Line):
     model = make()
     model.optimizer.build(model.trainable_variables)
-    NaNGuard(model, skip)
+    model.guard.action = "skip" if skip else "stop"
     return model
 
 
 def lines(bad=(), steps=6, without=()):
-    """Batches [8, 4] of each step, with a NaN in those of the `bad` ones (from 1)."""
+    """Return batches [8, 4] of each step, with a NaN in the `bad` ones (from 1)."""
     batches = np.random.default_rng(0).normal(size=(steps, 8, 4)).astype("float32")
     for step in bad:
         batches[step - 1, 3, 2] = np.nan
@@ -68,7 +71,7 @@ def lines(bad=(), steps=6, without=()):
 
 
 def views(images, bad=(), steps=3):
-    """Finished views of each step, likewise."""
+    """Return finished views of each step, with a NaN in the `bad` ones."""
     strong = np.stack([np.roll(images, step, 0)[:8] for step in range(steps)])
     strong = strong.astype("float32")
     weak = strong[..., ::-1, :].copy()
@@ -173,6 +176,7 @@ def test_counters_go_on_from_a_checkpoint(tmp_path):
 def test_a_checkpoint_without_counters_is_taken(tmp_path):
     """As those of versions that had none."""
     old, new = Line(), guarded()
+    del old.guard
     old.step.assign(5)
     Checkpoints(tmp_path).save(old)
     assert Checkpoints(tmp_path).restore(new)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import tensorflow as tf
-from conftest import tiny_model
+from helpers.models import tiny_model
 
 from ressl_tf.evaluate import features
 

@@ -9,7 +9,7 @@ from ressl_tf.evaluate import logistic
 
 
 def clouds(count, classes=3, spread=1.0, seed=0):
-    """Gaussian clouds about the corners of a simplex, on features of unlike scales."""
+    """Draw Gaussian clouds at corners of a simplex, on features of unlike scales."""
     generator = np.random.default_rng(seed)
     labels = np.arange(count) % classes
     features = 2 * np.eye(classes)[labels] + spread * generator.normal(
@@ -26,7 +26,7 @@ def softmax(logits):
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_the_gradient_vanishes_at_the_solution(classes):
-    """Of sum of cross-entropy + |W|^2 / 2c on standardised features."""
+    """The loss is sum of cross-entropy + |W|^2 / 2c on standardised features."""
     features, labels = clouds(300, classes)
     solution = logistic.fit(features, labels, classes, [0.5])
     std = features.std(axis=0)

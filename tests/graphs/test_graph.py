@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse
+from helpers.graphs import parts
 
 import ressl_tf
 from ressl_tf.graphs.graph import count_features, load_graph
@@ -13,19 +14,8 @@ EDGES = [[1, 0], [0, 1], [2, 2], [1, 3], [1, 3]]  # mirrored, a loop, directed, 
 CLEAN = [[0, 1], [1, 0], [1, 3], [3, 1]]
 
 
-def parts(name, matrix):
-    matrix = scipy.sparse.csr_array(matrix)
-    arrays = matrix.data, matrix.indices, matrix.indptr, matrix.shape
-    return {
-        f"{name}_{part}": np.asarray(array)
-        for part, array in zip(
-            ("data", "indices", "indptr", "shape"), arrays, strict=True
-        )
-    }
-
-
 def arrays(**changes):
-    """A file of the gnn-benchmark collection, with a stored zero that is no edge."""
+    """Return a gnn-benchmark file's arrays, with a stored zero that is no edge."""
     places = [1, 1, 2, 4], [0, 3, 2, 0]
     directed = scipy.sparse.csr_array(([1.0, 1.0, 1.0, 0.0], places), shape=(5, 5))
     known = {**parts("adj", directed), **parts("attr", FEATURES)}

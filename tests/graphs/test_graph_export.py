@@ -10,18 +10,18 @@ import pytest
 import tensorflow as tf
 
 from ressl_tf.config.export_config import ExportConfig
+from ressl_tf.export import main as export
 from ressl_tf.graphs import graph_export
 from ressl_tf.graphs.gcn import GCN
 from ressl_tf.graphs.graph import Graph
 from ressl_tf.graphs.trained import open_graph_run
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving import saved_model
-from ressl_tf.saving.exporter import export
 from ressl_tf.saving.pretrained import open_pretrained
 
 
 def trained_gcn():
-    """Every variable as after some training: random, variances positive."""
+    """Set every variable as after some training: random, variances positive."""
     encoder = GCN(7, (6, 4))
     generator = np.random.default_rng(0)
     for variable in encoder.variables:
@@ -38,7 +38,7 @@ def graph(nodes, edges, seed=0):
 
 @pytest.fixture(scope="module")
 def endpoints(tmp_path_factory):
-    """(encoder, folder, loaded); the loaded object's statistics may move."""
+    """Return (encoder, folder, loaded); the loaded object's statistics may move."""
     encoder, folder = trained_gcn(), tmp_path_factory.mktemp("gcn")
     root = graph_export.endpoints(encoder)
     tf.saved_model.save(root, str(folder))

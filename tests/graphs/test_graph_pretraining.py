@@ -5,15 +5,14 @@ import pathlib
 import keras
 import numpy as np
 import pytest
-from test_graph import parts
+from helpers.graphs import parts
 
 import ressl_tf
 from ressl_tf.config import Config
 from ressl_tf.engine.checkpoint import restore_network
 from ressl_tf.engine.workdir import read_rows
-from ressl_tf.graphs import graph_pretraining
+from ressl_tf.graphs import graph_run
 from ressl_tf.methods import build
-from ressl_tf.pretraining import dry_run
 from ressl_tf.pretraining import pretrain as pretraining
 from ressl_tf.runtime import flags
 from ressl_tf.runtime.errors import UsageError
@@ -96,7 +95,7 @@ PAPER = {  # the published table of six data sets
 
 @pytest.fixture(scope="session")
 def graph_file(tmp_path_factory):
-    """Thirty nodes of two kinds, which are mostly among themselves."""
+    """Write a graph of thirty nodes of two kinds, joined mostly within a kind."""
     generator, path = np.random.default_rng(0), tmp_path_factory.mktemp("graph")
     kind = np.arange(30) % 2
     alike = kind[:, None] == kind
@@ -149,13 +148,13 @@ def test_a_resumed_run_equals_an_unbroken_one(graph_file, tmp_path):
 
 def test_held_out_edges_are_not_seen(graph_file):
     every = ressl_tf.Graph.from_npz(graph_file)
-    seen = graph_pretraining.open_graph(config(graph_file, holdout_edges=0.25))
+    seen = graph_run.open_graph(config(graph_file, holdout_edges=0.25))
     pairs = len(every.edges) // 2
     assert len(seen.edges) // 2 == pairs - round(pairs / 4)
 
 
 def test_dry_run_counts(graph_file):
-    report = dry_run.describe(config(graph_file, max_steps=4))
+    report = pretraining.describe(config(graph_file, max_steps=4))
     kernels = 9 * 6 + 6 * 4
     assert report["encoder_parameters"] == kernels + 3 * (6 + 4) + 2
     assert report["predictor_parameters"] == 2 * 4 * 6 + 6 + 4 + 1
@@ -215,7 +214,7 @@ def test_the_papers_hyper_parameters(name):
     found = (
         *(given.gcn_layers, given.predictor_dim, given.learning_rate, given.epochs),
         *(given.graph_sample, given.graph_topk, *given.drop_features),
-        *(*given.drop_edges, given.temp_t, given.temp_t_diff),
+        *(*given.drop_edges, given.teacher_temp, given.local_teacher_temp),
         *(given.anchor_alpha, given.anchor_beta),
     )
     assert found == PAPER[name]

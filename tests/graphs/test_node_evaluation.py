@@ -1,4 +1,4 @@
-"""The nodes of a tiny run on a graph, judged in this process."""
+"""The nodes of a tiny run on a graph, evaluated in this process."""
 
 import dataclasses
 import json
@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import planted_graph, save_graph
+from helpers.graphs import planted_graph, save_graph
 
 from ressl_tf.config.convert_config import ConvertConfig
 from ressl_tf.config.evaluate_config import FinetuneConfig, KNNConfig, LinearConfig
@@ -15,11 +15,11 @@ from ressl_tf.config.preview_config import PreviewConfig
 from ressl_tf.convert import main as convert
 from ressl_tf.evaluate import fine_tuning, knn_evaluation, linear_probe
 from ressl_tf.evaluate.plots import pictures
-from ressl_tf.graphs import link_prediction, node_tasks, probe
-from ressl_tf.graphs.graph import Graph
+from ressl_tf.graphs import link_prediction, node_evaluation, probe
 from ressl_tf.graphs.link_split import hold_out_edges, undirected
+from ressl_tf.graphs.node_config import NodeConfig
 from ressl_tf.graphs.node_splits import node_splits
-from ressl_tf.graphs.trained import GraphRun, holds_graph_run, open_graph_run
+from ressl_tf.graphs.trained import GraphRun, open_graph_run
 from ressl_tf.pretraining import view_sheet
 from ressl_tf.runtime import flags
 from ressl_tf.runtime.errors import UsageError
@@ -28,12 +28,12 @@ ALL = ("classification", "similarity", "clustering", "links")
 
 
 def config(run, **options):
-    return LinearConfig(workdir=str(run), **options)
+    return NodeConfig(workdir=str(run), **options)
 
 
 @pytest.mark.slow
 def test_all_tasks_in_one_line(graph_run, tmp_path):
-    line = linear_probe.judge(
+    line = node_evaluation.evaluate(
         config(graph_run, tasks=ALL, splits=3, output=str(tmp_path))
     )
     assert json.loads((tmp_path / "result.json").read_text()) == line
@@ -47,7 +47,7 @@ def test_all_tasks_in_one_line(graph_run, tmp_path):
     for figure in ("linear_top1", "sim_at_5", "sim_at_10", "link_auc", "link_ap"):
         assert 0 <= line[figure] <= 1, figure
     assert {"nmi", "ari", "link_auc_hadamard", "link_ap_hadamard"} <= set(line)
-    again = linear_probe.judge(
+    again = node_evaluation.evaluate(
         config(graph_run, tasks=ALL, splits=3, output=str(tmp_path))
     )
     assert again == line
@@ -55,7 +55,7 @@ def test_all_tasks_in_one_line(graph_run, tmp_path):
 
 def test_the_accuracy_is_that_of_a_probe_of_each_split(graph_run, tmp_path):
     options = {"splits": 4, "probe_steps": 30, "probe_learning_rate": 0.1, "seed": 2}
-    line = linear_probe.judge(config(graph_run, output=str(tmp_path), **options))
+    line = node_evaluation.evaluate(config(graph_run, output=str(tmp_path), **options))
     run = open_graph_run(str(graph_run))
     graph = run.graph()
     embeddings, accuracies, right = run.embed(graph), [], np.zeros((3, 2))
@@ -90,14 +90,16 @@ def test_raw_features_and_lbfgs(graph_run, tmp_path):
         "lbfgs_c": (0.1,),
         "splits": 2,
     }
-    line = linear_probe.judge(config(graph_run, output=str(tmp_path), **options))
+    line = node_evaluation.evaluate(config(graph_run, output=str(tmp_path), **options))
     assert (line["feature_dim"], line["solver"]) == (12, "lbfgs")
     assert line["linear_top1"] > 1 / 3 + 0.1
 
 
 def test_links_are_scored_without_the_edges_that_were_held_out(graph_run, tmp_path):
     """The embeddings are of the graph that was trained on, not of the whole."""
-    line = linear_probe.judge(config(graph_run, tasks=("links",), output=str(tmp_path)))
+    line = node_evaluation.evaluate(
+        config(graph_run, tasks=("links",), output=str(tmp_path))
+    )
     run = open_graph_run(str(graph_run))
     whole = run.graph()
     seen, positive, negative = hold_out_edges(whole, 0.1, run.config.seed)
@@ -111,33 +113,21 @@ def test_links_are_scored_without_the_edges_that_were_held_out(graph_run, tmp_pa
     assert unseen != leaking
 
 
-def test_what_links_learn_from_is_not_asked_for(graph_run):
-    seen, positive, negative = open_graph_run(str(graph_run)).held_out()
-    edges, others = node_tasks._known_pairs(
-        seen, np.concatenate([positive, negative]), seed=0
-    )
-    known = {tuple(sorted(pair)) for pair in np.concatenate([edges, others]).tolist()}
-    asked = {tuple(pair) for pair in np.concatenate([positive, negative]).tolist()}
-    assert not known & asked
-    assert len(known) == 2 * len(edges)
-    assert {tuple(sorted(pair)) for pair in edges.tolist()} == {
-        tuple(pair) for pair in undirected(seen.edges).tolist()
-    }
-
-
 def test_another_graph_may_be_judged_if_its_features_fit(graph_run, tmp_path):
     other = planted_graph(nodes=40)
     save_graph(other, tmp_path / "other.npz")
     dataset = f"graph:{tmp_path}/other.npz"
     options = {"dataset": dataset, "splits": 2, "output": str(tmp_path)}
-    assert linear_probe.judge(config(graph_run, **options))["nodes"] == 40
+    assert node_evaluation.evaluate(config(graph_run, **options))["nodes"] == 40
     with pytest.raises(UsageError, match="of its own graph"):
-        linear_probe.judge(config(graph_run, **{**options, "tasks": ("links",)}))
+        node_evaluation.evaluate(config(graph_run, **{**options, "tasks": ("links",)}))
     save_graph(planted_graph(features=5), tmp_path / "narrow.npz")
     with pytest.raises(UsageError, match=r"have 12 features. Received: .* have 5"):
-        linear_probe.judge(config(graph_run, dataset=f"graph:{tmp_path}/narrow.npz"))
+        node_evaluation.evaluate(
+            config(graph_run, dataset=f"graph:{tmp_path}/narrow.npz")
+        )
     with pytest.raises(UsageError, match="--dataset must be graph:"):
-        linear_probe.judge(config(graph_run, dataset="shapes"))
+        node_evaluation.evaluate(config(graph_run, dataset="shapes"))
 
 
 def test_a_graph_without_labels_has_links_alone(graph_run, tmp_path):
@@ -147,32 +137,19 @@ def test_a_graph_without_labels_has_links_alone(graph_run, tmp_path):
     for task in ALL[:3]:
         options = {"tasks": (task,), "dataset": dataset, "output": str(tmp_path)}
         with pytest.raises(UsageError, match="Received: 0 labels of 0 classes"):
-            linear_probe.judge(config(graph_run, **options))
+            node_evaluation.evaluate(config(graph_run, **options))
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"epochs": 5}, "--epochs means nothing; --probe_steps"),
-        ({"train_split": "test", "flip_prob": 0.0}, "--flip_prob, --train_split means"),
-    ],
-)
-def test_flags_for_images_are_refused(graph_run, options, message):
-    with pytest.raises(UsageError, match=message):
-        linear_probe.judge(config(graph_run, **options))
+@pytest.mark.parametrize("flag", ["--epochs=5", "--train_split=test", "--model=m"])
+def test_flags_for_images_are_refused(graph_run, flag):
+    with pytest.raises(UsageError, match=f"Unknown command line flag '{flag[2:7]}"):
+        flags.parse(NodeConfig, [f"--workdir={graph_run}", flag])
 
 
 @pytest.mark.slow
-def test_flags_for_graphs_are_refused_of_images(unbroken):
-    with pytest.raises(UsageError, match="--splits, --tasks is for the workdir of a"):
-        linear_probe.judge(config(unbroken[1], splits=3, tasks=("links",)))
-
-
-def test_links_need_a_run_that_did_not_see_all(graph_run):
-    run = open_graph_run(str(graph_run))
-    all_seen = dataclasses.replace(run.config, holdout_edges=0.0)
-    with pytest.raises(UsageError, match="train with --holdout_edges"):
-        dataclasses.replace(run, config=all_seen).held_out()
+def test_a_run_on_images_is_refused(unbroken):
+    with pytest.raises(UsageError, match="must be that of a run on a graph"):
+        node_evaluation.evaluate(config(unbroken[1], splits=3, tasks=("links",)))
 
 
 def convert_back(workdir):
@@ -182,12 +159,13 @@ def convert_back(workdir):
 @pytest.mark.parametrize(
     "command",
     [
-        lambda run: knn_evaluation.judge(KNNConfig(workdir=run)),
+        lambda run: knn_evaluation.evaluate(KNNConfig(workdir=run)),
+        lambda run: linear_probe.evaluate(LinearConfig(workdir=run)),
         lambda run: fine_tuning.finetune(FinetuneConfig(workdir=run)),
         lambda run: pictures.draw(PlotConfig(workdir=run, kind=("embedding",))),
         convert_back,
     ],
-    ids=["knn", "finetune", "plot", "convert"],
+    ids=["knn", "linear", "finetune", "plot", "convert"],
 )
 def test_commands_on_images_refuse_a_run_on_a_graph(graph_run, command):
     before = sorted(graph_run.rglob("*"))
@@ -213,19 +191,9 @@ def test_the_curves_of_a_run_on_a_graph_are_drawn(graph_run, tmp_path):
     assert list(line["pictures"]) == ["curves"]
 
 
-def test_a_run_on_a_graph_is_known_by_its_config(graph_run, tmp_path):
-    assert holds_graph_run(str(graph_run))
-    images = tmp_path / "images"
-    images.mkdir()
-    values = {"method": "ressl", "dataset": "shapes"}
-    (images / "config.json").write_text(json.dumps(values))
-    for other in (str(images), str(tmp_path), "", str(tmp_path / "nowhere")):
-        assert not holds_graph_run(other)
-
-
 def test_results_of_unlike_judgements_lie_apart():
     names = {
-        LinearConfig(workdir="a", **options).run_dir
+        NodeConfig(workdir="a", **options).run_dir
         for options in (
             {},
             {"features": "raw"},
@@ -236,19 +204,13 @@ def test_results_of_unlike_judgements_lie_apart():
         )
     }
     assert names == {
-        "a/linear",
-        "a/linear-raw",
-        "a/linear-untrained",
-        "a/linear-links",
-        "a/linear-classification-similarity",
-        "a/linear-lbfgs",
+        "a/nodes",
+        "a/nodes-raw",
+        "a/nodes-untrained",
+        "a/nodes-links",
+        "a/nodes-classification-similarity",
+        "a/nodes-lbfgs",
     }
-
-
-def test_too_few_labels_are_refused():
-    few = Graph.from_edges(np.eye(12), [[0, 1]], np.repeat([0, 1, -1], [5, 4, 3]))
-    with pytest.raises(UsageError, match="Received: 9 labels of 2 classes"):
-        node_tasks.labels_of(few)
 
 
 def test_the_checkpoint_with_the_best_validation_is_taken(
@@ -268,22 +230,10 @@ def test_the_checkpoint_with_the_best_validation_is_taken(
 
     monkeypatch.setattr(GraphRun, "embed", embed)
     options = {"splits": 2, "probe_learning_rate": 0.1, "output": str(tmp_path)}
-    line = linear_probe.judge(config(folder, checkpoint="validation", **options))
+    line = node_evaluation.evaluate(
+        config(folder, model_selection="validation", **options)
+    )
     assert (line["step"], line["linear_top1"]) == (2, 1.0)
-    line = linear_probe.judge(config(folder, **options))
+    line = node_evaluation.evaluate(config(folder, **options))
     assert line["step"] == 3
     assert line["linear_top1"] < 0.5
-
-
-def test_checkpoints_are_the_encoder_as_it_was(graph_run, tmp_path):
-    folder = tmp_path / "run"
-    shutil.copytree(graph_run, folder)
-    path = folder / "checkpoints" / "step-000000003.npz"
-    arrays = dict(np.load(path))
-    arrays["online/000"] = arrays["online/000"] * 2
-    np.savez(path.with_name("step-000000001.npz"), **arrays)
-    run = open_graph_run(str(folder))
-    first, last = run.checkpoints()
-    kernels = [r.encoder.variables[0].numpy() for r in (run, first, last)]
-    np.testing.assert_array_equal(kernels[0] * 2, kernels[1])
-    np.testing.assert_array_equal(kernels[0], kernels[2])

@@ -2,9 +2,9 @@
 
 import keras
 import numpy as np
-import numpy_rgrl as reference
 import pytest
 import tensorflow as tf
+from helpers import numpy_rgrl as reference
 
 import ressl_tf
 from ressl_tf.graphs.rgrl import RGRL
@@ -12,18 +12,18 @@ from ressl_tf.methods.base import Step
 from ressl_tf.runtime.errors import UsageError
 
 NODES, FEATURES = 14, 5
-OPTIONS = {"temp_t": 0.07, "temp_t_diff": 0.4, "local_weight": 0.7}
+OPTIONS = {"teacher_temp": 0.07, "local_teacher_temp": 0.4, "local_weight": 0.7}
 
 
 def random_graph():
-    """The last node has no edge."""
+    """Draw a graph whose last node has no edge."""
     generator = np.random.default_rng(3)
     edges = generator.integers(0, NODES - 1, (24, 2))
     return ressl_tf.Graph.from_edges(generator.normal(size=(NODES, FEATURES)), edges)
 
 
 def tiny(momentum=0.6, **options):
-    """A model whose target is not its online network, and no weight at its start."""
+    """Return a model whose target is another network, and no weight as at its start."""
     keras.utils.set_random_seed(4)
     wanted = {"gcn_layers": (4, 3), "graph_sample": 5, "graph_topk": 3, **OPTIONS}
     model = RGRL(FEATURES, momentum=momentum, **{**wanted, **options})
@@ -41,7 +41,7 @@ def weights(network):
 
 
 def drawn(model, graph, step=0):
-    """The batch and what the model draws from it in a step."""
+    """Return the batch and what the model draws from it in a step."""
     batch = next(iter(model.batches(graph)))
     seed = tf.random.fold_in(tf.constant([model.seed, step]), 0)
     return batch, model.derive_views(batch, seed)
@@ -65,7 +65,7 @@ def dense_losses(online, predictor, target, views):
 
 
 def gradients(model, views):
-    """Central differences of the dense loss by every trained weight, as Keras's."""
+    """Return central differences of the dense loss by every trained weight."""
     online, predictor = weights(model.online), weights(model.predictor)
     target = weights(model.target)
     found = []
@@ -88,7 +88,7 @@ def gradients(model, views):
 
 @pytest.fixture(scope="module")
 def slopes():
-    """Of the first step."""
+    """Return the slopes of the first step."""
     model = tiny()
     return gradients(model, drawn(model, random_graph())[1])
 

@@ -19,7 +19,7 @@ def unit(shape, seed):
 
 
 def both(size, temperature=0.1, rows=BATCH, seed=0, block=8):
-    """The same relation whole and in blocks, of the same variable embeddings."""
+    """Return the same relation whole and in blocks, of the same variable embeddings."""
     rows, queue = (
         tf.Variable(unit((rows, DIM), seed)),
         tf.constant(unit((size, DIM), 9)),
@@ -116,7 +116,7 @@ def test_large_queues_go_by_blocks_and_small_ones_whole(monkeypatch):
 
 
 def largest_tensor(function, *shapes):
-    """Elements of the largest tensor in a function's graph, loops included."""
+    """Count the elements of the largest tensor in a function's graph and its loops."""
     specs = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
     concrete = tf.function(function).get_concrete_function(*specs)
     graph = concrete.graph.as_graph_def(add_shapes=True)

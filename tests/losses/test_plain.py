@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers import numpy_rgrl as reference
 
 from ressl_tf import losses
 
@@ -101,3 +102,15 @@ def test_squared_distance_against_numpy():
     a, b = unit((4, 5), 0), unit((4, 5), 1)
     expected = ((a - b) ** 2).sum(1).mean()
     np.testing.assert_allclose(losses.squared_distance(a, b), expected, rtol=1e-5)
+
+
+def test_divergence_is_the_mean_of_the_rows_that_count():
+    generator = np.random.default_rng(0)
+    teacher, student = generator.normal(size=(2, 5, 4)).astype("float32")
+    rows = reference.divergence(teacher.astype("float64"), student)
+    assert float(losses.divergence(teacher, student)) == pytest.approx(rows.mean())
+    some = tf.constant([True, False, True, False, False])
+    mean = float(losses.divergence(teacher, student, some))
+    assert mean == pytest.approx(rows[[0, 2]].mean())
+    assert float(losses.divergence(teacher, student, tf.zeros(5, tf.bool))) == 0.0
+    assert float(losses.divergence(teacher, teacher)) == pytest.approx(0, abs=1e-6)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import tiny_model
+from helpers.models import tiny_model
 
 from ressl_tf.engine.checkpoint import state
 from ressl_tf.methods.ressl import ReSSL

@@ -1,4 +1,4 @@
-"""What every method must do, whatever it computes."""
+"""The contract of every method, whatever it computes."""
 
 import keras
 import numpy as np
@@ -9,9 +9,7 @@ import ressl_tf
 from ressl_tf import methods
 from ressl_tf.config import Config
 from ressl_tf.config.method_table import method_names
-from ressl_tf.data.augment.mixing import MIXINGS
 from ressl_tf.engine.checkpoint import Checkpoints, state, weights_sha256
-from ressl_tf.engine.schedules import FADES
 from ressl_tf.methods import build
 from ressl_tf.methods.registry import method_class
 
@@ -23,7 +21,7 @@ every_method_of_images = pytest.mark.parametrize("name", OF_IMAGES)
 
 
 def graph():
-    """Twelve nodes, the last without an edge."""
+    """Draw a graph of twelve nodes, the last without an edge."""
     generator = np.random.default_rng(0)
     edges = generator.integers(0, 11, (20, 2))
     return ressl_tf.Graph.from_edges(generator.normal(size=(12, 5)), edges)
@@ -34,7 +32,7 @@ def method(name):
 
 
 def tiny(name, eager=False, **options):
-    """A model small enough for a test, compiled; the same at every call.
+    """Return a compiled model small enough for a test, the same at every call.
 
     A few eager steps are quicker than building a graph.
     """
@@ -69,7 +67,7 @@ def tiny_of_images(name, **options):
 
 
 def batches(model, images, steps=STEPS, start=0):
-    """Finished views of the model, other noise on other photos at every step.
+    """Return finished views of the model, other noise on other photos at every step.
 
     Or the graph, of which the model draws other views at every step.
     """
@@ -106,29 +104,11 @@ def assert_equal(first, second):
 
 
 def mix_neighbours(views, seed):
-    """ReCo's mixing without chance: with the neighbour, which is on one's replica."""
+    """Mix as ReCo without chance: with the neighbour, which is on the same replica."""
     count = tf.shape(views["key"])[0]
     partner = tf.range(count) + tf.tile([1, -1], [count // 2])
     mixed = 0.7 * views["query"] + 0.3 * tf.gather(views["key"], partner)
-    return {**views, "mixed": mixed, "partner": partner, "share": tf.constant(0.7)}
-
-
-def test_each_name_is_a_file_a_method_and_a_public_class():
-    expected = "byol mocov2 reco ressl ressl_multicrop ressl_plus rgrl rsa"
-    assert " ".join(NAMES) == expected
-    for name in NAMES:
-        cls = method(name)
-        assert getattr(ressl_tf, cls.__name__) is cls
-        assert keras.saving.get_registered_object(f"ressl_tf>{cls.__name__}") is cls
-
-
-def test_flags_offer_the_forms_that_there_are():
-    def choices(name):
-        return Config.__dataclass_fields__[name].metadata["choices"]
-
-    assert set(choices("interpolation")) == set(MIXINGS)
-    for name in ("infonce_schedule", "beta_schedule"):
-        assert set(choices(name)) <= set(FADES)
+    return {**views, "mixed": mixed, "partner": partner, "fraction": tf.constant(0.7)}
 
 
 @every_method
@@ -193,7 +173,7 @@ def test_the_loss_falls_on_a_fixed_batch(name, images):
 
 @pytest.fixture(scope="module", params=NAMES)
 def unbroken(request):
-    """Six steps of a method in one go, with the loss of each."""
+    """Take six steps of a method in one go, with the loss of each."""
     generator = np.random.default_rng(0)
     coarse = generator.uniform(0, 255, (12, 4, 4, 3)).astype("float32")
     photos = tf.cast(tf.image.resize(coarse, (16, 16), "bicubic"), tf.uint8).numpy()

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import tiny_backbone
+from helpers.models import tiny_backbone
 
 from ressl_tf.engine.optimizers import SGD
 from ressl_tf.models.classifier import Classifier

@@ -8,11 +8,11 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import TINY
+from helpers.models import TINY
 
 from ressl_tf.config import Config
 from ressl_tf.engine import loop
-from ressl_tf.pretraining import dry_run
+from ressl_tf.pretraining import dry_run, image_run
 from ressl_tf.pretraining import pretrain as pretraining
 from ressl_tf.runtime.errors import RunError, UsageError
 
@@ -23,7 +23,7 @@ def config(photos, tmp_path, **options):
 
 
 def rows(folder):
-    """The log without what depends on the clock."""
+    """Return the log without what depends on the clock."""
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     kept = [json.loads(line) for line in lines]
     for row in kept:
@@ -139,7 +139,7 @@ def test_a_nan_names_the_step_and_leaves_the_last_checkpoint(photos, tmp_path):
 @pytest.mark.slow
 def test_a_nan_step_is_skipped_and_counted(unbroken, photos, tmp_path, monkeypatch):
     """Steps 2, 5 and 8 of 9 get views with a NaN; the others are trained on."""
-    plain = pretraining.batches
+    plain = image_run.view_batches
 
     def poisoned(model, config, source, start, stop):
         views = plain(model, config, source, start, stop)
@@ -150,7 +150,7 @@ def test_a_nan_step_is_skipped_and_counted(unbroken, photos, tmp_path, monkeypat
             }
         )
 
-    monkeypatch.setattr(pretraining, "batches", poisoned)
+    monkeypatch.setattr(image_run, "view_batches", poisoned)
     options = {"on_nan": "skip", "knn_every": 0, "max_nan_steps": 2}
     result = pretraining.pretrain(config(photos, tmp_path, **options))
     assert (result["steps"], result["steps_skipped"]) == (9, 3)

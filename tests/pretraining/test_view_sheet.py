@@ -8,7 +8,7 @@ import shlex
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import TINY
+from helpers.models import TINY
 
 from ressl_tf import preview
 from ressl_tf.config.preview_config import PreviewConfig
@@ -29,7 +29,7 @@ def config(photos, tmp_path, **options):
 
 
 def by_row(figure):
-    """Name of each row -> its pictures [n, h, w, 3] on 0..255."""
+    """Return name of each row -> its pictures [n, h, w, 3] on 0..255."""
     rows, name = {}, None
     for axis in figure.axes:
         name = axis.get_ylabel() or name
@@ -40,7 +40,7 @@ def by_row(figure):
 
 @pytest.fixture(autouse=True)
 def build_once(monkeypatch, model):
-    """The networks play no part here, and the views are the same in all tests."""
+    """Build the model once: its views are the same in all tests."""
     monkeypatch.setattr(view_sheet, "build_model", lambda config: model)
 
 

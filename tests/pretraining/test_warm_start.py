@@ -6,15 +6,16 @@ import logging
 import keras
 import numpy as np
 import pytest
-from conftest import tiny_model
+from helpers.models import tiny_model
 
 from ressl_tf.config import Config
 from ressl_tf.engine.checkpoint import Checkpoints
 from ressl_tf.engine.workdir import Workdir
+from ressl_tf.methods.build import make_model
 from ressl_tf.models import ema
 from ressl_tf.models.backbones.resnet import resnet
 from ressl_tf.pretraining import warm_start
-from ressl_tf.pretraining.pretrain import make_model, pretrain
+from ressl_tf.pretraining.pretrain import pretrain
 from ressl_tf.runtime.errors import UsageError
 
 SMALL = {
@@ -31,7 +32,7 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    """(model, workdir) of a run; online and target have values of their own."""
+    """Return (model, workdir) of a run whose online and target networks differ."""
     folder = tmp_path_factory.mktemp("source") / "run"
     config = Config(**SMALL, seed=5, workdir=str(folder))
     model = make_model(config, 1)
@@ -59,7 +60,7 @@ def same(first, second):
 
 
 def test_online_is_the_source_and_target_is_online(source, model, tmp_path):
-    """And the first step moves both."""
+    """The first step moves both."""
     encoder = warm_start.open_start(config(source, tmp_path))
     warm_start.start_from(model, encoder)
     same(model.online, source[0].online)

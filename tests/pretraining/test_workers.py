@@ -9,7 +9,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import TINY
+from helpers.models import TINY
 
 from ressl_tf.config import Config
 from ressl_tf.pretraining import pretrain as pretraining
@@ -29,7 +29,7 @@ def config(photos, folder, **values):
 
 
 def start(config):
-    """Both workers, with whatever ports are free."""
+    """Start both workers, with whatever ports are free."""
     address = f"127.0.0.1:{rendezvous.free_port()}"
     processes = []
     for index in (0, 1):
@@ -46,7 +46,7 @@ def start(config):
 
 
 def finish(processes):
-    """Exit status, stdout and stderr of each."""
+    """Return exit status, stdout and stderr of each."""
     texts = [process.communicate(timeout=600) for process in processes]
     return [(p.returncode, *text) for p, text in zip(processes, texts, strict=True)]
 
@@ -58,7 +58,7 @@ def weights(folder):
 
 @pytest.fixture(scope="module")
 def one(photos, tmp_path_factory):
-    """The run on one device: its result and its last checkpoint."""
+    """Return the result and the last checkpoint of the run on one device."""
     folder = tmp_path_factory.mktemp("one") / "run"
     result = pretraining.pretrain(config(photos, folder, strategy="one"))
     return result, weights(folder)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import tiny_model
+from helpers.models import tiny_model
 
 from ressl_tf.runtime import distribute
 from ressl_tf.runtime.errors import UsageError
@@ -14,7 +14,7 @@ from ressl_tf.runtime.randomness import permutation
 
 
 def batches(images, steps=20):
-    """Finished views, a different batch at every step."""
+    """Return finished views, a different batch at every step."""
     generator = np.random.default_rng(0)
     order = np.stack([generator.permutation(12)[:8] for _ in range(steps)])
     views = images.astype("float32")[order].reshape(-1, 16, 16, 3)
@@ -93,7 +93,7 @@ def test_raw_images_get_the_views_of_one_device(images, mirrored):
 
 
 def run(strategy, function, global_batch):
-    """What `function` returns on the replicas' shares of a batch, in their order."""
+    """Return what `function` gives on the replicas' shards of a batch, in order."""
     shares = np.split(global_batch, strategy.num_replicas_in_sync)
     shares = [tf.constant(share) for share in shares]
     data = strategy.experimental_distribute_values_from_function(
@@ -107,7 +107,9 @@ def test_each_replica_owns_its_part_of_what_is_gathered(mirrored):
     batch = np.arange(6.0)
     both = run(mirrored, lambda own: distribute.gather(own) ** 2, batch)
     np.testing.assert_array_equal(both, [batch**2, batch**2])
-    back = run(mirrored, lambda own: distribute.own(distribute.gather(own)), batch)
+    back = run(
+        mirrored, lambda own: distribute.local_shard(distribute.gather(own)), batch
+    )
     np.testing.assert_array_equal(np.concatenate(back), batch)
     means = run(mirrored, lambda own: distribute.mean(tf.reduce_sum(own)), batch)
     np.testing.assert_array_equal(means, [7.5, 7.5])

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from ressl_tf.config import Config
+from ressl_tf.config.evaluate_config import KNNConfig, LinearConfig
 from ressl_tf.runtime import command, flags
 from ressl_tf.runtime.errors import Interrupted, RunError, UsageError
 
@@ -20,15 +21,63 @@ def test_every_field_is_a_flag_of_its_type():
     for field in dataclasses.fields(Config):
         default = field.default
         text = ",".join(map(str, default)) if isinstance(default, tuple) else default
-        assert getattr(parse(f"--{field.name}={text}"), field.name) == default
+        read = getattr(parse(f"--{field.name}={text}"), field.name)
+        assert read == getattr(Config(), field.name)
+        if field.name != "teacher_temp":  # whose 0 is the method's own
+            assert read == default
+
+
+def test_earlier_names_go_on_working_and_say_the_new_one(tmp_path, caplog):
+    flagfile = tmp_path / "old.flags"
+    flagfile.write_text("--temp_t=0.02\n--nodecay_vectors\n")
+    config = parse(f"--flagfile={flagfile}")
+    assert (config.teacher_temp, config.decay_bias_and_norm) == (0.02, False)
+    assert sorted(caplog.messages) == [
+        "--decay_vectors is called --decay_bias_and_norm now",
+        "--temp_t is called --teacher_temp now",
+    ]
+    caplog.clear()
+    later = parse("--temp_t=0.02", "--teacher_temp=0.03")
+    assert later.teacher_temp == 0.03
+    assert len(caplog.messages) == 1
+    assert "--temp_t" not in flags.help_text(Config, "")
+    linear = flags.parse(LinearConfig, ["--workdir=a", "--schedule=step"])
+    assert linear.lr_schedule == "step"
+    knn = flags.parse(KNNConfig, ["--workdir=a", "--k=3,4", "--temperature=0.5"])
+    assert (knn.knn_k, knn.knn_temp) == ((3, 4), (0.5,))
+
+
+def test_a_stored_config_is_read_under_todays_names():
+    """Version 0.1.0 kept `temp_t` in every config; runs on images did not use it."""
+    old = {"teacher_temp": 0.04, "temp_t": 0.01, "temp_t_diff": 0.5, "epochs": 3}
+    images = flags.renamed(Config, {**old, "method": "ressl"})
+    graphs = flags.renamed(Config, {**old, "method": "rgrl"})
+    assert (images["teacher_temp"], graphs["teacher_temp"]) == (0.04, 0.01)
+    for values in (images, graphs):
+        assert (values["local_teacher_temp"], values["epochs"]) == (0.5, 3)
+        assert not {"temp_t", "temp_t_diff"} & set(values)
+
+
+def test_the_teachers_temperature_is_the_papers_where_none_is_given():
+    assert Config().teacher_temp == 0.04
+    graph = {"method": "rgrl", "dataset": "graph:x.npz", "strategy": "one"}
+    assert Config(**graph).teacher_temp == 0.01
+    assert Config(teacher_temp=0.07).teacher_temp == 0.07
+    with pytest.raises(UsageError, match=r"0 \(the paper's\) or at least 0.001"):
+        Config(teacher_temp=0.0005)
 
 
 def test_values_are_read(tmp_path):
     flagfile = tmp_path / "some.flags"
-    flagfile.write_text("# a comment\n--epochs=7\n--nodecay_vectors\n--width=0.5\n")
+    flagfile.write_text(
+        "# a comment\n--epochs=7\n--nodecay_bias_and_norm\n--width=0.5\n"
+    )
     read = parse(f"--flagfile={flagfile}", "--epochs=9", "--color_jitter=1,0,0,0.5")
     assert read == Config(
-        epochs=9, decay_vectors=False, width=0.5, color_jitter=(1.0, 0.0, 0.0, 0.5)
+        epochs=9,
+        decay_bias_and_norm=False,
+        width=0.5,
+        color_jitter=(1.0, 0.0, 0.0, 0.5),
     )
 
 

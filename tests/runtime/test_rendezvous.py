@@ -15,14 +15,14 @@ from ressl_tf.runtime.errors import RunError, UsageError
 ROOT = pathlib.Path(__file__).parents[2]
 
 
-def meet(workers, seconds=20.0):
-    """What each of (count, index) gets, or the error that it raises."""
+def found_by(workers, seconds=20.0):
+    """Return what each of (count, index) gets, or the error that it raises."""
     address = f"127.0.0.1:{rendezvous.free_port()}"
     results = [None] * len(workers)
 
     def come(place, count, index):
         try:
-            results[place] = rendezvous.meet(address, count, index, seconds)
+            results[place] = rendezvous.rendezvous(address, count, index, seconds)
         except (UsageError, RunError) as error:
             results[place] = error
 
@@ -47,7 +47,7 @@ def test_all_workers_get_one_list_in_the_order_of_their_indices(monkeypatch):
         return 5000 + int(name) if name.isdigit() else free_port()
 
     monkeypatch.setattr(rendezvous, "free_port", port_by_index)
-    found = meet([(3, 0), (3, 2), (3, 1)])
+    found = found_by([(3, 0), (3, 2), (3, 1)])
     assert [each.index for each in found] == [0, 2, 1]
     ports = (5000, 5001, 5002)
     workers = tuple(f"127.0.0.1:{port}" for port in ports)
@@ -56,7 +56,7 @@ def test_all_workers_get_one_list_in_the_order_of_their_indices(monkeypatch):
 
 @pytest.mark.parametrize("strangers", [(3, 1), (2, 0)])
 def test_workers_that_disagree_are_told_so(strangers):
-    chief, stranger = meet([(2, 0), strangers], seconds=3.0)
+    chief, stranger = found_by([(2, 0), strangers], seconds=3.0)
     if strangers[1] == 0:  # two chiefs: the address is taken
         assert sum(isinstance(each, UsageError) for each in (chief, stranger)) == 1
         return
@@ -66,9 +66,9 @@ def test_workers_that_disagree_are_told_so(strangers):
 
 
 def test_nobody_waits_for_ever():
-    alone = meet([(2, 0)], seconds=0.3)[0]
+    alone = found_by([(2, 0)], seconds=0.3)[0]
     assert "1 of 2 workers came" in str(alone)
-    lost = meet([(2, 1)], seconds=0.3)[0]
+    lost = found_by([(2, 1)], seconds=0.3)[0]
     assert "no worker 0 answered" in str(lost)
 
 
@@ -77,7 +77,7 @@ def test_strangers_at_the_door_are_ignored():
     address = f"127.0.0.1:{place[1]}"
     found = []
     chief = threading.Thread(
-        target=lambda: found.append(rendezvous.meet(address, 2, 0, 20.0))
+        target=lambda: found.append(rendezvous.rendezvous(address, 2, 0, 20.0))
     )
     chief.start()
     while True:
@@ -87,7 +87,7 @@ def test_strangers_at_the_door_are_ignored():
             break
         except ConnectionRefusedError:
             continue
-    rendezvous.meet(address, 2, 1, 20.0)
+    rendezvous.rendezvous(address, 2, 1, 20.0)
     chief.join(30)
     assert len(found[0].workers) == 2
 
@@ -95,7 +95,7 @@ def test_strangers_at_the_door_are_ignored():
 @pytest.mark.parametrize("address", ["", "host", "host:", ":80", "host:x"])
 def test_addresses_are_host_and_port(address):
     with pytest.raises(UsageError, match=r"must be host:port\. Received"):
-        rendezvous.meet(address, 2, 1)
+        rendezvous.rendezvous(address, 2, 1)
 
 
 def test_tf_config_is_read(monkeypatch):

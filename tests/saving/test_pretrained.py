@@ -8,7 +8,7 @@ import sys
 import keras
 import numpy as np
 import pytest
-from conftest import tiny_backbone, tiny_model
+from helpers.models import tiny_backbone, tiny_model
 
 from ressl_tf.config import Config
 from ressl_tf.engine import checkpoint
@@ -16,7 +16,7 @@ from ressl_tf.methods.build import build_model
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.errors import RunError, UsageError
-from ressl_tf.saving.pretrained import open_pretrained
+from ressl_tf.saving.pretrained import learns_from, open_pretrained
 
 
 def test_a_workdir_gives_its_last_online_encoder(unbroken, images):
@@ -175,3 +175,14 @@ def test_one_network_of_a_checkpoint_is_restored_alone(tmp_path):
         np.testing.assert_array_equal(one, two)
     for old, new in zip(online, other.online.variables, strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_a_run_on_a_graph_is_known_by_its_config(graph_run, tmp_path):
+    assert learns_from(str(graph_run)) == "graphs"
+    images = tmp_path / "images"
+    images.mkdir()
+    values = {"method": "ressl", "dataset": "shapes"}
+    (images / "config.json").write_text(json.dumps(values))
+    assert learns_from(str(images)) == "images"
+    for other in (str(tmp_path), "", str(tmp_path / "nowhere")):
+        assert learns_from(other) == ""

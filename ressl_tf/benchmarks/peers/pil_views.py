@@ -18,7 +18,7 @@ def load(image: np.ndarray) -> Image.Image:
 
 
 def view(kind: str, size: int):
-    """image -> float32 [3, size, size] on 0..1."""
+    """Image -> float32 [3, size, size] on 0..1."""
     return {"weak": Weak, "strong": Strong}[kind](size)
 
 

@@ -12,7 +12,6 @@ transposed.
 """
 
 import functools
-import os
 
 import numpy as np
 import tensorflow as tf
@@ -21,23 +20,6 @@ from ressl_tf.data.augment import blur, color, resample
 from ressl_tf.data.augment import layers as augment
 
 BRIGHTNESS, CONTRAST, SATURATION, HUE, GREY, BLUR, SOLARIZE = OPERATIONS = range(7)
-
-
-def one_thread_each(flags: str) -> str:
-    """XLA's flags, such that no kernel for CPUs is cut up for several threads.
-
-    A pipeline finishes as many images at a time as there are cores; threads that share
-    an image then wait for each other, and views take 1.2 to 1.7 times as long. On CPUs
-    nothing but views goes through XLA by itself. Passes that a user has disabled stay
-    as they are.
-    """
-    if "xla_disable_hlo_passes" in flags:
-        return flags
-    return f"{flags} --xla_disable_hlo_passes=cpu-parallel-task-assigner".strip()
-
-
-# XLA reads it once, when it first compiles.
-os.environ["XLA_FLAGS"] = one_thread_each(os.environ.get("XLA_FLAGS", ""))
 
 
 def covers(images, geometric, photometric) -> bool:

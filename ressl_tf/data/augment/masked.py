@@ -4,7 +4,7 @@ import tensorflow as tf
 
 
 def coin(seed, batch, p) -> tf.Tensor:
-    """bool [batch], each true with probability p."""
+    """Bool [batch], each true with probability p."""
     return tf.random.stateless_uniform([batch], seed) < p
 
 

@@ -41,7 +41,7 @@ def cutmix(
 def mixup(
     images: tf.Tensor, others: tf.Tensor, seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """r * images + (1 - r) * others, r ~ U(0, 1) = Beta(1, 1); arguments as `cutmix`.
+    """R * images + (1 - r) * others, r ~ U(0, 1) = Beta(1, 1); arguments as `cutmix`.
 
     Reference: Zhang et al., mixup (ICLR 2018), Sec. 2.
     """

@@ -80,7 +80,6 @@ class Views(keras.layers.Layer):
         dict, name -> float32 [batch, size, size, 3] on 0..255.
 
     Example:
-
         views = Views({"strong": strong_view(224), "weak": weak_view(224)})
         views(images, seed=(0, step))["weak"]
     """

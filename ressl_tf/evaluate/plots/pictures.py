@@ -12,7 +12,7 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 
 from ressl_tf.config.plot_config import FEWEST_IMAGES, PlotConfig
-from ressl_tf.data.load import load_source
+from ressl_tf.data.load import TEST_SPLITS, open_first
 from ressl_tf.data.pipeline import evaluation_batches
 from ressl_tf.data.sources import Source, bad_images_as_run_errors
 from ressl_tf.engine.workdir import read_rows
@@ -21,7 +21,7 @@ from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pretrained import Pretrained, open_pretrained
 
 log = logging.getLogger("ressl_tf")
-AUTO_SPLITS = ("test", "validation", "train")
+AUTO_SPLITS = (*TEST_SPLITS, "train")
 BATCH_SIZE = 256
 NAME_LENGTH = 40  # letters that a path may take in a title
 
@@ -226,23 +226,6 @@ def open_images(config: PlotConfig, opened: Pretrained) -> tuple[Source, str]:
         UsageError: They are not there, or nothing says which.
     """
     dataset, data_dir = opened.data_or(config.dataset, config.data_dir)
-
-    def load(split: str) -> tuple[Source, str]:
-        source = load_source(
-            dataset,
-            split,
-            data_dir=data_dir,
-            on_bad_image=config.on_bad_image,
-            max_pixels=config.max_pixels,
-            cache="none",  # some images of a whole set are read
-        )
-        return source, split
-
-    if config.split != "auto":
-        return load(config.split)
-    for split in AUTO_SPLITS[:-1]:
-        try:
-            return load(split)
-        except UsageError:
-            continue
-    return load(AUTO_SPLITS[-1])
+    config = dataclasses.replace(config, dataset=dataset, data_dir=data_dir or "")
+    splits = AUTO_SPLITS if config.split == "auto" else (config.split,)
+    return open_first(config, splits, cache="none")  # some images of the set are read

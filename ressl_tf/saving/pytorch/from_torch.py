@@ -14,9 +14,9 @@ from ressl_tf.config import Config
 from ressl_tf.config.convert_config import ConvertConfig
 from ressl_tf.engine.checkpoint import Checkpoints
 from ressl_tf.engine.workdir import Workdir
+from ressl_tf.methods.build import make_model
 from ressl_tf.methods.images import ImageSSL
 from ressl_tf.models import ema
-from ressl_tf.pretraining.pretrain import make_model
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pytorch import torch_file
@@ -63,7 +63,7 @@ def import_state(
     components = split(state)
     left_out = leave_out(components)
     run = run_config(components, config)
-    model = make_model(run, per_epoch=1)
+    model = make_model(run)
     fill(model, components)
     found = [name for name, there in _presence(components).items() if there]
     about = {

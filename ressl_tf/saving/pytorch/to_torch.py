@@ -10,8 +10,8 @@ import numpy as np
 from ressl_tf.config import Config
 from ressl_tf.config.convert_config import ConvertConfig
 from ressl_tf.engine.checkpoint import Checkpoints
+from ressl_tf.methods.build import make_model
 from ressl_tf.methods.images import ImageSSL
-from ressl_tf.pretraining.pretrain import make_model
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pretrained import Pretrained, open_pretrained, stored_config
 from ressl_tf.saving.pytorch import torch_file
@@ -107,7 +107,7 @@ def _queue_state(queue, columns: bool) -> State:
 
 def restored(config: Config, place: pathlib.Path) -> ImageSSL:
     """Return the whole model of a workdir: both networks and the queue."""
-    model = make_model(config, per_epoch=1)
+    model = make_model(config)
     Checkpoints(place / "checkpoints").restore(model)
     return model
 

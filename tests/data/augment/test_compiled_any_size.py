@@ -1,9 +1,9 @@
 """Crops on canvases against the layers, with the same boxes."""
 
 import numpy as np
-import numpy_views as reference
 import pytest
 import tensorflow as tf
+from helpers import numpy_views as reference
 
 from ressl_tf.data.augment import compiled_any_size, compiled_loop
 

@@ -3,13 +3,14 @@
 import time
 
 import numpy as np
-import numpy_views as reference
 import pytest
 import tensorflow as tf
+from helpers import numpy_views as reference
 
 from ressl_tf.data.augment import compiled_loop
 from ressl_tf.data.augment import layers as augment
 from ressl_tf.data.augment.views import View, Views, strong_view, weak_view
+from ressl_tf.runtime import switches
 from ressl_tf.runtime.errors import UsageError
 
 LAYERS = (  # three of them twice: in any order, and as often as a view likes
@@ -22,7 +23,7 @@ LAYERS = (  # three of them twice: in any order, and as often as a view likes
 
 
 def by_layers(images, layers, drawn):
-    """Each layer on the batch of those before it."""
+    """Apply each layer to the batch of those before it."""
     planes = augment.to_planes(tf.cast(images, tf.float32))
     for layer, draws in zip(layers, drawn, strict=True):
         planes = layer.augment_planes(planes, draws)
@@ -81,7 +82,7 @@ def test_the_plan_holds_what_was_drawn_in_its_order():
 
 
 def views(compiled):
-    """A view, one of another's finished images, and one that the loop cannot take."""
+    """Return a view, one of its finished images, and one that the loop cannot take."""
     flipped = View([augment.RandomResizedCrop(16), augment.RandomHorizontalFlip()])
     painted = View(photometric=strong_view(16).photometric, source="weak")
     named = {"weak": weak_view(16), "painted": painted, "flipped": flipped}
@@ -164,7 +165,7 @@ def test_no_kernel_of_a_view_is_cut_up_for_several_threads():
 
 def test_flags_of_xla_are_kept_and_passes_that_a_user_disabled_stay_so():
     flag = "--xla_disable_hlo_passes=cpu-parallel-task-assigner"
-    assert compiled_loop.one_thread_each("") == flag
-    assert compiled_loop.one_thread_each("--xla_a=1") == f"--xla_a=1 {flag}"
+    assert switches.one_thread_each("") == flag
+    assert switches.one_thread_each("--xla_a=1") == f"--xla_a=1 {flag}"
     own = "--xla_disable_hlo_passes=fusion"
-    assert compiled_loop.one_thread_each(own) == own
+    assert switches.one_thread_each(own) == own

@@ -5,7 +5,7 @@ import contextlib
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import TINY, tiny_model
+from helpers.models import TINY, tiny_model
 
 from ressl_tf.config import Config
 from ressl_tf.data.augment.deferred import CropsOnly, finish
@@ -20,7 +20,7 @@ from ressl_tf.runtime.errors import UsageError
 
 
 def staged():
-    """A weak view, a smaller strong one of its own, and one painted on the weak."""
+    """Return a weak view, a smaller strong one, and one painted on the weak."""
     colours = strong_view(16).photometric
     return Views(
         {
@@ -81,7 +81,7 @@ def test_an_unfinished_batch_has_static_shapes(source):
 
 
 def colourful():
-    """Two views, the strong one in colours, quick to trace."""
+    """Return two views, the strong one in colours, quick to trace."""
     return Views({"strong": strong_view(16), "weak": weak_view(16)}, compiled=False)
 
 

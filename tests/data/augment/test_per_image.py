@@ -1,9 +1,9 @@
-"""Photos looked at one by one against their batch, and against the definition."""
+"""Per-image views against those of the batch, and against the definition."""
 
 import numpy as np
-import numpy_views as reference
 import pytest
 import tensorflow as tf
+from helpers import numpy_views as reference
 
 from ressl_tf.data.augment import layers as augment
 from ressl_tf.data.augment.views import View, Views, strong_view, weak_view
@@ -15,7 +15,7 @@ SEED = tf.constant([3, 4])
 
 
 def staged(compiled):
-    """A view, one of the finished images of another, and one that crops them again."""
+    """Return a view, one of its finished images, and one that crops them again."""
     painted = View(photometric=strong_view(SIZE).photometric, source="weak")
     local = View([augment.RandomResizedCrop(8, (0.2, 0.6))], source="strong")
     named = {"weak": weak_view(SIZE), "strong": strong_view(SIZE)}
@@ -23,13 +23,13 @@ def staged(compiled):
 
 
 def flipped(compiled):
-    """No single crop: the compiled loop has no form for it."""
+    """Return a view without a single crop, which the compiled loop cannot take."""
     layers = [augment.RandomResizedCrop(SIZE), augment.RandomHorizontalFlip()]
     return Views({"flipped": View(layers)}, compiled=compiled)
 
 
 def by_photo(views, photos, part=None):
-    """The three steps, for photos that are all there."""
+    """Take the three steps for photos that are all there."""
     drawn = views.draw(len(photos), SEED, part)
     look = tf.function(views.look) if views.compiled else views.look
     looks = [
@@ -96,7 +96,7 @@ def test_every_photo_has_draws_of_its_own():
 
 @pytest.fixture
 def folder(tmp_path):
-    """Ten photos of one size."""
+    """Write ten photos of one size."""
     for number, photo in enumerate(reference.photos(10, height=30, width=26)):
         path = tmp_path / "ab"[number % 2] / f"{number}.png"
         path.parent.mkdir(exist_ok=True)

@@ -2,9 +2,9 @@
 
 import keras
 import numpy as np
-import numpy_views as reference
 import pytest
 import tensorflow as tf
+from helpers import numpy_views as reference
 
 from ressl_tf.data.augment import views as views_module
 from ressl_tf.data.augment.layers import (
@@ -18,7 +18,7 @@ from ressl_tf.runtime.errors import UsageError
 
 
 def staged() -> Views:
-    """RSA's: the aggressive view is painted on the very crop of the weak one."""
+    """Return RSA's views: the aggressive one is painted on the crop of the weak one."""
     return Views(
         {
             "w1": weak_view(24),

@@ -3,19 +3,20 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from helpers.figures import features, legend
 from matplotlib.colors import to_hex
 
 from ressl_tf.evaluate import plots
 
 
 def shown(axis):
-    """The grey level of the one picture in an axis."""
+    """Return the grey level of the one picture in an axis."""
     (picture,) = axis.get_images()
     return round(float(np.asarray(picture.get_array())[0, 0, 0]) * 255)
 
 
 def flat(levels):
-    """Pictures [n, 2, 2, 3] of one grey level each."""
+    """Return pictures [n, 2, 2, 3] of one grey level each."""
     return np.broadcast_to(
         np.array(levels)[:, None, None, None], (len(levels), 2, 2, 3)
     )
@@ -77,3 +78,47 @@ def test_a_saved_figure_is_a_png_of_its_size(tmp_path, dpi):
     picture = tf.io.decode_png((tmp_path / "sheet.png").read_bytes())
     assert picture.shape[0] == dpi
     assert [path.name for path in tmp_path.iterdir()] == ["sheet.png"]
+
+
+def test_the_gallery_names_the_querys_class_and_explains_its_frames(images):
+    labels = np.array([0, 1] * 5 + [-1, -1])
+    figure = plots.neighbours(
+        images, features(12), labels, label_names=["cat", "dog"], queries=12, count=2
+    )
+    rows = np.array(figure.axes).reshape(12, 3)
+    names = [axis.get_ylabel() for axis in rows[:, 0]]
+    assert names == ["cat", "dog"] * 5 + ["", ""]
+    framed = [row[1].spines["top"].get_visible() for row in rows]
+    assert framed == [True] * 10 + [False] * 2
+    assert legend(figure) == ["of the query's class", "of another class"]
+
+
+def test_a_gallery_of_few_images_has_no_empty_places(images):
+    figure = plots.neighbours(images[:3], features(3))
+    assert len(figure.axes) == 3 * 3
+    assert all(axis.get_images() for axis in figure.axes)
+    assert legend(figure) == []
+
+
+ROWS = [
+    {"epoch": 0, "step": 0, "knn_top1": 0.2},
+    {"epoch": 1, "step": 5, "loss": 5.0, "teacher_entropy": 3.0, "top1_new": 0.5},
+    {"epoch": 2, "step": 10, "loss": 4.0, "student_entropy": 2.0, "knn_top1": 0.4},
+]
+
+
+def test_curves_are_the_log_and_the_levels_to_compare_with():
+    figure = plots.curves(ROWS, {"teacher_entropy": (3.4, "uniform")})
+    axes = {axis.get_title(): axis for axis in figure.axes}
+    relations = axes["entropy of relations (nats)"]
+    assert list(axes) == ["loss (nats)", "kNN top-1", relations.get_title(), "top1 new"]
+    assert axes["kNN top-1"].lines[0].get_xydata().tolist() == [[0, 0.2], [2, 0.4]]
+    assert axes["top1 new"].lines[0].get_xydata().tolist() == [[1, 0.5]]
+    drawn = {line.get_label(): line.get_xydata().tolist() for line in relations.lines}
+    assert drawn == {
+        "teacher": [[1, 3.0]],
+        "student": [[2, 2.0]],
+        "uniform": [[0, 3.4], [1, 3.4], [2, 3.4]],
+    }
+    assert relations.get_legend() is not None
+    assert axes["loss (nats)"].get_legend() is None

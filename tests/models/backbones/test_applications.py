@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import crops
+from helpers.models import crops
 from keras.src.applications.convnext import ConvNeXt
 
 from ressl_tf.config.export_config import ExportConfig
@@ -44,7 +44,7 @@ def light():
 
 
 def stock(name, size):
-    """Keras's own network, narrow, that normalises nothing."""
+    """Return Keras's own network, narrow, that normalises nothing."""
     options = {"include_top": False, "weights": None, "pooling": "avg"}
     options["input_shape"] = (size, size, 3)
     if name == "convnext_tiny":
@@ -62,7 +62,7 @@ def stock(name, size):
 
 
 def weights(model):
-    """All but those of layers that normalise the images."""
+    """Return all weights but those of layers that normalise the images."""
     return [
         variable
         for layer in model.layers
@@ -73,7 +73,7 @@ def weights(model):
 
 
 def randomise(model):
-    """Statistics of a batch, and layers that count: scales of 1e-6 would hide them."""
+    """Set statistics as of a batch, and scales large enough for all layers to count."""
     generator = np.random.default_rng(0)
     for variable in model.variables:
         noise = generator.uniform(0.5, 1.5, variable.shape)
@@ -150,7 +150,7 @@ def test_weights_follow_the_seed(light):
 
 
 def blocks(backbone):
-    """Names of the layers with weights, block by block from the images on."""
+    """Return names of the layers with weights, block by block from the images on."""
     encoder = Encoder(backbone, None, (0.5,) * 3, (0.25,) * 3)
     depths = block_depths(Classifier(encoder, 3))
     found = {}
@@ -225,7 +225,7 @@ def test_parameters_and_cost_are_as_published(name):
 
 
 class Recorder(SGD):
-    """Keeps the gradients of the last step."""
+    """SGD that keeps the gradients of the last step."""
 
     def apply(self, gradients, variables):
         self.seen = {v.path: g for g, v in zip(gradients, variables, strict=True)}

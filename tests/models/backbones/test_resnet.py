@@ -13,7 +13,7 @@ from ressl_tf.runtime.errors import UsageError
 
 
 def conv(x, kernel, stride):
-    """Cross-correlation padded by kernel // 2 on every side, as PyTorch does it."""
+    """Cross-correlate, padded by kernel // 2 on every side, as PyTorch does it."""
     size = kernel.shape[0]
     pad = size // 2
     x = np.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
@@ -22,7 +22,7 @@ def conv(x, kernel, stride):
 
 
 def max_pool(x):
-    """3x3, stride 2, padding 1 with minus infinity."""
+    """Pool 3x3 with stride 2 and padding 1 of minus infinity."""
     pad = ((0, 0), (1, 1), (1, 1), (0, 0))
     x = np.pad(x, pad, constant_values=-np.inf)
     windows = np.lib.stride_tricks.sliding_window_view(x, (3, 3), axis=(1, 2))
@@ -99,7 +99,7 @@ def test_forward_pass_equals_numpy(name, stem):
 
 
 def test_a_network_of_8_channels_has_the_gradient_of_its_features():
-    """Where oneDNN's gradient of a strided 1x1 convolution ends the process."""
+    """There, oneDNN's gradient of a strided 1x1 convolution ends the process."""
     model = resnet("resnet18", stem="small", width=1 / 8)
     randomise(model)
     x = np.random.default_rng(1).normal(size=(8, 48, 48, 3)).astype("float32")

@@ -22,7 +22,7 @@ from ressl_tf.saving.rebuild import rebuild, takes_any_size
 
 @pytest.fixture
 def shallow(monkeypatch):
-    """Two blocks, two heads; every number matters."""
+    """Build networks of two blocks and two heads in which every number matters."""
     monkeypatch.setattr(vit, "DEPTH", 2)
     network = backbones.build("vit_small", image_size=12, stem="small", width=1 / 3)
     generator = np.random.default_rng(0)
@@ -45,7 +45,7 @@ def softmax(x):
 
 
 def attention(x, layer):
-    """Each head by itself; x: [tokens, dim]."""
+    """Attend with each head by itself; x: [tokens, dim]."""
     weights = {v.path.split("/", 1)[1]: v.numpy() for v in layer.variables}
     made = np.zeros_like(x) + weights["attention_output/bias"]
     for head in range(layer.num_heads):

@@ -1,0 +1,71 @@
+"""Flags of data that several commands share, each made anew for its class."""
+
+from ressl_tf.runtime.flags import option
+
+MAX_PIXELS = 100_000_000  # 300 MB decoded
+CACHES = ("auto", "memory", "disk", "none")
+
+
+BAD_IMAGE_ACTIONS = ("stop", "skip")
+
+
+def data_dir(default: str = "~/tensorflow_datasets") -> str:
+    """Declare `--data_dir`; `default` says what an empty one stands for."""
+    return option("", f"Where TFDS data sets lie; empty for {default}.", free=True)
+
+
+def download() -> bool:
+    """Declare `--download`."""
+    return option(
+        False, "Let TFDS download and prepare a set that is not there.", free=True
+    )
+
+
+def on_bad_image(skip: str = "leaves it out") -> str:
+    """Declare `--on_bad_image`; `skip` says what that does."""
+    return option(
+        "stop",
+        f"An unreadable image: stop names it; skip {skip} and reports it.",
+        choices=BAD_IMAGE_ACTIONS,
+    )
+
+
+def own_image_size(high: int) -> int:
+    """Declare `--image_size` of a command that opens a trained encoder."""
+    return option(
+        0, "Side of the images in pixels. 0: the encoder's own.", low=0, high=high
+    )
+
+
+def max_pixels() -> int:
+    """Declare `--max_pixels`."""
+    return option(
+        MAX_PIXELS,
+        "An image of more pixels, by its header, is unreadable: decoding it might take "
+        "all memory. Too low: large photos are refused.",
+        low=1,
+    )
+
+
+def cache() -> str:
+    """Declare `--cache`."""
+    return option(
+        "auto",
+        "Where decoded images are kept. auto: in memory, if all are of one size and "
+        "take less than 2 GiB, else nowhere. memory: so, or an error. none: nowhere; "
+        "each is decoded when it is used (a JPEG of 500 x 375: 0.8 ms of a core). "
+        "disk: in --cache_dir, 5 to 10 times the bytes of JPEGs, each decoded once; to "
+        "read one takes about a third of that. It pays for large sets whose steps wait "
+        "for input, on a quick disk. The views are the same everywhere, to rounding.",
+        choices=CACHES,
+    )
+
+
+def cache_dir() -> str:
+    """Declare `--cache_dir`."""
+    return option(
+        "",
+        "Folder of --cache=disk, for any number of sets; what is in it may be deleted "
+        "when no run reads it. Empty: ressl_tf in $XDG_CACHE_HOME or ~/.cache.",
+        free=True,
+    )

@@ -1,0 +1,44 @@
+"""Flags of checkpoints and non-finite steps, made anew for each class."""
+
+from ressl_tf.runtime.flags import option
+
+
+def checkpoint_every_steps() -> int:
+    """Declare `--checkpoint_every_steps`."""
+    return option(
+        0,
+        "Save a checkpoint every so many steps, besides at the end of every epoch. Too "
+        "low: time goes into saving. 0: never in between. The result is the same.",
+        low=0,
+        free=True,
+    )
+
+
+def checkpoint_every_minutes() -> float:
+    """Declare `--checkpoint_every_minutes`."""
+    return option(
+        30.0,
+        "Save one, too, when the last is so many minutes old: what a crash costs at "
+        "most. 0: never in between. SIGTERM and SIGINT save and end the run.",
+        low=0.0,
+        free=True,
+    )
+
+
+def on_nan() -> str:
+    """Declare `--on_nan`."""
+    return option(
+        "stop",
+        "A step after which a weight or the loss is NaN or infinite: stop names it; "
+        "skip restores what it changed (weights, batch statistics, target, queue, "
+        "optimizer), counts it and goes on with the next.",
+        choices=("stop", "skip"),
+        free=True,
+    )
+
+
+def max_nan_steps() -> int:
+    """Declare `--max_nan_steps`."""
+    return option(
+        10, "So many skipped steps in a row end the run all the same.", low=1, free=True
+    )

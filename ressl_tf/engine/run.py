@@ -1,0 +1,138 @@
+"""A run of training from its first step, or any other, to its last.
+
+What it learns from is handed in: images, a graph, images with labels. Everything else
+stands here once: resume, callbacks, fit, result.
+"""
+
+import dataclasses
+import logging
+import statistics
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ressl_tf.engine import callbacks, loop
+from ressl_tf.engine.checkpoint import Checkpoints, weights_sha256
+from ressl_tf.engine.workdir import Workdir
+from ressl_tf.runtime.signals import Watch
+
+log = logging.getLogger("ressl_tf")
+
+
+@dataclasses.dataclass
+class Run:
+    """What is trained, on what, from which step to which, and where it is kept.
+
+    Attributes:
+        config: flags of the run.
+        data: what it learns from: a source of images, a graph, a task with labels.
+        model: compiled, with `step`, `networks`, `queues` and `guard`.
+        batches: the batches of the steps from its first argument to before its second.
+        steps_per_epoch: of the data.
+        last_step: the run ends when it has taken this step.
+        workdir: config, log and checkpoints.
+        watch: says whether the run was asked to stop.
+        steps_per_row: steps between two rows of the log and two checkpoints; 0 for an
+            epoch.
+        speed: the name of its throughput in the log, and what one step counts in it.
+    """
+
+    config: Any
+    data: Any
+    model: keras.Model
+    batches: Callable[[int, int], tf.data.Dataset]
+    steps_per_epoch: int
+    last_step: int
+    workdir: Workdir
+    watch: Watch
+    steps_per_row: int = 0
+    speed: tuple[str, int] = ("images_per_second", 1)
+
+    def __post_init__(self):
+        self.steps_per_row = self.steps_per_row or self.steps_per_epoch
+        folder, keep = self.workdir.checkpoints, self.config.keep_checkpoints
+        self.checkpoints = Checkpoints(folder, keep)
+
+    def resume(self) -> None:
+        """Restore the newest checkpoint, if there is one, and cut the log to it."""
+        path = self.checkpoints.restore(self.model)
+        step = int(self.model.step.numpy())
+        self.workdir.resume_at(step, self.steps_per_row, self.last_step)
+        if path:
+            epoch = step / self.steps_per_epoch
+            log.info("going on from %s (epoch %.2f)", path, epoch)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing is in the log yet."""
+        return not self.workdir.rows()
+
+    def fit(
+        self,
+        monitors: Sequence[keras.callbacks.Callback] = (),
+        after_first_step: Callable[[], None] | None = None,
+    ) -> None:
+        """Train from the model's step to the last one.
+
+        Args:
+            monitors: callbacks that add to the logs of an epoch.
+            after_first_step: is called once, before the first step is checked.
+        """
+        watchers = self.callbacks(monitors)
+        if after_first_step is not None:
+            watchers.insert(0, callbacks.AfterFirstStep(after_first_step))
+        loop.fit(self.model, self.batches, self.steps_per_row, self.last_step, watchers)
+
+    def callbacks(
+        self, monitors: Sequence[keras.callbacks.Callback] = ()
+    ) -> list[keras.callbacks.Callback]:
+        """List the callbacks, in the order in which they add to the logs and use them.
+
+        Args:
+            monitors: stand before the log is written.
+        """
+        config, (name, count) = self.config, self.speed
+        watchers = [
+            callbacks.KeepMetrics(self.steps_per_row),
+            callbacks.Speed(count, name),
+            callbacks.WatchNaN(self.model.guard, config.max_nan_steps),
+            *monitors,
+            callbacks.MetricsLog(self.workdir, self.steps_per_epoch),
+        ]
+        if config.tensorboard:
+            folder = str(self.workdir.path / "tensorboard")
+            watchers.append(keras.callbacks.TensorBoard(folder, write_graph=False))
+        saver = callbacks.SaveCheckpoint(
+            self.checkpoints,
+            config.checkpoint_every_steps,
+            config.checkpoint_every_minutes,
+            self.watch,
+        )
+        return [*watchers, saver]
+
+    def result(self) -> dict[str, Any]:
+        """Return what the JSON line of every run says."""
+        last = self.workdir.rows()[-1]
+        return {
+            "epochs": last["step"] / self.steps_per_epoch,
+            "steps": last["step"],
+            "steps_skipped": int(self.model.guard.bad_steps.numpy()),
+            "loss": last.get("loss"),
+            "seed": self.config.seed,
+            "weights_sha256": weights_sha256(self.model),
+            "workdir": str(self.workdir.path),
+        }
+
+    def throughput(self) -> float | None:
+        """Return the median speed over the log; None where nothing was measured."""
+        name = self.speed[0]
+        speeds = [row[name] for row in self.workdir.rows() if name in row]
+        return statistics.median(speeds) if speeds else None
+
+
+def last_step(config: Any, steps_per_epoch: int) -> int:
+    """Return the step that a run ends with: of its last epoch, or `max_steps`."""
+    total = config.epochs * steps_per_epoch
+    return min(total, config.max_steps) if config.max_steps else total

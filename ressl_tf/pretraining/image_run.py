@@ -1,0 +1,190 @@
+"""A pretraining run on images from its config to its result."""
+
+import dataclasses
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ressl_tf.config import Config
+from ressl_tf.data.augment.deferred import CropsOnly
+from ressl_tf.data.load import check_image_size, open_source
+from ressl_tf.data.pipeline import (
+    evaluation_batches,
+    steps_per_epoch,
+    training_batches,
+)
+from ressl_tf.data.sources import Source, bad_images_as_run_errors
+from ressl_tf.engine import callbacks, devices, loop
+from ressl_tf.engine.checkpoint import state
+from ressl_tf.engine.run import Run, last_step
+from ressl_tf.engine.workdir import Workdir
+from ressl_tf.evaluate import features, plots
+from ressl_tf.methods.base import SSLModel
+from ressl_tf.methods.build import make_model
+from ressl_tf.pretraining import knn_monitor, warm_start
+from ressl_tf.pretraining.dry_run import describe
+from ressl_tf.runtime import distribute
+from ressl_tf.runtime.atomic import replacing
+from ressl_tf.runtime.signals import Watch
+
+__all__ = ["describe", "pretrain"]
+log = logging.getLogger("ressl_tf")
+SHOWN_IMAGES = 2000  # among which the gallery looks for neighbours
+Measure = Callable[[keras.Model], float]
+
+
+def pretrain(config: Config) -> dict[str, Any] | None:
+    """Pretrain on images; see `pretraining.pretrain`."""
+    strategy = devices.open_strategy(config)
+    role = run_worker if distribute.worker(strategy)[0] else run_chief
+    with distribute.lost_workers_as_run_errors(strategy):
+        outcome = role(config, strategy)
+        distribute.wait_for_all(strategy)  # who left early would look like a lost one
+    return outcome
+
+
+def run_worker(config: Config, strategy) -> None:
+    """Take the chief's steps on a worker beside it, and write nothing.
+
+    A signal that reaches all workers is the chief's to obey: it saves and ends, and so
+    do they when they have lost it.
+    """
+    source = open_training_source(config)
+    per_epoch = steps_per_epoch(source, config.batch_size)
+    with bad_images_as_run_errors(), Watch():
+        model = make_model(config, per_epoch, strategy)
+        distribute.broadcast(strategy, list(state(model).values()))
+        batches = functools.partial(fed_batches, model, config, source)
+        watchers = [callbacks.WatchNaN(model.guard, config.max_nan_steps)]
+        loop.fit(model, batches, per_epoch, last_step(config, per_epoch), watchers)
+
+
+def run_chief(config: Config, strategy) -> dict[str, Any]:
+    """Train as the chief, or as the only process, and write what is kept."""
+    source = open_training_source(config)
+    per_epoch = steps_per_epoch(source, config.batch_size)
+    start = warm_start.open_start(config)
+    devices.announce(config, strategy)
+    with Workdir(config) as workdir, bad_images_as_run_errors(), Watch() as watch:
+        model = make_model(config, per_epoch, strategy)
+        run = Run(
+            config=config,
+            data=source,
+            model=model,
+            batches=functools.partial(fed_batches, model, config, source),
+            steps_per_epoch=per_epoch,
+            last_step=last_step(config, per_epoch),
+            workdir=workdir,
+            watch=watch,
+            speed=("images_per_second", config.batch_size * config.steps_per_execution),
+        )
+        run.resume()
+        if start is not None:
+            warm_start.start_from(model, start)
+        distribute.broadcast(strategy, list(state(model).values()))
+        measure = knn_monitor.make(config, source)
+        if run.is_new:
+            log_start(run, measure)
+        run.fit(monitors(run, measure), functools.partial(draw_views, run))
+        draw_results(run)
+        return result(run)
+
+
+def open_training_source(config: Config) -> Source:
+    """Open the training images, and check them against the size of the views."""
+    source = open_source(config, config.split)
+    check_image_size(source, config.image_size)
+    return source
+
+
+def monitors(run: Run, measure: Measure | None) -> list[keras.callbacks.Callback]:
+    """List what watches an image run besides what watches every run."""
+    watchers: list[keras.callbacks.Callback] = [callbacks.CollapseWarning()]
+    if measure is not None:
+        every = run.config.knn_every
+        watchers.append(callbacks.KNNMonitor(measure, every, run.last_step))
+    return watchers
+
+
+def log_start(run: Run, measure: Measure | None) -> None:
+    """Write what is known before the first step: images left out, untrained kNN."""
+    if run.data.skipped:
+        with replacing(run.workdir.path / "skipped_images.txt") as temporary:
+            temporary.write_text("".join(f"{name}\n" for name in run.data.skipped))
+    row: dict[str, Any] = {"epoch": 0, "step": 0}
+    if measure is not None:
+        row["knn_top1"] = measure(run.model)
+        log.info("untrained: kNN top-1 %.4f", row["knn_top1"])
+    run.workdir.log(row)
+
+
+def fed_batches(model: SSLModel, config: Config, source: Source, start: int, stop: int):
+    """Return `view_batches` as `fit` takes them: scattered to the replicas."""
+    views = view_batches(model, config, source, start, stop)
+    return distribute.feed(model.distribute_strategy, views)
+
+
+def view_batches(
+    model: SSLModel, config: Config, source: Source, start: int, stop: int
+) -> tf.data.Dataset:
+    """Return the views of the steps from `start` to before `stop`.
+
+    Where colours and blur are left to the device, these are crops that the step
+    finishes.
+    """
+    strategy, views = model.distribute_strategy, model.views
+    if devices.augments_on_device(config, strategy):
+        views = CropsOnly(views)
+    return training_batches(
+        source,
+        views,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        start_step=start,
+        stop_step=stop,
+        part=distribute.worker(strategy),
+    )
+
+
+def draw_views(run: Run) -> None:
+    """Draw the view sheet of the run's first batch, where there is none yet."""
+    path = run.workdir.path / "views.png"
+    if path.exists():
+        return
+    on_host = dataclasses.replace(run.config, augment_on="host")
+    batch = next(iter(view_batches(run.model, on_host, run.data, 0, 1)))
+    rows = {name: images.numpy() for name, images in batch.items()}
+    plots.save(plots.image_rows(rows), path)
+
+
+def draw_results(run: Run) -> None:
+    """Draw the neighbour gallery and the training curves."""
+    size, folder = run.config.image_size, run.workdir.path
+    shown = evaluation_batches(run.data, size, 256, limit=SHOWN_IMAGES)
+    vectors, labels = features.extract(run.model, shown)
+    images = np.concatenate([batch.numpy() for batch, _ in shown])
+    known = labels if run.data.label_names else None
+    plots.save(plots.neighbours(images, vectors, known), folder / "neighbours.png")
+    plots.save(plots.curves(run.workdir.rows()), folder / "curves.png")
+
+
+def result(run: Run) -> dict[str, Any]:
+    """Return the JSON line."""
+    config, rows = run.config, run.workdir.rows()
+    return {
+        "method": config.method,
+        "dataset": config.dataset,
+        "images": run.data.size,
+        "images_skipped": len(run.data.skipped),
+        "backbone": config.backbone,
+        **run.result(),
+        "knn_top1": rows[-1].get("knn_top1"),
+        "knn_top1_untrained": rows[0].get("knn_top1"),
+        "embedding_std": rows[-1].get("embedding_std"),
+        "images_per_second": run.throughput(),
+    }

@@ -1,0 +1,42 @@
+"""Flags of the benchmark."""
+
+import pytest
+
+from ressl_tf.config.bench_config import BenchConfig
+from ressl_tf.runtime.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (
+            {"picture": "a.png"},
+            "is of --part=growth. Received: --picture=a.png --part=a",
+        ),
+        ({"part": "step", "picture": "a.png"}, "Received: --picture=a.png --part=step"),
+        ({"part": "growth", "picture": "a.svg"}, "a .png file. Received: a.svg"),
+        ({"part": "growth", "picture": "png"}, "a .png file. Received: png"),
+        (
+            {"part": "growth", "method": "rgrl", "dataset": "graph:/a.npz"},
+            "images, .* Received: --dataset=graph:/a.npz",
+        ),
+    ],
+)
+def test_flags_of_growth_that_cannot_be(flags, said):
+    with pytest.raises(UsageError, match=said):
+        BenchConfig(**flags)
+
+
+def test_all_parts_do_not_take_minutes():
+    assert "growth" not in BenchConfig().parts
+    assert BenchConfig(part="growth").parts == ("growth",)
+
+
+def test_unknown_peers_are_refused():
+    with pytest.raises(UsageError, match=r"--peers are of torch, .*Received: jax"):
+        BenchConfig(peers=("torch", "jax"))
+
+
+def test_presets_of_the_benchmark_are_flags_of_training():
+    config = BenchConfig()
+    assert (config.stem, config.batch_size, config.queue_size) == ("small", 64, 4096)

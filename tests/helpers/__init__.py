@@ -1,0 +1,1 @@
+"""Models, data, processes and NumPy references that tests of several files share."""
