@@ -1,0 +1,1 @@
+"""Benchmarks of views, input pipeline, step, loss and queue."""
