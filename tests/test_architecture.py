@@ -25,8 +25,13 @@ FOLDERS = (  # a folder imports from itself and from those above it
     "benchmarks",
     "",  # the command lines and the public names
 )
+<<<<<<< HEAD
 ONLY_IMPORTERS = {  # the stock layers are measured too
     "keras_cv": {"data.augment.seeded", "benchmarks.peers.kerascv_views"},
+=======
+ONLY_IMPORTERS = {
+    "keras_cv": {"data.augment.layers"},
+>>>>>>> high
     "tf.distribute": {"runtime.distribute"},
 }
 OF_SEVERAL_MODULES = {
@@ -130,7 +135,9 @@ def test_test_files_are_named_after_the_module_they_test():
     for path in TEST_FILES:
         tested = PACKAGE / path.relative_to(TESTS).parent / path.name[len("test_") :]
         package = tested.parent.name == tested.stem  # that of plots/__init__.py
-        if not (tested.exists() or (package and tested.parent.is_dir())):
+        script = TESTS.parent / tested.relative_to(PACKAGE)  # of tests/scripts
+        found = tested.exists() or script.exists()
+        if not (found or (package and tested.parent.is_dir())):
             strangers.add(path.relative_to(TESTS).with_suffix("").as_posix())
     assert strangers == OF_SEVERAL_MODULES
 

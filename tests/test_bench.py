@@ -7,7 +7,7 @@ from helpers.benchmarking import POINT
 from helpers.models import tiny_backbone
 
 from ressl_tf import bench
-from ressl_tf.benchmarks import loss_speed, scaling, scaling_replicas
+from ressl_tf.benchmarks import loss_speed, remote, scaling, scaling_replicas
 from ressl_tf.config.bench_config import BenchConfig
 from ressl_tf.methods import build
 from ressl_tf.runtime import command
@@ -46,7 +46,7 @@ def test_the_command_prints_every_part(capfd, tmp_path, monkeypatch):
     )
     monkeypatch.setattr(
         loss_speed, "SIZES", ((8, 64, 8), (8, 128, 8))
-    )  # of the race alone
+    )  # of the speed alone
     flags = "--repeats=1 --seconds=0.05 --peers=pil --width=0.125 --batch_size=8"
     flags += " --hidden_dim=8 --embedding_dim=8 --queue_size=64"
     status = command.run(bench.main, BenchConfig, bench.__doc__, flags.split())
@@ -62,3 +62,15 @@ def test_the_command_prints_every_part(capfd, tmp_path, monkeypatch):
     assert line["queue"]["large_vs_small"] > 0
     # All logits of 256 rows and 131,072 keys are 134 MB; blocks keep 8 MB of them.
     assert line["loss"]["plain_peak_bytes"] > 5 * line["loss"]["peak_bytes"]
+
+
+def test_a_named_peer_without_the_source_checkout_is_one_line(
+    capfd, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(remote, "SCRIPTS", tmp_path)
+    flags = ["--part=queue", "--peers=pil"]
+    assert command.run(bench.main, BenchConfig, bench.__doc__, flags) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    (line,) = err.splitlines()
+    assert line.startswith("error: --peers need the source checkout")

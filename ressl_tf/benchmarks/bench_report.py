@@ -1,11 +1,11 @@
-"""All parts that were asked for, as one dict, and as tables for people."""
+"""Measure the parts that are asked for; report a dict, and tables for people."""
 
 import importlib
 import logging
 from collections.abc import Mapping
 from typing import Any
 
-from ressl_tf.benchmarks import machine
+from ressl_tf.benchmarks import machine, remote
 from ressl_tf.config.bench_config import BenchConfig
 from ressl_tf.runtime import markdown
 
@@ -21,12 +21,16 @@ MODULES = {  # part of --part -> module that measures it
 
 
 def measure(config: BenchConfig) -> dict[str, Any]:
-    """The figures of each part, and of what machine they are.
+    """Measure each part.
+
+    Returns:
+        Part -> its figures, and "machine" -> where they are measured.
 
     Raises:
-        UsageError: when the data or the network of the config cannot be used.
-        RunError: when a peer fails.
+        UsageError: The data, the network or the peers of the config cannot be used.
+        RunError: A peer fails.
     """
+    remote.check_peers(config.peers)
     line = {"machine": machine.describe()}
     log.info("%s", table("machine", line["machine"]))
     for part in config.parts:
@@ -37,9 +41,12 @@ def measure(config: BenchConfig) -> dict[str, Any]:
 
 
 def table(part: str, figures: Mapping[str, Any]) -> str:
-    """Markdown: a row for each figure or dict of figures; of deeper ones, tables."""
+    """Return a table in Markdown, a row for each figure or dict of figures.
+
+    Deeper dicts become several tables.
+    """
     if _depth(figures) > 2:
-        tables = [table(f"{part}: {name}", own) for name, own in figures.items()]
+        tables = [table(f"{part}: {name}", inner) for name, inner in figures.items()]
         return "\n\n".join(tables)
     if _depth(figures) < 2:
         rows = [[name, _shown(value)] for name, value in figures.items()]
@@ -53,7 +60,7 @@ def table(part: str, figures: Mapping[str, Any]) -> str:
 
 
 def _depth(value) -> int:
-    """Of dicts in dicts, at the least."""
+    """Return how deep dicts lie in dicts, at the least."""
     if not isinstance(value, Mapping):
         return 0
     return 1 + min(map(_depth, value.values()), default=0)

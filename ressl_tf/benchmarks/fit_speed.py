@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from ressl_tf.benchmarks import profiling, timing
-from ressl_tf.benchmarks.step_speed import trained
+from ressl_tf.benchmarks.step_speed import training_step
 from ressl_tf.config.bench_config import BenchConfig
 from ressl_tf.data.pipeline import steps_per_epoch, training_batches
 from ressl_tf.methods.build import make_model
@@ -14,13 +14,20 @@ from ressl_tf.pretraining.image_run import open_training_source
 
 
 class Clock(keras.callbacks.Callback):
-    """Ends `fit` after so many seconds; counts steps from the end of the first."""
+    """A callback that ends `fit` after some time, and counts its steps.
+
+    Time and steps count from the end of the first step.
+
+    Args:
+        seconds: How long `fit` runs.
+    """
 
     def __init__(self, seconds: float):
         super().__init__()
-        self.seconds, self.steps, self.started = seconds, -1, 0.0
+        self.seconds, self.steps, self.started, self.passed = seconds, -1, 0.0, 0.0
 
     def on_train_batch_end(self, batch, logs=None):
+        """Count the step, and stop when the time is up."""
         self.steps += 1
         now = time.perf_counter()
         if not self.steps:
@@ -30,7 +37,7 @@ class Clock(keras.callbacks.Callback):
 
 
 def measure(config: BenchConfig) -> dict[str, Any]:
-    """`fit_vs_step`: the share of the bare step's throughput that `fit` reaches."""
+    """Measure `fit_vs_step`, the fraction of the bare step's throughput in `fit`."""
     source = open_training_source(config)
     model = make_model(config, steps_per_epoch(source, config.batch_size))
     batches = training_batches(
@@ -47,8 +54,8 @@ def measure(config: BenchConfig) -> dict[str, Any]:
         model.fit(batches, verbose=0, shuffle=False, callbacks=[clock])
         return clock.steps * config.batch_size / clock.passed
 
-    contenders = {"fit": fitted, "step": trained(model, views)}
-    rates = timing.race(contenders, config.repeats, config.seconds)
+    candidates = {"fit": fitted, "step": training_step(model, views)}
+    rates = timing.benchmark(candidates, config.repeats, config.seconds)
     profiling.trace(config, {"fit": fitted})
     return {
         "fit_vs_step": rates["fit"].over(rates["step"]),

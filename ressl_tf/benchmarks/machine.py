@@ -1,4 +1,4 @@
-"""What machine a figure is from."""
+"""Describe the machine that figures are measured on."""
 
 import importlib.metadata
 import os
@@ -11,7 +11,7 @@ PACKAGES = ("tensorflow", "keras", "keras-cv", "torch", "torchvision", "opencv-p
 
 
 def describe() -> dict[str, Any]:
-    """Processor, cores, memory in GiB, load, GPUs and versions."""
+    """Return processor, cores, memory in GiB, load, GPUs and versions."""
     return {
         "cpu": _cpu(),
         "cores": cores(),
@@ -27,7 +27,7 @@ def describe() -> dict[str, Any]:
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0))
 
 

@@ -1,4 +1,4 @@
-"""Prints how far memory rises for one loss: `plain` or `blocks`. On a GPU or Linux."""
+"""Print how far memory rises for one loss: `plain` or `blocks`. On a GPU or Linux."""
 
 import pathlib
 import re
@@ -13,7 +13,7 @@ PROCESS = pathlib.Path("/proc/self")
 
 
 def rise(work: Callable[[], object]) -> int:
-    """Bytes by which `work()` raises memory at its peak, over what is held before."""
+    """Return the bytes by which `work()` raises memory at its peak."""
     if tf.config.list_physical_devices("GPU"):
         tf.config.experimental.reset_memory_stats("GPU:0")
         before = tf.config.experimental.get_memory_info("GPU:0")["current"]
@@ -27,17 +27,18 @@ def rise(work: Callable[[], object]) -> int:
 
 def _resident(entry) -> int:
     status = (PROCESS / "status").read_text()
-    return int(re.search(rf"{entry}:\s+(\d+) kB", status)[1]) * 1024
+    (kilobytes,) = re.findall(rf"{entry}:\s+(\d+) kB", status)
+    return int(kilobytes) * 1024
 
 
 def main() -> None:
+    """Print the bytes for the form that the command line names."""
     form = sys.argv[1]
     batch, queue_size, dim = loss_speed.SIZES[-1]
-    loss_speed.contender(form, batch, 2 * batch, dim)(
-        0.0
-    )  # code and threads are loaded
-    contender = loss_speed.contender(form, batch, queue_size, dim)
-    print(rise(lambda: contender(0.0)))
+    warm_up = loss_speed.candidate(form, batch, 2 * batch, dim)
+    warm_up(0.0)  # code and threads are loaded
+    candidate = loss_speed.candidate(form, batch, queue_size, dim)
+    print(rise(lambda: candidate(0.0)))
 
 
 if __name__ == "__main__":

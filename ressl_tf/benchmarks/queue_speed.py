@@ -1,4 +1,4 @@
-"""The queue: how long filling it takes, and that this does not grow with it."""
+"""The queue: how long filling it takes, and that its size does not matter."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ SIZES = ((4096, 128), (131072, 128))
 
 
 def measure(config: BenchConfig) -> dict[str, Any]:
-    """Enqueued batches a second for a small and a large queue, and their ratio."""
-    contenders = {size: contender(*size, batch=config.batch_size) for size in SIZES}
-    rates = timing.race(contenders, config.repeats, config.seconds)
+    """Measure enqueued batches a second for a small and a large queue."""
+    candidates = {size: candidate(*size, batch=config.batch_size) for size in SIZES}
+    rates = timing.benchmark(candidates, config.repeats, config.seconds)
     small, large = (rates[size] for size in SIZES)
     return {
         "large_vs_small": large.over(small),
@@ -23,8 +23,8 @@ def measure(config: BenchConfig) -> dict[str, Any]:
     }
 
 
-def contender(size: int, dim: int, batch: int) -> timing.Contender:
-    """Enqueues one batch after the other."""
+def candidate(size: int, dim: int, batch: int) -> timing.Candidate:
+    """Return a candidate that enqueues one batch after the other."""
     queue = KeyQueue(size, dim)
     keys = tf.random.stateless_normal([batch, dim], (0, 0))
     enqueue = tf.function(queue.enqueue)

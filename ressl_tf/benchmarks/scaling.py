@@ -1,7 +1,8 @@
-"""How the time of a training step grows with what it is asked to do.
+"""Scaling of a training step: its time over batch, image, queue and embedding size.
 
-Each quantity is varied alone, around the flags' own values; all of its points, and the
-floor of each (see `step`), take turns in one race. Replicas are in `replicas`.
+Each quantity is varied alone, around the flags' own values. All of its points, and the
+lower bound of each (see `step_speed`), take turns in one benchmark. Replicas are in
+`scaling_replicas`.
 """
 
 import dataclasses
@@ -20,7 +21,7 @@ from ressl_tf.benchmarks import (
     step_speed,
     timing,
 )
-from ressl_tf.benchmarks.timing import Contender, Rate
+from ressl_tf.benchmarks.timing import Candidate, Rate
 from ressl_tf.config.bench_config import BenchConfig
 from ressl_tf.evaluate import plots
 from ressl_tf.methods.base import SSLModel
@@ -34,42 +35,36 @@ FACTORS = {  # on the config's own value
     "embedding_dim": (1 / 2, 1, 2, 4),
 }
 Points = dict[int, BenchConfig]  # value of a quantity -> the run that has it
-Pair = dict[str, Contender]  # "step" and "floor"
-Growth = dict[str, dict[str, dict[str, float]]]  # quantity -> value -> its figures
+Pair = dict[str, Candidate]  # "step" and "lower_bound"
+Scaling = dict[str, dict[str, dict[str, float]]]  # quantity -> value -> its figures
 
 
-def measure(config: BenchConfig) -> Growth:
-    """Milliseconds of a step, and of its floor, at each value of each quantity.
+def measure(config: BenchConfig) -> Scaling:
+    """Measure milliseconds of a step, and of its lower bound, at each value.
 
     A value that the run cannot have is left out, and so is the queue of a method that
     has none.
 
     Raises:
-        UsageError: when the config's own network, or the picture, cannot be made.
-        RunError: when a process with several replicas fails.
+        UsageError: The config's own network, or the picture, cannot be made.
+        RunError: A process with several replicas fails.
     """
     if config.picture:
         _check_picture(pathlib.Path(config.picture))
-    tf.get_logger().setLevel("ERROR")  # which calls a function a model a mistake
-    # First: later, this process holds memory of the GPUs that those need.
-    dealt = _race_replicas(config)
-    model, views = step_speed.make(config)
-    base = _pair(model, views)
-    growth = {}
-    for name in FACTORS:
-        if name != "queue_size" or model.queues:
-            growth[name] = _race_sizes(config, name, base)
-            gc.collect()  # a model refers to itself by way of its functions
-    if dealt:
-        growth["replicas"] = dealt
+    tf.get_logger().setLevel("ERROR")  # it warns of a function for each model
+    # First: later, this process holds memory of the GPUs that the replicas need.
+    replicas = _benchmark_replicas(config)
+    scaling = _benchmark_sizes(config)
+    if replicas:
+        scaling["replicas"] = replicas
     if config.picture:
-        plots.save(scaling_figure.draw(growth, title(config)), config.picture, dpi=100)
+        plots.save(scaling_figure.draw(scaling, title(config)), config.picture, dpi=100)
         log.info("%s", config.picture)
-    return growth
+    return scaling
 
 
 def points(config: BenchConfig, name: str) -> Points:
-    """The runs that differ from `config` in the flag `name` alone, and itself."""
+    """Return the runs that differ from `config` in the flag `name`, and itself."""
 
     def varied(value):
         point = dataclasses.replace(config, **{name: value})
@@ -80,25 +75,25 @@ def points(config: BenchConfig, name: str) -> Points:
     return _possible(name, values, varied)
 
 
-def figures(step_speed: Rate, floor: Rate, batch_size: int) -> dict[str, float]:
-    """What is told of a point.
+def figures(step: Rate, lower_bound: Rate, batch_size: int) -> dict[str, float]:
+    """Return the figures of a point.
 
     Args:
-        step: images a second.
-        floor: the same of the passes alone, measured in turns with it.
-        batch_size: images a step.
+        step: Images a second.
+        lower_bound: Images a second of the passes alone, measured in turns with it.
+        batch_size: Images a step.
     """
     return {
-        "milliseconds": 1000 * batch_size / step_speed.median,
-        "floor_milliseconds": 1000 * batch_size / floor.median,
-        "vs_floor": floor.over(step_speed),
-        "images_per_second": step_speed.median,
-        "spread": step_speed.spread,
+        "milliseconds": 1000 * batch_size / step.median,
+        "floor_milliseconds": 1000 * batch_size / lower_bound.median,
+        "vs_floor": lower_bound.over(step),
+        "images_per_second": step.median,
+        "spread": step.spread,
     }
 
 
 def title(config: BenchConfig) -> str:
-    """Of what the step is, and where it ran."""
+    """Describe the step, and where it ran."""
     where = ", ".join(machine.describe()["gpus"]) or f"{machine.cores()} CPU cores"
     return (
         f"A training step of {config.method}, {config.backbone} of width "
@@ -107,36 +102,48 @@ def title(config: BenchConfig) -> str:
     )
 
 
-def _race_sizes(config, name, base: Pair) -> dict[str, dict[str, float]]:
-    """One model a point, all alive until the race is over; `base` is the config's."""
+def _benchmark_sizes(config) -> Scaling:
+    """Measure all quantities but the replicas."""
+    model, views = step_speed.make(config)
+    base = _pair(model, views)
+    scaling = {}
+    for name in FACTORS:
+        if name != "queue_size" or model.queues:
+            scaling[name] = _benchmark_size(config, name, base)
+            gc.collect()  # a model refers to itself by way of its functions
+    return scaling
+
+
+def _benchmark_size(config, name, base: Pair) -> dict[str, dict[str, float]]:
+    """Measure one model a point, all alive to the end; `base` is the config's."""
     runs = points(config, name)
 
     def pair(value):
         return base if runs[value] == config else _pair(*step_speed.make(runs[value]))
 
-    return _race(config, name, runs, _possible(name, runs, pair))
+    return _benchmark(config, name, runs, _possible(name, runs, pair))
 
 
-def _race_replicas(config) -> dict[str, dict[str, float]]:
+def _benchmark_replicas(config) -> dict[str, dict[str, float]]:
     counts = scaling_replicas.counts()
     runs = _possible(
         "replicas", counts, lambda count: scaling_replicas.run_on(config, count)
     )
     with scaling_replicas.served(runs) as pairs:
-        return _race(config, "replicas", runs, pairs)
+        return _benchmark(config, "replicas", runs, pairs)
 
 
-def _race(config, name, runs: Points, pairs: Mapping[int, Pair]):
+def _benchmark(config, name, runs: Points, pairs: Mapping[int, Pair]):
     log.info("%s: %s", name, ", ".join(map(str, pairs)))
-    contenders = {
+    candidates = {
         (value, kind): run
         for value, pair in pairs.items()
         for kind, run in pair.items()
     }
-    rates = timing.race(contenders, config.repeats, config.seconds)
+    rates = timing.benchmark(candidates, config.repeats, config.seconds)
     return {
         str(value): figures(
-            rates[value, "step"], rates[value, "floor"], runs[value].batch_size
+            rates[value, "step"], rates[value, "lower_bound"], runs[value].batch_size
         )
         for value in pairs
     }
@@ -144,24 +151,24 @@ def _race(config, name, runs: Points, pairs: Mapping[int, Pair]):
 
 def _pair(model: SSLModel, views) -> Pair:
     return {
-        "step": step_speed.trained(model, views),
-        "floor": step_speed.floor(model, views),
+        "step": step_speed.training_step(model, views),
+        "lower_bound": step_speed.lower_bound(model, views),
     }
 
 
 def _possible(name: str, values: Iterable[int], make: Callable) -> dict[int, Any]:
-    """Value -> what is made of it, of the values that the run can have."""
-    made = {}
+    """Return value -> `make(value)`, without values that the run cannot have."""
+    found = {}
     for value in values:
         try:
-            made[value] = make(value)
+            found[value] = make(value)
         except UsageError as error:
             log.info("%s %d is left out: %s", name, value, error)
-    return made
+    return found
 
 
 def _check_picture(path: pathlib.Path) -> None:
-    """Refuses a place that cannot be written before minutes of work."""
+    """Refuse a path that cannot be written, before minutes of work."""
     plots.check_folder(path.parent, "--picture")
     if path.is_dir():
         raise UsageError(f"--picture must be a file. Received: {path}, a folder")

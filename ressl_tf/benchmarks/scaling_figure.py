@@ -1,6 +1,7 @@
-"""Curves of `growth`: how the time of a step grows, and that of its floor."""
+"""The figure of the scaling benchmark: time of a step, and of its lower bound."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -17,32 +18,36 @@ NAMES = {
     "embedding_dim": "length of an embedding, d",
     "replicas": "devices that share the batch",
 }
-STEP = {"color": BLUE, "marker": "o", "label": "step"}
-FLOOR = {"color": GREY, "marker": ".", "linestyle": "--"}
-FLOOR["label"] = "floor: forward and backward passes"
+STEP: dict[str, Any] = {"color": BLUE, "marker": "o", "label": "step"}
+LOWER_BOUND: dict[str, Any] = {
+    "color": GREY,
+    "marker": ".",
+    "linestyle": "--",
+    "label": "lower bound: forward and backward passes",
+}
 
 
 def draw(
-    growth: Mapping[str, Mapping[str, Mapping[str, float]]], title: str = ""
+    scaling: Mapping[str, Mapping[str, Mapping[str, float]]], title: str = ""
 ) -> Figure:
-    """A panel a quantity, all on one scale: doubled is as high everywhere.
+    """Draw a panel a quantity, all with the same vertical scale.
 
-    Both axes are logarithmic, so that a straight line is a power; the band is the
+    Both axes are logarithmic, so that a straight line is a power. The band is the
     spread of the step.
 
     Args:
-        growth: quantity -> value -> figures, of `growth.measure`.
-        title: above them.
+        scaling: Quantity -> value -> figures, of `scaling.measure`.
+        title: Title of the figure.
     """
     figure = Figure((9, 5.4), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=11)
     cells = figure.subplots(LINES, COLUMNS, sharey=True).ravel()
-    for cell, (quantity, figures) in zip(cells, growth.items(), strict=False):
+    for cell, (quantity, figures) in zip(cells, scaling.items(), strict=False):
         _panel(cell, quantity, figures)
     for row in range(LINES):
         cells[row * COLUMNS].set_ylabel("milliseconds")
-    for cell in cells[len(growth) :]:
+    for cell in cells[len(scaling) :]:
         cell.axis("off")
     handles, labels = cells[0].get_legend_handles_labels()
     cells[-1].legend(handles[::-1], labels[::-1], loc="center", fontsize=9)
@@ -52,15 +57,20 @@ def draw(
 def _panel(cell: Axes, quantity, figures):
     values = [int(value) for value in figures]
     points = list(figures.values())
-    step = [point["milliseconds"] for point in points]
-    spread = [point["spread"] for point in points]
     low, high = (
-        [ms * (1 + sign * share) for ms, share in zip(step, spread, strict=True)]
+        [point["milliseconds"] * (1 + sign * point["spread"]) for point in points]
         for sign in (-1, 1)
     )
     cell.fill_between(values, low, high, color=BLUE, alpha=0.15, linewidth=0)
-    cell.plot(values, [point["floor_milliseconds"] for point in points], **FLOOR)
-    cell.plot(values, step, **STEP)
+    cell.plot(values, [point["floor_milliseconds"] for point in points], **LOWER_BOUND)
+    cell.plot(values, [point["milliseconds"] for point in points], **STEP)
+    cell.set_title(NAMES[quantity], fontsize=10)
+    cell.grid(alpha=0.3)
+    _scales(cell, values)
+
+
+def _scales(cell: Axes, values: list[int]) -> None:
+    """Make both axes logarithmic, with ticks at the values."""
     cell.set_xscale("log", base=2)
     cell.set_xticks(values, [f"{value:,}" for value in values])
     cell.tick_params(labelsize=8)
@@ -69,5 +79,3 @@ def _panel(cell: Axes, quantity, figures):
     cell.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     cell.yaxis.set_minor_locator(NullLocator())
     cell.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-    cell.set_title(NAMES[quantity], fontsize=10)
-    cell.grid(alpha=0.3)

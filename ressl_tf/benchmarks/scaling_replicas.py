@@ -1,9 +1,9 @@
 """A process that trains on so many devices: COUNT FLAGS...
 
-Each replica takes its part of the same global batch. Without GPUs the devices are
-logical ones of the CPU, which share its cores: what more of them cost is the price of
-the strategy, and none can be faster. Devices are made before TensorFlow computes:
-hence the processes.
+Each replica takes its shard of the same global batch. Without GPUs the devices are
+logical ones of the CPU, which share its cores: more of them cannot be faster, and the
+difference is the cost of the strategy. TensorFlow takes devices only before it
+computes: hence the processes.
 """
 
 import contextlib
@@ -16,26 +16,29 @@ import tensorflow as tf
 
 from ressl_tf.benchmarks import step_speed
 from ressl_tf.benchmarks.remote import Remote, answer
-from ressl_tf.benchmarks.timing import Contender
+from ressl_tf.benchmarks.timing import Candidate
 from ressl_tf.config.bench_config import BenchConfig
 from ressl_tf.engine import devices
 from ressl_tf.runtime import flags
 
 COUNTS = (1, 2, 4)
-KINDS = {"step": step_speed.trained, "floor": step_speed.floor}
+KINDS = {
+    "step": step_speed.training_step,
+    "lower_bound": step_speed.lower_bound,
+}
 
 
 def counts() -> tuple[int, ...]:
-    """How many replicas are tried: on GPUs, no more than there are."""
+    """Return the numbers of replicas to try: on GPUs, no more than there are."""
     gpus = len(tf.config.list_physical_devices("GPU"))
     return tuple(count for count in COUNTS if count <= (gpus or max(COUNTS)))
 
 
 def run_on(config: BenchConfig, count: int) -> BenchConfig:
-    """The same run on `count` devices.
+    """Return the same run on `count` devices.
 
     Raises:
-        UsageError: they cannot share its batch, or its flags ask for other devices.
+        UsageError: They cannot share its batch, or its flags ask for other devices.
     """
     on_cpu = not tf.config.list_physical_devices("GPU")
     run = dataclasses.replace(
@@ -51,9 +54,17 @@ def run_on(config: BenchConfig, count: int) -> BenchConfig:
 @contextlib.contextmanager
 def served(
     runs: Mapping[int, BenchConfig],
-) -> Iterator[dict[int, dict[str, Contender]]]:
-    """A process for each count of devices, which takes its steps and its floor."""
-    module, remotes = "ressl_tf.benchmarks.scaling_replicas", {}
+) -> Iterator[dict[int, dict[str, Candidate]]]:
+    """Start a process for each count of devices.
+
+    Args:
+        runs: Count of devices -> run.
+
+    Yields:
+        Count -> candidates of its process: the step and its lower bound.
+    """
+    module = "ressl_tf.benchmarks.scaling_replicas"
+    remotes: dict[int, Remote] = {}
     try:
         for count, run in runs.items():
             command = [sys.executable, "-m", module, str(count), *flags.arguments(run)]
@@ -64,7 +75,7 @@ def served(
             remote.close()
 
 
-def _kinds(remote) -> dict[str, Contender]:
+def _kinds(remote) -> dict[str, Candidate]:
     return {kind: functools.partial(_turn, remote=remote, kind=kind) for kind in KINDS}
 
 
@@ -73,6 +84,7 @@ def _turn(seconds, remote, kind) -> float:
 
 
 def main() -> None:
+    """Serve the step and its lower bound on so many devices."""
     count, *arguments = sys.argv[1:]
     gpus = tf.config.list_physical_devices("GPU")[: int(count)]
     tf.config.set_visible_devices(gpus, "GPU")
@@ -80,8 +92,8 @@ def main() -> None:
         tf.config.experimental.set_memory_growth(gpu, True)
     config = flags.parse(BenchConfig, arguments)
     model, views = step_speed.make(config, devices.open_strategy(config))
-    contenders = {kind: make(model, views) for kind, make in KINDS.items()}
-    answer(lambda seconds, kind: contenders[kind](seconds))
+    candidates = {kind: make(model, views) for kind, make in KINDS.items()}
+    answer(lambda seconds, kind: candidates[kind](seconds))
 
 
 if __name__ == "__main__":

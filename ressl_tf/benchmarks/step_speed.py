@@ -1,13 +1,12 @@
-"""A training step against its floor, and against PyTorch's.
+"""A training step against its lower bound, and against PyTorch's.
 
-The floor is what no step can do without: the forward and backward pass of the student
-and the forward pass of its target, on finished views in memory.
+No step can do without its lower bound: the forward and backward pass of the student and
+the forward pass of its target, on finished views in memory.
 """
 
 import contextlib
 import dataclasses
 import importlib.util
-import pathlib
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,27 +14,27 @@ from typing import Any
 import tensorflow as tf
 
 from ressl_tf.benchmarks import profiling, timing
-from ressl_tf.benchmarks.remote import Remote
+from ressl_tf.benchmarks.remote import TORCH_STEP, Remote, script
 from ressl_tf.config.bench_config import BenchConfig
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.methods.build import make_model
 from ressl_tf.runtime import distribute
 
-TORCH = pathlib.Path(__file__).parents[2] / "scripts" / "bench_torch.py"
 LARGE = {"queue_size": 131072, "embedding_dim": 512}
 
 
 def measure(config: BenchConfig) -> dict[str, Any]:
-    """Images a second and the ratios to the floor and to PyTorch in float32."""
+    """Measure images a second, and ratios to the lower bound and to PyTorch."""
     model, views = make(config)
-    contenders = {
-        "step": trained(model, views),
-        "floor": floor(model, views),
-        "bfloat16": trained(*make(_in_bfloat16(config))),
+    candidates = {  # their names begin keys of the result
+        "step": training_step(model, views),
+        "floor": lower_bound(model, views),
+        "bfloat16": training_step(*make(_in_bfloat16(config))),
     }
     with _torch(config) as torch:
-        rates = timing.race({**contenders, **torch}, config.repeats, config.seconds)
-    profiling.trace(config, {"step": contenders["step"]})
+        candidates |= torch
+        rates = timing.benchmark(candidates, config.repeats, config.seconds)
+    profiling.trace(config, {"step": candidates["step"]})
     figures = {f"{name}_images_per_second": r.median for name, r in rates.items()}
     return {
         "vs_floor": rates["floor"].over(rates["step"]),
@@ -50,15 +49,15 @@ def measure(config: BenchConfig) -> dict[str, Any]:
 def make(
     config: BenchConfig, strategy: distribute.Strategy | None = None
 ) -> tuple[SSLModel, dict[str, tf.Tensor]]:
-    """The model of a run, compiled, and one global batch of random views for it."""
+    """Return the compiled model of a run, and a global batch of random views."""
     model = make_model(config, 1000, strategy)
     raw = (config.batch_size, config.image_size, config.image_size, 3)
     images = tf.random.stateless_uniform(raw, (0, 0), 0, 255)
     return model, model.views(images, seed=(0, 0))
 
 
-def trained(model: SSLModel, views: dict[str, tf.Tensor]) -> timing.Contender:
-    """Steps of training, one after the other, as `fit` takes them."""
+def training_step(model: SSLModel, views: dict[str, tf.Tensor]) -> timing.Candidate:
+    """Return a candidate that takes steps of training, as `fit` does."""
     model.make_train_function()
     data = distribute.scatter(model.distribute_strategy, views)
 
@@ -69,8 +68,11 @@ def trained(model: SSLModel, views: dict[str, tf.Tensor]) -> timing.Contender:
     return timing.repeated(work)
 
 
-def floor(model: SSLModel, views: dict[str, tf.Tensor]) -> timing.Contender:
-    """The passes of a step and nothing else; another view stands in for a mixed one."""
+def lower_bound(model: SSLModel, views: dict[str, tf.Tensor]) -> timing.Candidate:
+    """Return a candidate that makes the passes of a step and nothing else.
+
+    A mixed view is replaced by another one.
+    """
     data = distribute.scatter(model.distribute_strategy, views)
 
     def passes(views):
@@ -92,9 +94,10 @@ def floor(model: SSLModel, views: dict[str, tf.Tensor]) -> timing.Contender:
 
 
 def on_replicas(model: SSLModel, function: Callable) -> Callable:
-    """`function` on every replica, compiled as steps are; returns what all of them do.
+    """Wrap `function` to run on every replica, compiled as steps are.
 
-    What is not returned would not be computed.
+    The wrapper returns the results of all replicas: TensorFlow would not compute those
+    that are not returned.
     """
     strategy = model.distribute_strategy
     alone = strategy.num_replicas_in_sync == 1
@@ -106,8 +109,8 @@ def on_replicas(model: SSLModel, function: Callable) -> Callable:
     return tf.function(on_all, jit_compile=model.jit_compile and alone)
 
 
-def is_torchs(config: BenchConfig) -> bool:
-    """Whether this is the method and the network that `scripts/bench_torch.py` has."""
+def matches_torch(config: BenchConfig) -> bool:
+    """Return whether `scripts/bench_torch.py` has this method and network."""
     same = {
         "method": ("ressl",),
         "backbone": ("resnet18",),
@@ -128,19 +131,26 @@ def _in_bfloat16(config) -> BenchConfig:
 
 
 def _large_queue(config) -> float:
-    """`vs_floor` with ImageNet's queue."""
+    """Measure `vs_floor` with ImageNet's queue."""
     model, views = make(dataclasses.replace(config, **LARGE))
-    contenders = {"step": trained(model, views), "floor": floor(model, views)}
-    rates = timing.race(contenders, config.repeats, config.seconds)
-    return rates["floor"].over(rates["step"])
+    candidates = {
+        "step": training_step(model, views),
+        "lower_bound": lower_bound(model, views),
+    }
+    rates = timing.benchmark(candidates, config.repeats, config.seconds)
+    return rates["lower_bound"].over(rates["step"])
 
 
 @contextlib.contextmanager
 def _torch(config: BenchConfig) -> Iterator[dict[str, Remote]]:
-    """PyTorch's step in float32, where it is installed, asked for and the same."""
+    """Start PyTorch's step in float32, where it is installed, asked for and the same.
+
+    Yields:
+        Name -> candidate; empty without it.
+    """
     asked = "torch" in config.peers or "auto" in config.peers
-    here = importlib.util.find_spec("torch") and TORCH.exists()
-    if not (asked and here and is_torchs(config)):
+    path = script(TORCH_STEP) if importlib.util.find_spec("torch") else None
+    if not (asked and path and matches_torch(config)):
         yield {}
         return
     sizes = {
@@ -151,7 +161,7 @@ def _torch(config: BenchConfig) -> Iterator[dict[str, Remote]]:
         "embedding_dim": config.embedding_dim,
     }
     flags = [f"--{name}={value}" for name, value in sizes.items()]
-    remote = Remote([sys.executable, str(TORCH), "--serve", *flags], "torch")
+    remote = Remote([sys.executable, str(path), "--serve", *flags], "torch")
     try:
         yield {"torch_float32": remote}
     finally:

@@ -1,11 +1,13 @@
-"""Rates that were measured in turns, and their ratios."""
+"""Rates that are measured in turns, and their ratios."""
 
 import dataclasses
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeVar
 
-Contender = Callable[[float], float]  # seconds to run -> units a second
+Candidate = Callable[[float], float]  # seconds to run -> units a second
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,6 +18,7 @@ class Rate:
 
     @property
     def median(self) -> float:
+        """The median over rounds."""
         return statistics.median(self.rounds)
 
     @property
@@ -27,32 +30,32 @@ class Rate:
         return (high - low) / 2 / self.median
 
     def over(self, other: "Rate") -> float:
-        """How many times as fast as `other`: the median of the rounds' ratios."""
+        """Return the speedup over `other`, the median of the rounds' ratios."""
         pairs = zip(self.rounds, other.rounds, strict=True)
         return statistics.median(mine / theirs for mine, theirs in pairs)
 
 
-def race(
-    contenders: Mapping[str, Contender], rounds: int, seconds: float
-) -> dict[str, Rate]:
-    """Measures all in turn, again and again, so that a busy moment hits them alike.
+def benchmark(
+    candidates: Mapping[Key, Candidate], rounds: int, seconds: float
+) -> dict[Key, Rate]:
+    """Measure all in turn, again and again, so that a busy moment hits them alike.
 
     Args:
-        contenders: name -> what runs for so many seconds and returns its rate. Each
-            has a turn before the first round: graphs are built, caches fill.
-        rounds: turns that count.
-        seconds: of a turn.
+        candidates: Key -> function that runs for so many seconds and returns its rate.
+            Each has a turn before the first round: graphs are built, caches fill.
+        rounds: Turns that count.
+        seconds: Length of a turn.
     """
-    for run in contenders.values():
+    for run in candidates.values():
         run(seconds / 4)
     turns = [
-        {name: run(seconds) for name, run in contenders.items()} for _ in range(rounds)
+        {key: run(seconds) for key, run in candidates.items()} for _ in range(rounds)
     ]
-    return {name: Rate(tuple(turn[name] for turn in turns)) for name in contenders}
+    return {key: Rate(tuple(turn[key] for turn in turns)) for key in candidates}
 
 
-def repeated(work: Callable[[], int]) -> Contender:
-    """A contender that calls `work`, which returns how many units it did."""
+def repeated(work: Callable[[], int]) -> Candidate:
+    """Return a candidate that repeats `work`, which returns its count of units."""
 
     def run(seconds: float) -> float:
         done, start = 0, time.perf_counter()

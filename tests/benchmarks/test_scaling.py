@@ -68,9 +68,9 @@ class Model:
 
 
 @pytest.fixture
-def raced(monkeypatch):
+def measured(monkeypatch):
     """Replace models by idle ones: 1 step a second, the passes twice as fast."""
-    seen = types.SimpleNamespace(made=[], alive=[], races=[], queues=["keys"])
+    seen = types.SimpleNamespace(made=[], alive=[], benchmarks=[], queues=["keys"])
     references = []
 
     def make(config):
@@ -80,27 +80,29 @@ def raced(monkeypatch):
         seen.made.append(config)
         return model, config.batch_size
 
-    def race(contenders, rounds, seconds):
-        seen.races.append((list(contenders), rounds, seconds))
-        return {key: Rate((run(seconds),)) for key, run in contenders.items()}
+    def benchmark(candidates, rounds, seconds):
+        seen.benchmarks.append((list(candidates), rounds, seconds))
+        return {key: Rate((run(seconds),)) for key, run in candidates.items()}
 
     @contextlib.contextmanager
     def served(runs):
-        pair = {"step": lambda _: 5.0, "floor": lambda _: 10.0}
+        pair = {"step": lambda _: 5.0, "lower_bound": lambda _: 10.0}
         yield dict.fromkeys(runs, pair)
 
-    def trained(model, batch):
+    def training_step(model, batch):
         return lambda _: (model and 1) * batch
 
     monkeypatch.setattr(step_speed, "make", make)
-    monkeypatch.setattr(step_speed, "trained", trained)
-    monkeypatch.setattr(step_speed, "floor", lambda model, batch: lambda _: 2.0 * batch)
-    monkeypatch.setattr(scaling.timing, "race", race)
+    monkeypatch.setattr(step_speed, "training_step", training_step)
+    monkeypatch.setattr(
+        step_speed, "lower_bound", lambda model, batch: lambda _: 2.0 * batch
+    )
+    monkeypatch.setattr(scaling.timing, "benchmark", benchmark)
     monkeypatch.setattr(scaling_replicas, "served", served)
     return seen
 
 
-def test_each_quantity_is_one_race_of_steps_and_floors(raced):
+def test_each_quantity_is_one_benchmark_of_steps_and_lower_bounds(measured):
     config = BenchConfig(part="growth", batch_size=20, repeats=3, seconds=0.5)
     line = scaling.measure(config)
     assert list(line) == [*scaling.FACTORS, "replicas"]
@@ -116,39 +118,41 @@ def test_each_quantity_is_one_race_of_steps_and_floors(raced):
     assert line["image_size"]["96"]["images_per_second"] == 20
     assert list(line["replicas"]) == ["1", "2", "4"]
     assert line["replicas"]["4"]["milliseconds"] == 4000.0  # of 20 at 5 a second
-    names, rounds, seconds = raced.races[1]
-    assert names == [(b, kind) for b in (5, 10, 20, 40) for kind in ("step", "floor")]
+    names, rounds, seconds = measured.benchmarks[1]
+    assert names == [
+        (b, kind) for b in (5, 10, 20, 40) for kind in ("step", "lower_bound")
+    ]
     assert (rounds, seconds) == (3, 0.5)
-    assert len(raced.races) == 5
+    assert len(measured.benchmarks) == 5
 
 
-def test_replicas_that_cannot_share_the_batch_are_left_out(raced):
+def test_replicas_that_cannot_share_the_batch_are_left_out(measured):
     config = BenchConfig(part="growth", batch_size=6)
     assert list(scaling.measure(config)["replicas"]) == ["1", "2"]
     none = dataclasses.replace(config, tpu="local")
     assert "replicas" not in scaling.measure(none)
 
 
-def test_a_method_without_a_queue_has_no_size_of_it(raced):
-    raced.queues = []
+def test_a_method_without_a_queue_has_no_size_of_it(measured):
+    measured.queues = []
     line = scaling.measure(BenchConfig(part="growth", method="byol"))
     assert list(line) == ["batch_size", "image_size", "embedding_dim", "replicas"]
 
 
-def test_the_models_of_a_quantity_are_gone_before_the_next(raced, monkeypatch):
+def test_the_models_of_a_quantity_are_gone_before_the_next(measured, monkeypatch):
     """The config's own is made once, and stays; what goes in circles is collected."""
     collected = []
     monkeypatch.setattr(
-        scaling.gc, "collect", lambda: collected.append(len(raced.made))
+        scaling.gc, "collect", lambda: collected.append(len(measured.made))
     )
     config = BenchConfig(part="growth")
     scaling.measure(config)
-    assert raced.made.count(config) == 1
-    assert raced.alive == [0, *[1, 2, 3] * 4]
+    assert measured.made.count(config) == 1
+    assert measured.alive == [0, *[1, 2, 3] * 4]
     assert collected == [4, 7, 10, 13]
 
 
-def test_a_network_that_cannot_be_built_is_left_out(raced, monkeypatch):
+def test_a_network_that_cannot_be_built_is_left_out(measured, monkeypatch):
     make = step_speed.make
 
     def limited(config):
@@ -163,17 +167,17 @@ def test_a_network_that_cannot_be_built_is_left_out(raced, monkeypatch):
         scaling.measure(BenchConfig(part="growth", image_size=48))
 
 
-def test_a_picture_that_cannot_be_written_is_refused_at_once(raced, tmp_path):
+def test_a_picture_that_cannot_be_written_is_refused_at_once(measured, tmp_path):
     (tmp_path / "a.png").mkdir()
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="--picture must be a file"):
         scaling.measure(BenchConfig(part="growth", picture=f"{tmp_path}/a.png"))
     with pytest.raises(UsageError, match="--picture must be in a folder that can"):
         scaling.measure(BenchConfig(part="growth", picture=f"{tmp_path}/file/a.png"))
-    assert not raced.races
+    assert not measured.benchmarks
 
 
-def test_the_picture_is_written(raced, tmp_path):
+def test_the_picture_is_written(measured, tmp_path):
     path = tmp_path / "new" / "growth.png"
     scaling.measure(BenchConfig(part="growth", picture=str(path)))
     assert tf.io.decode_png(path.read_bytes()).shape[:2] == (540, 900)

@@ -11,10 +11,10 @@ def test_the_picture_has_a_panel_a_quantity_on_one_scale():
     two = {"16": POINT, "32": slower}
     line = {"batch_size": two, "queue_size": {"1024": POINT, "4096": POINT}}
     batch, queue, *others = scaling_figure.draw(line, "of what").axes
-    floor, curve = batch.lines
+    lower_bound, curve = batch.lines
     np.testing.assert_array_equal(curve.get_xydata(), [[16, 200], [32, 800]])
-    np.testing.assert_array_equal(floor.get_xydata(), [[16, 100], [32, 300]])
-    assert (curve.get_linestyle(), floor.get_linestyle()) == ("-", "--")
+    np.testing.assert_array_equal(lower_bound.get_xydata(), [[16, 100], [32, 300]])
+    assert (curve.get_linestyle(), lower_bound.get_linestyle()) == ("-", "--")
     band = batch.collections[0].get_paths()[0].vertices
     assert {(16, 180), (16, 220), (32, 720), (32, 880)} <= {
         (round(x), round(y)) for x, y in band

@@ -15,7 +15,7 @@ from ressl_tf.runtime.errors import UsageError
 SUMS = """
 import sys
 from ressl_tf.benchmarks.remote import answer
-answer(lambda seconds, kind: seconds + {"step": 1, "floor": 2}[kind])
+answer(lambda seconds, kind: seconds + {"step": 1, "lower_bound": 2}[kind])
 """
 
 
@@ -45,7 +45,7 @@ def test_gpus_are_tried_as_far_as_there_are(monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_process_serves_steps_and_its_floor(monkeypatch):
+def test_a_process_serves_steps_and_their_lower_bound(monkeypatch):
     commands = []
 
     def remote(command, name):
@@ -56,7 +56,7 @@ def test_a_process_serves_steps_and_its_floor(monkeypatch):
     config = BenchConfig(batch_size=12)
     with scaling_replicas.served({2: scaling_replicas.run_on(config, 2)}) as pairs:
         assert pairs[2]["step"](3.0) == 4.0
-        assert pairs[2]["floor"](3.0) == 5.0
+        assert pairs[2]["lower_bound"](3.0) == 5.0
         assert pairs[2]["step"](0.5) == 1.5
     ((words, name),) = commands
     assert words[2:4] == ["ressl_tf.benchmarks.scaling_replicas", "2"]

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from helpers.models import tiny_model
 
-from ressl_tf.benchmarks import step_speed
+from ressl_tf.benchmarks import remote, step_speed
 from ressl_tf.config.bench_config import BenchConfig
 from ressl_tf.engine.optimizers import SGD
 from ressl_tf.runtime import distribute
@@ -56,15 +56,15 @@ def test_what_is_timed_is_the_step_of_fit(images, compiled):
     model = tiny_model()
     model.compile(SGD(0.1), jit_compile=compiled)
     batch = tf.cast(images[:8], tf.float32)
-    steps = step_speed.trained(model, {"strong": batch, "weak": batch})
+    steps = step_speed.training_step(model, {"strong": batch, "weak": batch})
     assert steps(0.0) > 0
     assert int(model.step.numpy()) == 1
     assert steps(0.0) > 0
     assert int(model.step.numpy()) == 2
 
 
-def test_pytorch_is_raced_with_its_own_network_only():
-    assert step_speed.is_torchs(BenchConfig())
+def test_pytorch_is_measured_with_its_own_network_only():
+    assert step_speed.matches_torch(BenchConfig())
     others = (
         {"width": 0.5},
         {"backbone": "resnet50"},
@@ -72,4 +72,20 @@ def test_pytorch_is_raced_with_its_own_network_only():
         {"stem": "standard"},
     )
     for other in (*others, {"method": "mocov2"}, {"gradient_accumulation": 2}):
-        assert not step_speed.is_torchs(BenchConfig(**other))
+        assert not step_speed.matches_torch(BenchConfig(**other))
+
+
+def test_pytorch_is_measured_in_the_source_checkout_only(monkeypatch, tmp_path):
+    started = []
+    idle = types.SimpleNamespace(close=lambda: None)
+    monkeypatch.setattr(step_speed.importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(
+        step_speed, "Remote", lambda command, name: started.append(command) or idle
+    )
+    with step_speed._torch(BenchConfig()) as torch:
+        assert torch == {"torch_float32": idle}
+    assert started[0][1] == str(remote.SCRIPTS / "bench_torch.py")
+    monkeypatch.setattr(remote, "SCRIPTS", tmp_path)
+    with step_speed._torch(BenchConfig()) as torch:
+        assert torch == {}
+    assert len(started) == 1

@@ -17,17 +17,17 @@ def test_spread_is_half_the_middle_half_over_the_median():
     assert Rate((5.0,)).spread == 0.0
 
 
-def test_a_race_takes_turns_after_one_turn_of_warm_up():
+def test_a_benchmark_takes_turns_after_one_turn_of_warm_up():
     turns = []
 
-    def contender(name, rate):
+    def candidate(name, rate):
         def run(seconds):
             turns.append((name, seconds))
             return rate * len(turns)
 
         return run
 
-    rates = timing.race({"a": contender("a", 1), "b": contender("b", 1)}, 2, 4.0)
+    rates = timing.benchmark({"a": candidate("a", 1), "b": candidate("b", 1)}, 2, 4.0)
     assert turns == [("a", 1), ("b", 1), ("a", 4), ("b", 4), ("a", 4), ("b", 4)]
     assert rates["a"].rounds == (3, 5)
     assert rates["b"].rounds == (4, 6)

@@ -1,11 +1,10 @@
 """Views by Pillow."""
 
 import numpy as np
+import peer_views
+import pil_views
 import pytest
 from PIL import Image
-
-from ressl_tf.benchmarks import peer_views
-from ressl_tf.benchmarks.peers import pil_views
 
 
 def test_the_peer_of_pillow_turns_red_to_green():
@@ -17,7 +16,7 @@ def test_the_peer_of_pillow_turns_red_to_green():
 @pytest.mark.parametrize("kind", ["weak", "strong"])
 def test_the_peer_of_pillow_makes_planes_on_0_1(kind):
     np.random.seed(0)
-    images = peer_views._images(2, 32)
+    images = peer_views.make_images(2, 32)
     made = pil_views.view(kind, 24)(pil_views.load(images[0]))
     assert made.shape == (3, 24, 24)
     assert made.dtype == np.float32

@@ -1,20 +1,21 @@
 """OpenCV on uint8, as fast pipelines of NumPy images do it."""
 
-import cv2
-import numpy as np
+from collections.abc import Callable
 
-from ressl_tf.benchmarks.peers import draws
+import cv2
+import draws
+import numpy as np
 
 cv2.setNumThreads(1)  # a worker a core
 
 
 def load(image: np.ndarray) -> np.ndarray:
-    """The form that the view takes."""
+    """Return the image in the form that the view takes."""
     return image
 
 
-def view(kind: str, size: int):
-    """uint8 [height, width, 3] -> float32 [size, size, 3] on 0..1."""
+def view(kind: str, size: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function uint8 [height, width, 3] -> float32 [size, size, 3] on 0..1."""
     return {"weak": Weak, "strong": Strong}[kind](size)
 
 
@@ -22,30 +23,32 @@ class Weak:
     """Crop and flip.
 
     Args:
-        size: side in pixels.
+        size: Side in pixels.
     """
 
     def __init__(self, size: int):
         self.size = size
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        return self.moved(image).astype(np.float32) * np.float32(1 / 255)
+        """Return the view of an image."""
+        return self.crop(image).astype(np.float32) * np.float32(1 / 255)
 
-    def moved(self, image: np.ndarray) -> np.ndarray:
-        """The crop, perhaps mirrored; areas are averaged where it shrinks."""
+    def crop(self, image: np.ndarray) -> np.ndarray:
+        """Return a crop, perhaps mirrored; areas are averaged where it shrinks."""
         top, left, height, width = draws.crop_box(*image.shape[:2])
-        crop = image[top : top + height, left : left + width]
+        box = image[top : top + height, left : left + width]
         shrinks = max(height, width) > self.size
         how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        crop = cv2.resize(crop, (self.size, self.size), interpolation=how)
-        return cv2.flip(crop, 1) if draws.chance(0.5) else crop
+        resized = cv2.resize(box, (self.size, self.size), interpolation=how)
+        return cv2.flip(resized, 1) if draws.chance(0.5) else resized
 
 
 class Strong(Weak):
     """Crop, flip, jitter, grey, blur."""
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        image = self.moved(image)
+        """Return the view of an image."""
+        image = self.crop(image)
         for name, factor in draws.jitter() or ():
             image = CHANGES[name](image, factor)
         if draws.chance(0.2):

@@ -1,4 +1,4 @@
-"""The random draws of the views, for libraries that have none of their own."""
+"""Random parameters of the views, for libraries that do not draw them."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def crop_box(height: int, width: int) -> tuple[int, int, int, int]:
-    """Top, left, height, width, as torchvision's RandomResizedCrop(scale .2 to 1)."""
+    """Draw top, left, height, width as torchvision's RandomResizedCrop(.2 to 1)."""
     for _ in range(10):
         area = height * width * np.random.uniform(0.2, 1.0)
         aspect = math.exp(np.random.uniform(math.log(3 / 4), math.log(4 / 3)))
@@ -18,7 +18,7 @@ def crop_box(height: int, width: int) -> tuple[int, int, int, int]:
 
 
 def jitter() -> list[tuple[str, float]] | None:
-    """The four operations of ColorJitter(.4, .4, .4, .1) in their order, p .8."""
+    """Draw the four operations of ColorJitter(.4, .4, .4, .1) in an order, p .8."""
     if np.random.rand() >= 0.8:
         return None
     low_high = {"brightness": 0.4, "contrast": 0.4, "saturation": 0.4}
@@ -29,10 +29,10 @@ def jitter() -> list[tuple[str, float]] | None:
 
 
 def chance(p: float) -> bool:
-    """True with probability p."""
+    """Return True with probability p."""
     return np.random.rand() < p
 
 
 def sigma() -> float:
-    """Of the blur, in pixels."""
+    """Draw the sigma of the blur, in pixels."""
     return np.random.uniform(0.1, 2.0)

@@ -1,9 +1,8 @@
 """Draws of boxes and jitter for the peers."""
 
+import draws
 import numpy as np
 import pytest
-
-from ressl_tf.benchmarks.peers import draws
 
 
 def test_draws_of_boxes_have_the_area_and_aspect_of_the_recipe():

@@ -10,9 +10,9 @@ torch.set_num_threads(1)  # a worker a core
 
 
 def _import_transforms():
-    """torchvision.transforms, also where its C++ part does not fit torch.
+    """Import torchvision.transforms, also where its C++ part does not fit torch.
 
-    The transforms are plain Python; the import only wants the operators' names.
+    The transforms are plain Python; the import only needs the operators' names.
     """
     try:
         return importlib.import_module("torchvision.transforms")
@@ -25,28 +25,28 @@ transforms = _import_transforms()
 
 
 def load(image: np.ndarray) -> Image.Image:
-    """The form that the view takes."""
+    """Return the image in the form that the view takes."""
     return Image.fromarray(image)
 
 
 def view(kind: str, size: int):
-    """PIL image -> float32 tensor [3, size, size] on 0..1."""
-    moved = [
+    """Return a function PIL image -> float32 tensor [3, size, size] on 0..1."""
+    geometry = [
         transforms.RandomResizedCrop(size, scale=(0.2, 1.0)),
         transforms.RandomHorizontalFlip(),
     ]
     jitter = transforms.ColorJitter(0.4, 0.4, 0.4, 0.1)
-    painted = [
+    colours = [
         transforms.RandomApply([jitter], p=0.8),
         transforms.RandomGrayscale(p=0.2),
         transforms.RandomApply([_blur], p=0.5),
     ]
-    chosen = {"weak": moved, "strong": moved + painted}[kind]
+    chosen = {"weak": geometry, "strong": geometry + colours}[kind]
     return transforms.Compose([*chosen, transforms.ToTensor()])
 
 
 def _blur(image: Image.Image) -> Image.Image:
-    """As MoCo v2's code blurs: by Pillow's approximate Gaussian."""
+    """Blur as MoCo v2's code does: by Pillow's approximate Gaussian."""
     from PIL import ImageFilter
 
     sigma = np.random.uniform(0.1, 2.0)

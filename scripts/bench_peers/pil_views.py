@@ -1,9 +1,10 @@
 """Pillow alone: what torchvision does to PIL images, operation by operation."""
 
+from collections.abc import Callable
+
+import draws
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
-
-from ressl_tf.benchmarks.peers import draws
 
 ENHANCE = {
     "brightness": ImageEnhance.Brightness,
@@ -13,12 +14,12 @@ ENHANCE = {
 
 
 def load(image: np.ndarray) -> Image.Image:
-    """The form that the view takes."""
+    """Return the image in the form that the view takes."""
     return Image.fromarray(image)
 
 
-def view(kind: str, size: int):
-    """Image -> float32 [3, size, size] on 0..1."""
+def view(kind: str, size: int) -> Callable[[Image.Image], np.ndarray]:
+    """Return a function image -> float32 [3, size, size] on 0..1."""
     return {"weak": Weak, "strong": Strong}[kind](size)
 
 
@@ -26,22 +27,23 @@ class Weak:
     """Crop and flip.
 
     Args:
-        size: side in pixels.
+        size: Side in pixels.
     """
 
     def __init__(self, size: int):
         self.size = size
 
     def __call__(self, image: Image.Image) -> np.ndarray:
-        return _array(self.moved(image))
+        """Return the view of an image."""
+        return _array(self.crop(image))
 
-    def moved(self, image: Image.Image) -> Image.Image:
-        """The crop, perhaps mirrored."""
+    def crop(self, image: Image.Image) -> Image.Image:
+        """Return a crop, perhaps mirrored."""
         top, left, height, width = draws.crop_box(image.height, image.width)
         image = image.crop((left, top, left + width, top + height))
-        image = image.resize((self.size, self.size), Image.BILINEAR)
+        image = image.resize((self.size, self.size), Image.Resampling.BILINEAR)
         if draws.chance(0.5):
-            image = image.transpose(Image.FLIP_LEFT_RIGHT)
+            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         return image
 
 
@@ -49,7 +51,8 @@ class Strong(Weak):
     """Crop, flip, jitter, grey, blur."""
 
     def __call__(self, image: Image.Image) -> np.ndarray:
-        image = self.moved(image)
+        """Return the view of an image."""
+        image = self.crop(image)
         for name, factor in draws.jitter() or ():
             change = _turn_hue if name == "hue" else _enhance
             image = change(image, name, factor)

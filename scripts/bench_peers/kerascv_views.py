@@ -1,4 +1,4 @@
-"""keras-cv's stock layers on batches, nearest to the papers' views that they get."""
+"""keras-cv's stock layers on batches, as close to the papers' views as they get."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ BATCHES = {32: 256, 224: 32}
 
 
 def batched(images: np.ndarray, kind: str, size: int) -> Callable[[], int]:
-    """What makes a batch of views and returns how many images it took."""
+    """Return a function that makes a batch of views and returns its image count."""
     import tensorflow as tf
 
     views = [_view(name, size) for name in _names(kind)]
@@ -29,17 +29,17 @@ def _names(kind):
 def _view(kind, size):
     from keras_cv import layers
 
-    moved = [
+    geometry = [
         layers.RandomCropAndResize((size, size), (0.2, 1.0), (3 / 4, 4 / 3)),
         layers.RandomFlip("horizontal"),
     ]
     jitter = layers.RandomColorJitter((0, 255), 0.4, 0.4, 0.4, 0.1)
-    painted = [
+    colours = [
         _sometimes(jitter, 0.8),
         _sometimes(layers.Grayscale(output_channels=3), 0.2),
         _sometimes(layers.RandomGaussianBlur(13, (0.1, 2.0)), 0.5),
     ]
-    chosen = {"weak": moved, "strong": moved + painted}[kind]
+    chosen = {"weak": geometry, "strong": geometry + colours}[kind]
 
     def view(images):
         for layer in chosen:
