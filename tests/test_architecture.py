@@ -25,13 +25,8 @@ FOLDERS = (  # a folder imports from itself and from those above it
     "benchmarks",
     "",  # the command lines and the public names
 )
-<<<<<<< HEAD
-ONLY_IMPORTERS = {  # the stock layers are measured too
-    "keras_cv": {"data.augment.seeded", "benchmarks.peers.kerascv_views"},
-=======
 ONLY_IMPORTERS = {
-    "keras_cv": {"data.augment.layers"},
->>>>>>> high
+    "keras_cv": {"data.augment.seeded"},
     "tf.distribute": {"runtime.distribute"},
 }
 OF_SEVERAL_MODULES = {

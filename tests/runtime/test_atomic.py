@@ -29,7 +29,6 @@ pathlib.Path.rename = dying
 with atomic.replacing_folder(pathlib.Path(sys.argv[1])) as folder:
     (folder / "a").write_text("new")
 """
-<<<<<<< HEAD
 
 
 @pytest.fixture
@@ -128,8 +127,6 @@ def test_leftovers_of_the_same_name_are_no_obstacle(path):
 def test_the_holder_of_a_lock_uses_a_name_that_the_next_one_finds(path):
     assert write(path, locked=True).name == ".out.tmp"
     assert write(path).name == f".out.{os.getpid()}.tmp"
-=======
->>>>>>> high
 
 
 def test_replacing_is_all_or_nothing(tmp_path):
