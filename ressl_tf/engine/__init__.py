@@ -1,0 +1,1 @@
+"""Training of any model: loop, callbacks, checkpoints, optimizers, schedules."""

@@ -81,7 +81,7 @@ class Workdir:
             for leftover in folder.glob(TEMPORARY):
                 leftover.unlink()
 
-    def _check_config(self, config):
+    def _check_config(self, config: Any) -> None:
         path, wanted = self.path / "config.json", to_json(config)
         if path.exists():
             _refuse_difference(path, wanted, config, self.flag)
@@ -137,7 +137,9 @@ def to_json(config: Any) -> dict[str, Any]:
     return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
-def _refuse_difference(path, wanted, config, flag):
+def _refuse_difference(
+    path: pathlib.Path, wanted: dict[str, Any], config: Any, flag: str
+) -> None:
     """Refuse a stored config that is another; a flag it lacks had its default."""
     defaults = {f.name: f.default for f in dataclasses.fields(config)}
     stored = renamed(type(config), json.loads(path.read_text()))

@@ -1,0 +1,1 @@
+"""RGRL on graphs: data, network, method, run, evaluation and export."""
