@@ -1,1 +1,1 @@
-"""Any run, whatever it learns: step, loop, checkpoint, workdir."""
+"""Training of any model: loop, callbacks, checkpoints, optimizers, schedules."""

@@ -1,4 +1,4 @@
-"""A batch that does not fit into memory, taken in micro-batches one after another."""
+"""Means over micro-batches, for a batch that does not fit into memory at once."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,14 +9,18 @@ import tensorflow as tf
 def mean_over_micro_batches(
     function: Callable[[Any, int], Any], batch: Any, count: int
 ) -> Any:
-    """Return the mean of what `function` returns for equal micro-batches of a batch.
+    """Call `function` on equal micro-batches of a batch and average its results.
 
-    A micro-batch begins when the one before is done: only one is in memory.
+    A micro-batch starts when the one before is done: only one is in memory.
 
     Args:
-        function: (micro-batch, its index) -> tensors, nested as you like.
-        batch: tensors with the batch on axis 0, nested as you like.
-        count: number of micro-batches; 1 takes the batch as it is.
+        function: (micro-batch, its index) -> a nested structure of tensors; None in it
+            stays None.
+        batch: a nested structure of tensors with the batch on axis 0.
+        count: number of micro-batches; 1 passes the batch as it is.
+
+    Returns:
+        The structure that `function` returns, of means.
     """
     if count == 1:
         return function(batch, 0)
@@ -30,7 +34,7 @@ def mean_over_micro_batches(
 def concat_over_micro_batches(
     function: Callable[[Any], tf.Tensor], batch: Any, count: int
 ) -> tf.Tensor:
-    """Concatenate what `function` returns for equal micro-batches, along axis 0.
+    """Call `function` on equal micro-batches and concatenate its results on axis 0.
 
     Args:
         function: micro-batch -> tensor.
@@ -45,12 +49,12 @@ def concat_over_micro_batches(
     return tf.concat(results, axis=0)
 
 
-def _add(total, summand):
+def _add(total: tf.Tensor | None, summand: tf.Tensor) -> tf.Tensor | None:
     return None if total is None else total + summand  # a variable without gradient
 
 
-def _micro_batch(batch, index, count, done):
-    """Return a micro-batch, not before the tensors in `done` are there."""
+def _micro_batch(batch: Any, index: int, count: int, done: Any) -> Any:
+    """Return a micro-batch, once the tensors in `done` are computed."""
     done = [tensor for tensor in tf.nest.flatten(done) if tensor is not None]
     with tf.control_dependencies(done):
         return tf.nest.map_structure(

@@ -1,7 +1,8 @@
-"""Checkpoints: one plain `.npz` a step, whole or not there.
+"""Checkpoints: one plain `.npz` file for each saved step, complete or absent.
 
 A file holds every variable of the model, its optimizer and its running metrics, so that
-a resumed run goes on exactly. NumPy reads it anywhere; the zip's checksums find damage.
+a resumed run equals an unbroken one. NumPy reads it anywhere; the zip's checksums find
+damage.
 """
 
 import hashlib
@@ -20,12 +21,15 @@ PATTERN = "step-*.npz"
 
 
 def state(model: keras.Model) -> dict[str, keras.Variable]:
-    """Every variable that the next step depends on, by group and number.
+    """Return every variable that the next step depends on, by group and number.
 
     Keras's own names would not do: they count the layers of a process.
 
     Args:
         model: has `networks` (name -> layer) and `step`, as `SSLModel` has.
+
+    Returns:
+        "group/number" -> variable.
     """
     networks = {name: part.variables for name, part in model.networks.items()}
     guard = getattr(model, "guard", None)
@@ -45,12 +49,12 @@ def state(model: keras.Model) -> dict[str, keras.Variable]:
 
 
 def weights_sha256(model: keras.Model) -> str:
-    """Hash over all networks (online, target, predictor) and the queues."""
+    """Return the SHA-256 of all networks (online, target, predictor) and queues."""
     return sha256_of((*model.networks.values(), *model.queues))
 
 
 def sha256_of(layers: Iterable[keras.layers.Layer]) -> str:
-    """Hash over the variables of layers, in their order."""
+    """Return the SHA-256 of the variables of layers, in their order."""
     digest = hashlib.sha256()
     for layer in layers:
         for variable in layer.variables:
@@ -62,23 +66,26 @@ class Checkpoints:
     """The checkpoints of a run in one folder.
 
     Args:
-        folder: made when the first one is saved.
-        keep: so many of the last ones stay.
+        folder: created when the first one is saved.
+        keep: number of the last ones that stay.
     """
 
     def __init__(self, folder: str | pathlib.Path, keep: int = 3):
         self.folder, self.keep = pathlib.Path(folder), keep
 
     def paths(self) -> list[pathlib.Path]:
-        """The checkpoints there are, oldest first."""
+        """List the checkpoints that exist, oldest first."""
         return sorted(self.folder.glob(PATTERN))
 
     def save(self, model: keras.Model) -> pathlib.Path:
-        """Saves the state under its step; removes what is older than the last `keep`.
+        """Save the state under its step; remove all but the last `keep` checkpoints.
+
+        Returns:
+            The file.
 
         Raises:
-            RunError: when the disk refuses, or a weight is NaN (the update after a
-                finite loss can overflow); the earlier checkpoints stay.
+            RunError: the file cannot be written, or a weight is not finite (the update
+                after a finite loss can overflow); the earlier checkpoints stay.
         """
         step = int(model.step.numpy())
         path = self.folder / f"step-{step:09d}.npz"
@@ -98,40 +105,45 @@ class Checkpoints:
         return path
 
     def restore(self, model: keras.Model) -> pathlib.Path | None:
-        """Restores the newest readable checkpoint; returns it, or None without any.
+        """Restore the newest readable checkpoint.
+
+        Returns:
+            The file; None where there is no checkpoint.
 
         Raises:
-            RunError: when there are checkpoints and none can be read.
+            RunError: there are checkpoints and none can be read.
         """
         return _restore(self.folder, state(model))
 
 
 def step_of(path: pathlib.Path) -> int:
-    """The step that a checkpoint was saved after."""
+    """Return the step that a checkpoint was saved after."""
     return int(path.stem.removeprefix("step-"))
 
 
 def restore_network(
     folder: str | pathlib.Path, name: str, layer: keras.layers.Layer
 ) -> pathlib.Path | None:
-    """Restores one network alone, for whoever does not go on training.
+    """Restore one network alone, to use it without further training.
 
     Args:
         folder: of the checkpoints, or one of them.
-        name: its group, such as "online".
-        layer: built as the saved one was.
+        name: the network's group, such as "online".
+        layer: built as the saved one was; it takes the saved weights.
 
     Returns:
-        The newest readable checkpoint, or None where there is none.
+        The newest readable checkpoint; None where there is none.
 
     Raises:
-        RunError: when there are checkpoints and none can be read.
+        RunError: there are checkpoints and none can be read.
     """
     variables = {f"{name}/{i:03d}": v for i, v in enumerate(layer.variables)}
     return _restore(pathlib.Path(folder), variables, group=f"{name}/")
 
 
-def _restore(folder, variables, group="") -> pathlib.Path | None:
+def _restore(
+    folder: pathlib.Path, variables: dict[str, keras.Variable], group: str = ""
+) -> pathlib.Path | None:
     paths = [folder] if folder.is_file() else sorted(folder.glob(PATTERN))
     for path in reversed(paths):
         try:
@@ -149,14 +161,16 @@ def _restore(folder, variables, group="") -> pathlib.Path | None:
     return None
 
 
-def _read(path) -> dict[str, np.ndarray]:
-    # A file of our own: NumPy leaves its own open when the zip is damaged.
+def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
+    # Opened here: a file that NumPy opens itself stays open when the zip is damaged.
     with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
 
 
-def _assign(variables, arrays):
-    """Assigns all or, when a name or shape does not fit, none."""
+def _assign(
+    variables: dict[str, keras.Variable], arrays: dict[str, np.ndarray]
+) -> None:
+    """Assign all or, when a name or shape does not fit, none."""
     unlike = sorted(set(variables) ^ set(arrays))
     if all(name.startswith("guard/") for name in unlike):  # older ones have none
         variables = {n: v for n, v in variables.items() if n in arrays}

@@ -1,4 +1,4 @@
-"""From the flags of devices to the strategy of a run."""
+"""The distribution strategy of a run, from its flags."""
 
 import logging
 
@@ -11,11 +11,11 @@ log = logging.getLogger("ressl_tf")
 
 
 def open_strategy(config: Config) -> distribute.Strategy:
-    """The strategy of a run, before anything else of TensorFlow is used.
+    """Open the strategy of a run, before anything else of TensorFlow is used.
 
     Raises:
-        UsageError: the devices are not there, or the batch cannot be dealt to them.
-        RunError: not all workers came.
+        UsageError: the devices are not there, or the batch cannot be scattered to them.
+        RunError: not all workers came to the rendezvous.
     """
     if config.logical_devices:
         distribute.split_cpu(config.logical_devices)
@@ -24,19 +24,19 @@ def open_strategy(config: Config) -> distribute.Strategy:
     strategy = distribute.strategy(name, workers, config.tpu)
     config.check_batch(strategy.num_replicas_in_sync)
     if distribute.worker(strategy)[0]:
-        log.setLevel(logging.ERROR)  # the chief talks
+        log.setLevel(logging.ERROR)  # the chief alone reports
     return strategy
 
 
 def augments_on_device(config: Config, strategy: distribute.Strategy) -> bool:
-    """Whether a run finishes its views in the step: what `--augment_on` comes to."""
+    """Return whether a run finalizes its views in the step, by `--augment_on`."""
     if config.augment_on == "auto":
         return distribute.on_gpus(strategy)
     return config.augment_on == "device"
 
 
 def announce(config: Config, strategy: distribute.Strategy) -> None:
-    """Says which devices compute, once it is certain that they will."""
+    """Log which devices compute, once it is certain that they will."""
     replicas, (_, workers) = strategy.num_replicas_in_sync, distribute.worker(strategy)
     machines = f", {workers} workers" if workers > 1 else ""
     log.info("replicas: %d on %s%s", replicas, distribute.devices(), machines)
@@ -53,7 +53,7 @@ def announce(config: Config, strategy: distribute.Strategy) -> None:
         )
 
 
-def _workers(config) -> rendezvous.Cluster:
+def _workers(config: Config) -> rendezvous.Cluster:
     if config.coordinator_address:
         return rendezvous.rendezvous(
             config.coordinator_address, config.num_workers, config.worker_index

@@ -1,4 +1,4 @@
-"""Training by `fit` from any step to any step."""
+"""Training by `fit`, from any step to any step."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -11,35 +11,36 @@ from ressl_tf.runtime import distribute
 
 def fit(
     model: keras.Model,
-    between: Callable[[int, int], tf.data.Dataset],
+    batches: Callable[[int, int], tf.data.Dataset],
     per_epoch: int,
     stop: int,
-    watchers: list[keras.callbacks.Callback],
+    callbacks: list[keras.callbacks.Callback],
 ) -> None:
-    """Trains from the model's step to before `stop`.
+    """Train from the model's step to before `stop`.
 
     Args:
-        model: compiled, with a `step` that counts on when it is trained.
-        between: the batches of the steps from its first argument to before its second.
-        per_epoch: steps.
-        stop: counted from the start of the run.
-        watchers: callbacks.
+        model: compiled, with a `step` that goes on counting.
+        batches: returns the batches of the steps from its first argument to before its
+            second.
+        per_epoch: number of steps.
+        stop: step, counted from the start of the run.
+        callbacks: of Keras.
     """
     begin = int(model.step.numpy())
     for start, epoch, end_epoch, steps in segments(begin, stop, per_epoch):
         model.fit(
-            between(start, start + steps * (end_epoch - epoch)),
+            batches(start, start + steps * (end_epoch - epoch)),
             initial_epoch=epoch,
             epochs=end_epoch,
             steps_per_epoch=steps,
-            callbacks=watchers,
+            callbacks=callbacks,
             verbose=_verbosity(model),
             shuffle=False,
         )
 
 
-def _verbosity(model) -> int:
-    """A bar on a terminal, a line an epoch elsewhere; all workers but one are quiet."""
+def _verbosity(model: keras.Model) -> int:
+    """Choose a bar on a terminal, a line an epoch elsewhere; the chief alone prints."""
     if distribute.worker(model.distribute_strategy)[0]:
         return 0
     return 1 if sys.stderr.isatty() else 2
@@ -48,7 +49,7 @@ def _verbosity(model) -> int:
 def segments(
     start: int, stop: int, per_epoch: int
 ) -> Iterator[tuple[int, int, int, int]]:
-    """Calls of `fit` that take the steps from `start` to before `stop`.
+    """Divide the steps from `start` to before `stop` into calls of `fit`.
 
     Yields:
         (first step, epoch, end epoch, steps per epoch): the rest of a broken epoch,

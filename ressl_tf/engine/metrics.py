@@ -1,18 +1,26 @@
-"""A mean over the steps of an epoch that every replica keeps alike."""
+"""A running mean over the steps of an epoch, equal on all replicas."""
+
+from typing import Any
 
 import keras
 
 
 class RunningMean(keras.metrics.Mean):
-    """`keras.metrics.Mean` of values that are equal on all replicas.
+    """A `keras.metrics.Mean` of values that are equal on all replicas.
 
-    Keras sums its variables over replicas whenever they are read, which all workers
-    would have to do together; only one of them writes checkpoints.
+    Keras sums the variables of its own over replicas whenever they are read. All
+    workers would have to read them together, but only the chief writes checkpoints.
     """
 
     def add_variable(
-        self, shape, initializer, dtype=None, aggregation="none", name=None
-    ):
+        self,
+        shape: Any,
+        initializer: Any,
+        dtype: str | None = None,
+        aggregation: str = "none",
+        name: str | None = None,
+    ) -> keras.Variable:
+        """Add a variable that each replica keeps, whatever `aggregation` says."""
         variable = keras.Variable(
             keras.initializers.get(initializer),
             shape=shape,

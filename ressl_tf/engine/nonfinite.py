@@ -23,7 +23,7 @@ ACTIONS = ("ignore", "stop", "skip")
 
 
 class NonfiniteGuard:
-    """What is done about steps that end in NaN or infinity.
+    """The policy for steps that end in NaN or infinity: count, undo, or ignore them.
 
     Two things are checked. A step whose *gradients* overflow in float16 is undone; it
     belongs to dynamic loss scaling and is not counted. A step after which a *weight or
@@ -35,13 +35,13 @@ class NonfiniteGuard:
 
     Args:
         action: "ignore": weights are not checked; "stop": such steps are counted, and
-            the run's callback ends it; "skip": they are counted and undone.
+            a callback ends the run; "skip": they are counted and undone.
         undo_overflow: whether steps with non-finite gradients are undone.
 
     Attributes:
         bad_steps: number of counted steps, int64; part of checkpoints, as the next two.
-        bad_in_row: how many of them were the last steps.
-        last_bad_step: number of the last one, counted from 1.
+        bad_in_row: number of counted steps since the last finite one.
+        last_bad_step: the last counted step, numbered from 1.
     """
 
     def __init__(self, action: str = "ignore", undo_overflow: bool = False):
@@ -90,7 +90,7 @@ class NonfiniteGuard:
             restore_unless(keep, before)
         return applied
 
-    def _count(self, model, finite):
+    def _count(self, model: keras.Model, finite: tf.Tensor) -> None:
         bad = tf.cast(~finite, tf.int64)
         step = tf.convert_to_tensor(model.step)
         last = tf.where(finite, self.last_bad_step, step)
@@ -99,10 +99,13 @@ class NonfiniteGuard:
 
 
 def snapshot(model: keras.Model) -> State:
-    """Copy everything that a step changes, save its counters and the loss scale.
+    """Copy everything that a step changes, except its counters and the loss scale.
 
     Args:
         model: has a `step`, and perhaps a `loss_scale`, as `SSLModel` has.
+
+    Returns:
+        Pairs of a variable and a copy of its value.
     """
     scale = getattr(model, "loss_scale", None)
     counters = [model.step, model.optimizer.iterations]
@@ -121,11 +124,11 @@ def restore_unless(keep: tf.Tensor, before: State) -> None:
     distribute.update_each(_choose, variables, values, [keep] * len(values))
 
 
-def _is_finite(model) -> tf.Tensor:
+def _is_finite(model: keras.Model) -> tf.Tensor:
     """Return whether this replica's weights and running means are finite, bool scalar.
 
-    The target is an average of weights that are checked, and what it makes of its views
-    is in the loss: it need not be read for this.
+    The target is not read: it is an average of weights that are checked, and its
+    embeddings are in the loss.
     """
     trained = [net for name, net in model.networks.items() if name != "target"]
     checked = [variable for network in trained for variable in network.variables]
@@ -134,23 +137,23 @@ def _is_finite(model) -> tf.Tensor:
     return tf.reduce_all(tf.stack(finite))
 
 
-def _everywhere(condition) -> tf.Tensor:
+def _everywhere(condition: tf.Tensor) -> tf.Tensor:
     """Return whether a bool scalar is true on all replicas."""
     replicas = distribute.gather(tf.cast(condition, tf.int32)[None])  # not of bools
     return tf.reduce_all(replicas == 1)
 
 
-def _is_there(gradient) -> bool:
+def _is_there(gradient: tf.Tensor | None) -> bool:
     return gradient is not None
 
 
-def _counter(name) -> keras.Variable:
+def _counter(name: str) -> keras.Variable:
     return keras.Variable(0, dtype="int64", trainable=False, name=name)
 
 
-def _assign(variable, value):
+def _assign(variable: keras.Variable, value: tf.Tensor) -> None:
     variable.assign(value)
 
 
-def _choose(variable, before, keep):
+def _choose(variable: keras.Variable, before: tf.Tensor, keep: tf.Tensor) -> None:
     variable.assign(tf.where(keep, variable, before))

@@ -1,16 +1,18 @@
-"""SGD, LARS and AdamW as the papers mean them."""
+"""SGD, LARS and AdamW as the papers define them."""
 
 from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
 
+LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
 FORMER = {"decay_vectors": "decay_bias_and_norm"}  # arguments of version 0.1.0
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class SGD(keras.optimizers.Optimizer):
-    """Momentum SGD with coupled weight decay, as in PyTorch.
+    """SGD with momentum and coupled weight decay, as in PyTorch.
 
         gradient <- gradient + weight_decay * w
         velocity <- momentum * velocity + gradient
@@ -33,14 +35,14 @@ class SGD(keras.optimizers.Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.06,
+        learning_rate: LearningRate = 0.06,
         momentum: float = 0.9,
         weight_decay: float = 5e-4,
         decay_bias_and_norm: bool = True,
         nesterov: bool = False,
         multipliers: Sequence[float] | None = None,
         name: str = "sgd",
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         self.momentum = momentum
@@ -48,13 +50,17 @@ class SGD(keras.optimizers.Optimizer):
         self.decay_bias_and_norm = decay_bias_and_norm
         self.nesterov, self.multipliers = nesterov, multipliers
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        """Create a velocity for each variable."""
         if self.built:
             return
         super().build(variables)
         self.velocities = self.add_optimizer_variables(variables, "velocity")
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        """Update one variable and its velocity."""
         index = self._get_variable_index(variable)
         velocity = self.velocities[index]
         if self.decay_bias_and_norm or variable.shape.rank > 1:
@@ -72,10 +78,11 @@ class SGD(keras.optimizers.Optimizer):
         )
 
     def rescale(self, gradient: tf.Tensor, variable: keras.Variable) -> tf.Tensor:
-        """What goes into the velocity; SGD takes the gradient as it is."""
+        """Return what is added to the velocity: for SGD the gradient as it is."""
         return gradient
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
         own = {
             "momentum": self.momentum,
             "weight_decay": self.coupled_weight_decay,
@@ -86,14 +93,16 @@ class SGD(keras.optimizers.Optimizer):
         return {**super().get_config(), **own}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """Make the optimizer of a saved config, of earlier versions too."""
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> keras.optimizers.Optimizer:
+        """Build the optimizer from a saved config, also of an earlier version."""
         return super().from_config(_renamed(config), custom_objects)
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class LARS(SGD):
-    """`SGD` whose step is in proportion to the weights of each layer, for big batches.
+    """SGD with steps in proportion to the weights of each layer, for large batches.
 
         gradient <- gradient + weight_decay * w
         gradient <- gradient * trust_coefficient * |w| / |gradient|
@@ -113,13 +122,13 @@ class LARS(SGD):
 
     def __init__(
         self,
-        learning_rate=4.8,
+        learning_rate: LearningRate = 4.8,
         momentum: float = 0.9,
         weight_decay: float = 1e-6,
         decay_bias_and_norm: bool = False,
         trust_coefficient: float = 1e-3,
         name: str = "lars",
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(
             learning_rate,
@@ -131,7 +140,8 @@ class LARS(SGD):
         )
         self.trust_coefficient = trust_coefficient
 
-    def rescale(self, gradient, variable):
+    def rescale(self, gradient: tf.Tensor, variable: keras.Variable) -> tf.Tensor:
+        """Return the gradient, scaled by the trust ratio where rank is 2 or more."""
         if variable.shape.rank <= 1:
             return gradient
         weight_norm, gradient_norm = tf.norm(variable), tf.norm(gradient)
@@ -139,7 +149,8 @@ class LARS(SGD):
         ratio = self.trust_coefficient * weight_norm / gradient_norm
         return tf.where(moves, ratio, 1.0) * gradient
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
         return {**super().get_config(), "trust_coefficient": self.trust_coefficient}
 
 
@@ -147,13 +158,15 @@ class LARS(SGD):
 class AdamW(keras.optimizers.AdamW):
     """Keras's AdamW: decoupled decay, w <- w - learning_rate * weight_decay * w.
 
-    So is PyTorch's, whose epsilon is the default here.
+    PyTorch's decay is the same, and its epsilon is the default here.
 
     Args:
         learning_rate: float or a Keras schedule.
-        weight_decay: in proportion to the learning rate.
+        weight_decay: multiplied by the learning rate.
         decay_bias_and_norm: whether biases and batch normalisation (variables of rank 0
             and 1) decay too.
+        epsilon: added to the root of the second moment.
+        name: of the optimizer.
         **kwargs: of `keras.optimizers.AdamW`.
 
     Reference: Loshchilov & Hutter, Decoupled Weight Decay Regularization (ICLR 2019).
@@ -161,32 +174,36 @@ class AdamW(keras.optimizers.AdamW):
 
     def __init__(
         self,
-        learning_rate=0.001,
+        learning_rate: LearningRate = 0.001,
         weight_decay: float = 1e-5,
         decay_bias_and_norm: bool = True,
         epsilon: float = 1e-8,
         name: str = "adamw",
-        **kwargs,
+        **kwargs: Any,
     ):
         super().__init__(
             learning_rate, weight_decay, epsilon=epsilon, name=name, **kwargs
         )
         self.decay_bias_and_norm = decay_bias_and_norm
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        """Create the moments; exclude vectors from the decay where that is asked."""
         if not self.built and not self.decay_bias_and_norm:
             vectors = [v for v in variables if v.shape.rank <= 1]
             self.exclude_from_weight_decay(var_list=vectors)
         super().build(variables)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
         return {**super().get_config(), "decay_bias_and_norm": self.decay_bias_and_norm}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
-        """Make the optimizer of a saved config, of earlier versions too."""
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> keras.optimizers.Optimizer:
+        """Build the optimizer from a saved config, also of an earlier version."""
         return super().from_config(_renamed(config), custom_objects)
 
 
-def _renamed(config):
+def _renamed(config: dict[str, Any]) -> dict[str, Any]:
     return {FORMER.get(name, name): value for name, value in config.items()}

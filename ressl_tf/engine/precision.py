@@ -1,4 +1,4 @@
-"""Networks that compute in 16 bits: their policies, and a scale for float16's loss."""
+"""Mixed precision: dtype policies, and a loss scale for float16."""
 
 import contextlib
 import pathlib
@@ -18,7 +18,9 @@ INSTRUCTIONS = {  # as Linux names those of CPUs, x86 and ARM
 
 @contextlib.contextmanager
 def policy(mixed_precision: str) -> Iterator[None]:
-    """Layers made inside compute in this type; their variables stay float32.
+    """Make layers that are created inside compute in a type of 16 bits.
+
+    Their variables stay float32.
 
     Args:
         mixed_precision: "bfloat16", "float16", or "none" for float32.
@@ -33,9 +35,10 @@ def policy(mixed_precision: str) -> Iterator[None]:
 
 
 def emulated(mixed_precision: str, cpu_info: str = "/proc/cpuinfo") -> bool:
-    """Whether CPUs alone are there and have no instructions for this type.
+    """Return whether this type would be emulated, and slower than float32.
 
-    Then it is slower than float32. Only Linux says so; elsewhere False.
+    That is so on a machine of CPUs alone that have no instructions for it. Only Linux
+    lists them; elsewhere the answer is False.
 
     Args:
         mixed_precision: as in `policy`.
@@ -46,12 +49,12 @@ def emulated(mixed_precision: str, cpu_info: str = "/proc/cpuinfo") -> bool:
         return False
     if tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"):
         return False
-    known = set(path.read_text().split())
-    return not known & INSTRUCTIONS[mixed_precision]
+    listed = set(path.read_text().split())
+    return not listed & INSTRUCTIONS[mixed_precision]
 
 
 def computes_in_float16(layer: keras.layers.Layer) -> bool:
-    """Whether any layer inside does."""
+    """Return whether a layer, or any inside it, computes in float16."""
     return any(part.compute_dtype == "float16" for part in layer._flatten_layers())
 
 
@@ -63,29 +66,29 @@ class LossScale(keras.layers.Layer):
     Reference: Micikevicius et al., Mixed Precision Training (ICLR 2018), Sec. 3.2.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(name="loss_scale", dtype="float32", trainable=False)
         self.scale = self._number("scale", "float32", FIRST_SCALE)
         self.good_steps = self._number("good_steps", "int64", 0)
         self.built = True
 
-    def _number(self, name, dtype, value):
+    def _number(self, name: str, dtype: str, value: float) -> keras.Variable:
         initializer = keras.initializers.Constant(value)
         return self.add_weight(
             name=name, shape=(), dtype=dtype, trainable=False, initializer=initializer
         )
 
     def apply(self, loss: tf.Tensor) -> tf.Tensor:
-        """The loss, scaled."""
+        """Return the loss times the scale."""
         return loss * tf.convert_to_tensor(self.scale)
 
-    def undo(self, gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-        """The gradients as they are without the scale; exact, a power of two."""
+    def undo(self, gradients: Sequence[tf.Tensor | None]) -> list[tf.Tensor | None]:
+        """Divide gradients by the scale: exactly, as it is a power of two."""
         scale = tf.convert_to_tensor(self.scale)
         return [None if g is None else g / scale for g in gradients]
 
     def update(self, finite: tf.Tensor) -> None:
-        """Counts a step, whose gradients were finite or not."""
+        """Adapt the scale to a step whose gradients were finite, or were not."""
         scale = tf.convert_to_tensor(self.scale)
         steps = tf.where(finite, tf.convert_to_tensor(self.good_steps) + 1, 0)
         long = steps >= DOUBLED_AFTER
@@ -95,6 +98,6 @@ class LossScale(keras.layers.Layer):
 
 
 def all_finite(tensors: Sequence[tf.Tensor]) -> tf.Tensor:
-    """Whether every number of every tensor is finite: a bool scalar."""
+    """Return whether every number of every tensor is finite, a bool scalar."""
     checks = [tf.reduce_all(tf.math.is_finite(tensor)) for tensor in tensors]
     return tf.reduce_all(tf.stack(checks))

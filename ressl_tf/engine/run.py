@@ -1,7 +1,7 @@
-"""A run of training from its first step, or any other, to its last.
+"""A run of training, from its first step or a checkpoint to its last step.
 
-What it learns from is handed in: images, a graph, images with labels. Everything else
-stands here once: resume, callbacks, fit, result.
+Its data are given: images, a graph, images with labels. The rest is here, for all of
+them: resume, callbacks, fit, result.
 """
 
 import dataclasses
@@ -23,20 +23,21 @@ log = logging.getLogger("ressl_tf")
 
 @dataclasses.dataclass
 class Run:
-    """What is trained, on what, from which step to which, and where it is kept.
+    """A run: config, data, model, steps and workdir.
 
     Attributes:
         config: flags of the run.
-        data: what it learns from: a source of images, a graph, a task with labels.
+        data: a source of images, a graph, or a task with labels.
         model: compiled, with `step`, `networks`, `queues` and `guard`.
-        batches: the batches of the steps from its first argument to before its second.
+        batches: returns the batches of the steps from its first argument to before its
+            second.
         steps_per_epoch: of the data.
-        last_step: the run ends when it has taken this step.
+        last_step: the step after which the run ends.
         workdir: config, log and checkpoints.
         watch: says whether the run was asked to stop.
         steps_per_row: steps between two rows of the log and two checkpoints; 0 for an
             epoch.
-        speed: the name of its throughput in the log, and what one step counts in it.
+        speed: the name of the throughput in the log, and what one step adds to it.
     """
 
     config: Any
@@ -50,7 +51,7 @@ class Run:
     steps_per_row: int = 0
     speed: tuple[str, int] = ("images_per_second", 1)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.steps_per_row = self.steps_per_row or self.steps_per_epoch
         folder, keep = self.workdir.checkpoints, self.config.keep_checkpoints
         self.checkpoints = Checkpoints(folder, keep)
@@ -66,7 +67,7 @@ class Run:
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing is in the log yet."""
+        """Whether the log is empty."""
         return not self.workdir.rows()
 
     def fit(
@@ -78,7 +79,7 @@ class Run:
 
         Args:
             monitors: callbacks that add to the logs of an epoch.
-            after_first_step: is called once, before the first step is checked.
+            after_first_step: called once, before the first step is checked.
         """
         watchers = self.callbacks(monitors)
         if after_first_step is not None:
@@ -91,7 +92,7 @@ class Run:
         """List the callbacks, in the order in which they add to the logs and use them.
 
         Args:
-            monitors: stand before the log is written.
+            monitors: called before the log is written.
         """
         config, (name, count) = self.config, self.speed
         watchers = [
@@ -113,7 +114,7 @@ class Run:
         return [*watchers, saver]
 
     def result(self) -> dict[str, Any]:
-        """Return what the JSON line of every run says."""
+        """Return the fields that the JSON line of every run has."""
         last = self.workdir.rows()[-1]
         return {
             "epochs": last["step"] / self.steps_per_epoch,
@@ -133,6 +134,6 @@ class Run:
 
 
 def last_step(config: Any, steps_per_epoch: int) -> int:
-    """Return the step that a run ends with: of its last epoch, or `max_steps`."""
+    """Return the last step of a run: that of its last epoch, or `max_steps`."""
     total = config.epochs * steps_per_epoch
     return min(total, config.max_steps) if config.max_steps else total

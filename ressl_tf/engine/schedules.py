@@ -1,6 +1,7 @@
-"""Schedules: step -> value, nothing else."""
+"""Schedules of the learning rate and of weights of losses, as functions of the step."""
 
 import math
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -9,7 +10,7 @@ import tensorflow as tf
 def warmup_cosine(
     step: tf.Tensor, peak: float, warmup_steps: int, total_steps: int
 ) -> tf.Tensor:
-    """Linear warm-up from 0 to `peak`, then a half cosine from `peak` to 0.
+    """Rise linearly from 0 to `peak`, then fall by a half cosine from `peak` to 0.
 
     Args:
         step: scalar, counted from 0.
@@ -37,11 +38,11 @@ FADES = {  # progress on 0..1 -> weight
 
 
 def fade(step: tf.Tensor | int, total_steps: int, form: str) -> tf.Tensor:
-    """A weight that starts at 1.
+    """Return a weight that starts at 1 and fades.
 
     Args:
         step: scalar; from `total_steps` on, the weight stays.
-        total_steps: the step at which it is 0; 0: it is 0 from the start.
+        total_steps: the step at which it is 0; 0 for 0 from the start.
         form: of `FADES`: "cosine", "linear", "switch" (1, then 0), "constant" (always
             1, whatever the step) or "off" (always 0).
 
@@ -54,14 +55,14 @@ def fade(step: tf.Tensor | int, total_steps: int, form: str) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
-    """`warmup_cosine` as a learning rate of a Keras optimizer.
+    """`warmup_cosine` as a schedule of a Keras optimizer.
 
     Args:
         peak: the value at the end of the warm-up.
         warmup_steps: 0 for none.
         total_steps: the step at which the value reaches 0.
-        hold: the cosine changes every so many steps (those of an epoch, say); the
-            warm-up rises at each.
+        hold: number of steps, such as those of an epoch, for which the cosine keeps a
+            value; the warm-up rises at each step.
 
     Example:
         optimizer = SGD(WarmupCosine(0.06, warmup_steps=975, total_steps=39_000))
@@ -73,14 +74,16 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
         self.total_steps = total_steps
         self.hold = hold
 
-    def __call__(self, step):
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        """Return the learning rate at a step, float32 scalar."""
         if self.hold > 1:
             step = tf.cast(step, tf.int64)
             held = tf.maximum(step // self.hold * self.hold, self.warmup_steps)
             step = tf.where(step < self.warmup_steps, step, held)
         return warmup_cosine(step, self.peak, self.warmup_steps, self.total_steps)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
         return {
             "peak": self.peak,
             "warmup_steps": self.warmup_steps,
@@ -91,7 +94,7 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class WarmupConstant(keras.optimizers.schedules.LearningRateSchedule):
-    """Linear warm-up from 0, then the same learning rate to the end.
+    """A linear warm-up from 0, then a constant learning rate.
 
     Args:
         peak: the value from the end of the warm-up.
@@ -101,9 +104,11 @@ class WarmupConstant(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(self, peak: float, warmup_steps: int = 0):
         self.peak, self.warmup_steps = peak, warmup_steps
 
-    def __call__(self, step):
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        """Return the learning rate at a step, float32 scalar."""
         rising = tf.cast(step, tf.float32) / max(self.warmup_steps, 1)
         return self.peak * tf.where(step < self.warmup_steps, rising, 1.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
         return {"peak": self.peak, "warmup_steps": self.warmup_steps}

@@ -1,30 +1,32 @@
-"""The folder a run lives in: config, metrics, checkpoints, pictures."""
+"""The folder of a run: config, metrics, checkpoints, pictures."""
 
 import dataclasses
-import fcntl
 import json
 import os
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
+from ressl_tf.runtime import lock
 from ressl_tf.runtime.atomic import TEMPORARY, replacing
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import free_fields, renamed
 
 
 class Workdir:
-    """`config.json`, `metrics.jsonl`, `checkpoints/`, `tensorboard/`, `views.png`.
+    """The folder of a run, locked until it is closed: two runs cannot share one.
 
-    It is locked until it is closed: two runs cannot share one.
+    It holds `config.json`, `metrics.jsonl`, `checkpoints/`, `tensorboard/` and
+    `views.png`.
 
     Args:
-        config: of the run, a dataclass of flags; its `run_dir` is made if it is not
-            there.
+        config: of the run, a dataclass of flags; its `run_dir` is created where there
+            is none.
         flag: that chooses the folder, for messages.
 
     Raises:
-        UsageError: when another process uses the folder, or a run with another config
-            lies there; the message prints the difference.
+        UsageError: another process uses the folder, or it holds a run with another
+            config; the message prints the difference.
     """
 
     def __init__(self, config: Any, flag: str = "--workdir"):
@@ -32,7 +34,7 @@ class Workdir:
         self.path = pathlib.Path(config.run_dir)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = self._take_lock()
+            self._release = self._acquire_lock()
         except (FileExistsError, NotADirectoryError, PermissionError) as error:
             raise UsageError(
                 f"{flag} must be a folder that can be written. Received: "
@@ -47,42 +49,39 @@ class Workdir:
 
     @property
     def checkpoints(self) -> pathlib.Path:
+        """The folder of the checkpoints."""
         return self.path / "checkpoints"
 
     def close(self) -> None:
-        """Gives the folder free; so do the end of `with` and of the process."""
-        os.close(self._lock)
+        """Release the folder; the end of `with` and of the process do so too."""
+        self._release()
 
     def __enter__(self) -> "Workdir":
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _take_lock(self):
-        lock = os.open(self.path / "lock", os.O_CREAT | os.O_WRONLY)
+    def _acquire_lock(self) -> Callable[[], None]:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
+            return lock.acquire(self.path / "lock")
+        except lock.LockHeldError:
             raise UsageError(
                 f"{self.path} is in use by another process; choose another {self.flag}"
             ) from None
-        except OSError as error:  # some network file systems have none
-            os.close(lock)
+        except lock.LockUnsupportedError as error:  # some network file systems
             raise UsageError(
                 f"{self.flag} must be on a file system with locks, which keep two runs "
-                f"apart. Received: {self.path} ({error.strerror})"
+                f"apart. Received: {self.path} ({error})"
             ) from None
-        return lock
 
-    def _remove_leftovers(self):
-        """What a killed process was writing; nobody else writes here now."""
+    def _remove_leftovers(self) -> None:
+        """Remove what a killed process was writing; nobody else writes here now."""
         for folder in (self.path, self.checkpoints):
             for leftover in folder.glob(TEMPORARY):
                 leftover.unlink()
 
-    def _check_config(self, config):
+    def _check_config(self, config: Any) -> None:
         path, wanted = self.path / "config.json", to_json(config)
         if path.exists():
             _refuse_difference(path, wanted, config, self.flag)
@@ -90,24 +89,29 @@ class Workdir:
             temporary.write_text(json.dumps(wanted, indent=2) + "\n")
 
     def rows(self) -> list[dict[str, Any]]:
-        """The rows of `metrics.jsonl`."""
+        """Read the rows of `metrics.jsonl`."""
         return read_rows(self.path)
 
     def write_rows(self, rows: list[dict[str, Any]]) -> None:
-        """Replaces `metrics.jsonl`."""
+        """Replace `metrics.jsonl`."""
         with replacing(self.path / "metrics.jsonl") as temporary:
             temporary.write_text("".join(json.dumps(row) + os.linesep for row in rows))
 
     def log(self, row: dict[str, Any]) -> None:
-        """Adds a row to `metrics.jsonl`, in place of one of the same step."""
+        """Add a row to `metrics.jsonl`, in place of those of its step and later."""
         rows = [old for old in self.rows() if old["step"] < row["step"]]
         self.write_rows([*rows, row])
 
     def resume_at(self, step: int, steps_per_epoch: int, last_step: int) -> None:
-        """Keeps what an unbroken run to `last_step` has written until `step`.
+        """Cut the log to the rows that an unbroken run would have at `step`.
 
-        These are the rows of whole epochs and of the last step: those of an earlier end
-        inside an epoch go.
+        These are the rows of whole epochs and of the last step; the row of an earlier
+        end inside an epoch is removed.
+
+        Args:
+            step: the one that the run resumes after.
+            steps_per_epoch: steps from one row to the next.
+            last_step: of the run.
         """
         rows = self.rows()
         kept = [
@@ -121,7 +125,7 @@ class Workdir:
 
 
 def read_rows(folder: pathlib.Path) -> list[dict[str, Any]]:
-    """The rows of a run's `metrics.jsonl`; none where there is no such file."""
+    """Read the rows of a run's `metrics.jsonl`; none where there is no such file."""
     path = folder / "metrics.jsonl"
     if not path.is_file():
         return []
@@ -129,12 +133,14 @@ def read_rows(folder: pathlib.Path) -> list[dict[str, Any]]:
 
 
 def to_json(config: Any) -> dict[str, Any]:
-    """The config as JSON reads it back: tuples are lists."""
+    """Return the config as JSON reads it back: tuples are lists."""
     return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
-def _refuse_difference(path, wanted, config, flag):
-    """A flag that the stored config does not know yet had its default there."""
+def _refuse_difference(
+    path: pathlib.Path, wanted: dict[str, Any], config: Any, flag: str
+) -> None:
+    """Refuse a stored config that is another; a flag it lacks had its default."""
     defaults = {f.name: f.default for f in dataclasses.fields(config)}
     stored = renamed(type(config), json.loads(path.read_text()))
     stored = {**json.loads(json.dumps(defaults)), **stored}

@@ -1,1 +1,1 @@
-"""Learning on graphs: data, GCN, RGRL, its run, evaluation and export."""
+"""RGRL on graphs: data, network, method, run, evaluation and export."""

@@ -11,6 +11,8 @@ from ressl_tf.runtime.errors import RunError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # full or broken disks
 TEMPORARY = ".*.tmp"  # what a killed process may leave behind
+# Windows flushes only what is open for writing.
+FLUSHED = os.O_RDWR if os.name == "nt" else os.O_RDONLY
 
 
 @contextlib.contextmanager
@@ -96,7 +98,13 @@ def _put_in_place(temporary, path):
 
 
 def _flush(path):
-    descriptor = os.open(path, os.O_RDONLY)
+    """Flush a file to the disk, or a folder where the system opens folders."""
+    try:
+        descriptor = os.open(path, FLUSHED)
+    except (PermissionError, IsADirectoryError):
+        if os.path.isdir(path):  # Windows; it writes them without being asked
+            return
+        raise
     try:
         os.fsync(descriptor)
     finally:

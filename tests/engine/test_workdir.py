@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from ressl_tf.config import Config
-from ressl_tf.engine import workdir as workdir_module
 from ressl_tf.engine.workdir import Workdir
+from ressl_tf.runtime import lock
 from ressl_tf.runtime.errors import UsageError
 
 
@@ -48,6 +48,15 @@ def test_a_workdir_in_use_is_refused(tmp_path):
     subprocess.run(other, timeout=60, check=True)
 
 
+def test_a_workdir_in_use_is_refused_where_python_has_no_locks(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "fcntl", None)
+    monkeypatch.setattr(lock, "msvcrt", None)
+    config = Config(workdir=str(tmp_path))
+    with Workdir(config), pytest.raises(UsageError, match="in use by another process"):
+        Workdir(config)
+    Workdir(config).close()
+
+
 def test_a_workdir_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     for name in ("file", "file/below"):
@@ -84,6 +93,6 @@ def test_a_file_system_without_locks_is_refused(tmp_path, monkeypatch):
     def refuse(*_):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(workdir_module.fcntl, "flock", refuse)
+    monkeypatch.setattr(lock.fcntl, "flock", refuse)
     with pytest.raises(UsageError, match=r"--workdir must .*locks.*\(No locks avail"):
         Workdir(Config(workdir=str(tmp_path)))
