@@ -3,7 +3,7 @@
     python -m ressl_tf.bench
     python -m ressl_tf.bench --part=views --peers=torchvision,opencv,kerascv
     python -m ressl_tf.bench --part=step --flagfile=configs/r18_cifar10.flags
-    python -m ressl_tf.bench --part=growth --width=0.25 --picture=growth.png
+    python -m ressl_tf.bench --part=growth --width=0.25 --output=growth.png
 
 What is compared takes turns, round after round: other work on the machine then hits all
 alike. Trust the ratios; the images a second are of this machine, at this moment. It

@@ -19,7 +19,7 @@ def test_the_command_measures_growth(capfd, tmp_path, monkeypatch):
     monkeypatch.setattr(scaling_replicas, "COUNTS", (1, 2))
     flags = "--part=growth --repeats=1 --seconds=0.05 --width=0.0625 --batch_size=8"
     flags += " --hidden_dim=8 --embedding_dim=8 --queue_size=64 --image_size=16"
-    flags += f" --picture={tmp_path}/growth.png"
+    flags += f" --output={tmp_path}/growth.png"
     status = command.run(bench.main, BenchConfig, bench.__doc__, flags.split())
     out, err = capfd.readouterr()
     assert status == 0, err

@@ -65,7 +65,7 @@ def trial(command, photos):
         "ressl_tf.finetune": "--epochs=1",
         "ressl_tf.preview": "--image_size=16",  # of these photos
         "ressl_tf.sweep": "--dry_run",  # many runs
-        "ressl_tf.bench": "--part=queue --picture= --repeats=1 --seconds=0.01",
+        "ressl_tf.bench": "--part=queue --output= --repeats=1 --seconds=0.01",
         "ressl_tf.convert": "--help",  # needs a file of PyTorch's
     }
     return f"{command} {short.get(shlex.split(command)[2], '')}"

@@ -68,7 +68,7 @@ def test_two_real_runs_interrupted_and_resumed(photos, tmp_path):
     assert json.loads(out)["interrupted"]
     assert "stopped by SIGINT after step" in err
     assert err.splitlines()[-1].endswith("; the same command goes on from here")
-    child = start(*flags, "--judge=linear")
+    child = start(*flags, "--evaluate=linear")
     out, err = child.communicate(timeout=900)
     assert child.returncode == 0, err
     first, second, total = map(json.loads, out.splitlines())

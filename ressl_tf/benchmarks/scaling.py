@@ -49,17 +49,17 @@ def measure(config: BenchConfig) -> Scaling:
         UsageError: The config's own network, or the picture, cannot be made.
         RunError: A process with several replicas fails.
     """
-    if config.picture:
-        _check_picture(pathlib.Path(config.picture))
+    if config.output:
+        _check_picture(pathlib.Path(config.output))
     tf.get_logger().setLevel("ERROR")  # it warns of a function for each model
     # First: later, this process holds memory of the GPUs that the replicas need.
     replicas = _benchmark_replicas(config)
     scaling = _benchmark_sizes(config)
     if replicas:
         scaling["replicas"] = replicas
-    if config.picture:
-        plots.save(scaling_figure.draw(scaling, title(config)), config.picture, dpi=100)
-        log.info("%s", config.picture)
+    if config.output:
+        plots.save(scaling_figure.draw(scaling, title(config)), config.output, dpi=100)
+        log.info("%s", config.output)
     return scaling
 
 

@@ -42,21 +42,21 @@ class BenchConfig(Config):
     )
     peers: tuple = option(
         ("auto",),
-        "Who else is measured: torch (step), torchvision, pil, opencv, kerascv "
+        "Peers that are measured too: torch (step), torchvision, pil, opencv, kerascv "
         "(views). auto: those that are installed; none: nobody.",
         any_length=True,
         free=True,
     )
     seconds: float = option(
         1.0,
-        "Of one measurement. Too low: what the machine does besides shows.",
+        "Seconds of one measurement. Too low: what the machine does besides shows.",
         low=0.01,
         high=600.0,
     )
     repeats: int = option(
         7,
-        "Rounds. In each, all that are compared are measured, one after the other; a "
-        "ratio is the median over the rounds.",
+        "Number of rounds. In each, all that are compared are measured, one after the "
+        "other; a ratio is the median over the rounds.",
         low=1,
         high=1000,
     )
@@ -67,10 +67,11 @@ class BenchConfig(Config):
         free=True,
     )
 
-    picture: str = option(
+    output: str = option(
         "",
         "PNG file that the curves of --part=growth are drawn to; empty for none.",
         free=True,
+        former=("picture",),
     )
 
     def __post_init__(self):
@@ -89,13 +90,13 @@ class BenchConfig(Config):
                 "--part=growth trains on images, of random colours. Received: "
                 f"--dataset={self.dataset}"
             )
-        if self.picture and self.part != "growth":
+        if self.output and self.part != "growth":
             raise UsageError(
-                "--picture is of --part=growth. Received: "
-                f"--picture={self.picture} --part={self.part}"
+                "--output is of --part=growth. Received: "
+                f"--output={self.output} --part={self.part}"
             )
-        if self.picture and pathlib.Path(self.picture).suffix.lower() != ".png":
-            raise UsageError(f"--picture must be a .png file. Received: {self.picture}")
+        if self.output and pathlib.Path(self.output).suffix.lower() != ".png":
+            raise UsageError(f"--output must be a .png file. Received: {self.output}")
 
     @property
     def parts(self) -> tuple[str, ...]:

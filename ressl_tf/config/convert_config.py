@@ -19,14 +19,13 @@ class ConvertConfig:
 
     to: str = option(
         "workdir",
-        "What is made: a workdir from --checkpoint, or a file of PyTorch from "
-        "--workdir.",
+        "Direction: a workdir from --checkpoint, or a file of PyTorch from --workdir.",
         group="direction",
         choices=("workdir", "torch"),
     )
     workdir: str = option(
         "",
-        "Where the converted run is written. With --to=torch what is converted: a "
+        "Folder of the converted run. With --to=torch the source: a "
         "workdir, and for --layout=torchvision a SavedModel or .keras file too.",
     )
 
@@ -59,7 +58,7 @@ class ConvertConfig:
 
     output: str = option(
         "",
-        "The file that is written, such as model.pth.",
+        "File to write, such as model.pth.",
         group="to PyTorch",
     )
     layout: str = option(

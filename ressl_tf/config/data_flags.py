@@ -11,7 +11,7 @@ BAD_IMAGE_ACTIONS = ("stop", "skip")
 
 def data_dir(default: str = "~/tensorflow_datasets") -> str:
     """Declare `--data_dir`; `default` says what an empty one stands for."""
-    return option("", f"Where TFDS data sets lie; empty for {default}.", free=True)
+    return option("", f"Folder of TFDS data sets; empty for {default}.", free=True)
 
 
 def download() -> bool:
@@ -25,7 +25,7 @@ def on_bad_image(skip: str = "leaves it out") -> str:
     """Declare `--on_bad_image`; `skip` says what that does."""
     return option(
         "stop",
-        f"An unreadable image: stop names it; skip {skip} and reports it.",
+        f"Action at an unreadable image: stop names it; skip {skip} and reports it.",
         choices=BAD_IMAGE_ACTIONS,
     )
 
@@ -41,8 +41,8 @@ def max_pixels() -> int:
     """Declare `--max_pixels`."""
     return option(
         MAX_PIXELS,
-        "An image of more pixels, by its header, is unreadable: decoding it might take "
-        "all memory. Too low: large photos are refused.",
+        "Most pixels of an image, by its header; a larger one is unreadable: decoding "
+        "it might take all memory. Too low: large photos are refused.",
         low=1,
     )
 
@@ -51,7 +51,7 @@ def cache() -> str:
     """Declare `--cache`."""
     return option(
         "auto",
-        "Where decoded images are kept. auto: in memory, if all are of one size and "
+        "Place of decoded images. auto: in memory, if all are of one size and "
         "take less than 2 GiB, else nowhere. memory: so, or an error. none: nowhere; "
         "each is decoded when it is used (a JPEG of 500 x 375: 0.8 ms of a core). "
         "disk: in --cache_dir, 5 to 10 times the bytes of JPEGs, each decoded once; to "

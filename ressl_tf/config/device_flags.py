@@ -22,7 +22,7 @@ class DeviceFlags:
     )
     logical_devices: int = option(
         0,
-        "Makes so many devices of the CPU, for trying out what several do; no faster. "
+        "Number of devices to make of the CPU, to try out what several do; no faster. "
         "0: one.",
         low=0,
         high=64,
@@ -30,21 +30,21 @@ class DeviceFlags:
     )
     coordinator_address: str = option(
         "",
-        "host:port where worker 0 listens and the others tell where they are. Empty: "
-        "TF_CONFIG lists the workers.",
+        "Address host:port of the rendezvous: worker 0 listens, the others connect. "
+        "Empty: TF_CONFIG lists the workers.",
         free=True,
     )
     num_workers: int = option(
         0,
-        "Processes of the run, with --coordinator_address; each takes all GPUs that it "
-        "sees, or the CPU.",
+        "Number of processes of the run, with --coordinator_address; each takes all "
+        "GPUs that it sees, or the CPU.",
         low=0,
         high=4096,
         free=True,
     )
     worker_index: int = option(
         0,
-        "Which of them this one is, from 0: the chief, who alone writes and prints.",
+        "Number of this process, from 0: the chief, which alone writes and prints.",
         low=0,
         high=4095,
         free=True,
@@ -56,8 +56,9 @@ class DeviceFlags:
     )
     mixed_precision: str = option(
         "none",
-        "What the networks compute in; weights, losses and queue are float32. bfloat16 "
-        "needs no care; float16 scales the loss and skips steps that overflow.",
+        "Type that the networks compute in; weights, losses and queue are float32. "
+        "bfloat16 needs no care; float16 scales the loss and skips steps that "
+        "overflow.",
         choices=("none", "bfloat16", "float16"),
     )
     jit_compile: str = option(
@@ -69,9 +70,9 @@ class DeviceFlags:
     )
     augment_on: str = option(
         "auto",
-        "Where colours and blur of the views are changed. host: beside the steps, by "
-        "the CPUs. device: in the step, so that the CPUs only decode and crop. auto: "
-        "device on GPUs, else host. The views are the same, to rounding.",
+        "Place where colours and blur of the views are changed. host: beside the "
+        "steps, by the CPUs. device: in the step, so that the CPUs only decode and "
+        "crop. auto: device on GPUs, else host. The views are the same, to rounding.",
         choices=("auto", "host", "device"),
         free=True,
     )
@@ -85,7 +86,7 @@ class DeviceFlags:
     )
     steps_per_execution: int = option(
         1,
-        "Steps from one look at the run (progress, NaN) to the next. Higher saves time "
+        "Steps in one execution, between two checks (progress, NaN). Higher saves time "
         "where steps take milliseconds.",
         low=1,
         high=10_000,

@@ -18,13 +18,14 @@ class EvaluateConfig:
 
     workdir: str = option(
         "",
-        "What to evaluate: the workdir of a run, of a fine-tuning or of a conversion.",
+        "Encoder to evaluate: the workdir of a run, of a fine-tuning or of a "
+        "conversion.",
         group="encoder",
     )
     model: str = option(
         "",
-        "Instead of --workdir: a SavedModel of ressl_tf.export, or a .keras file of a "
-        "model from images to features.",
+        "Encoder instead of --workdir: a SavedModel of ressl_tf.export, or a .keras "
+        "file of a model from images to features.",
     )
     untrained: bool = option(
         False, "Give the same network random weights first: the floor to compare with."
@@ -52,7 +53,7 @@ class EvaluateConfig:
     image_size: int = data_flags.own_image_size(high=4096)
     seed: int = option(
         0,
-        "Of random weights, of the order and crops of images, and of every random "
+        "Seed of random weights, of the order and crops of images, and of every random "
         "choice among them.",
         low=0,
         high=2**31 - 1,
@@ -147,14 +148,14 @@ class SupervisedConfig(EvaluateConfig):
     )
     lr_schedule: str = option(
         "cosine",
-        "Of the learning rate: cosine to 0 per step, or step: times 0.1 at each of "
-        "--decay_at.",
+        "Schedule of the learning rate: cosine to 0 per step, or step: times 0.1 at "
+        "each of --decay_at.",
         choices=("cosine", "step"),
         former=("schedule",),
     )
     decay_at: tuple = option(
         (0.6, 0.8),
-        "Shares of the run at which --lr_schedule=step divides the rate by ten.",
+        "Fractions of the run at which --lr_schedule=step divides the rate by ten.",
         low=0.0,
         high=1.0,
         any_length=True,
@@ -163,7 +164,7 @@ class SupervisedConfig(EvaluateConfig):
         0.0, "Epochs of linear warm-up from 0, with --lr_schedule=cosine.", low=0.0
     )
     sgd_momentum: float = option(0.9, "Momentum of SGD.", low=0.0, high=1.0)
-    nesterov: bool = option(False, "Nesterov's form of it.")
+    nesterov: bool = option(False, "Nesterov momentum.")
     weight_decay: float = option(
         0.0,
         "L2 added to the gradient before the momentum. Too high: it cannot fit.",
@@ -172,13 +173,13 @@ class SupervisedConfig(EvaluateConfig):
     )
     crop_scale_min: float = option(
         0.08,
-        "Smallest share of the image that a random training crop keeps; 1 for nearly "
-        "whole images.",
+        "Smallest fraction of the image that a random training crop keeps; 1 for "
+        "nearly whole images.",
         low=0.01,
         high=1.0,
     )
     flip_prob: float = option(
-        0.5, "Share of mirrored training images.", low=0.0, high=1.0
+        0.5, "Fraction of mirrored training images.", low=0.0, high=1.0
     )
     eval_every: int = option(
         10,
@@ -223,7 +224,7 @@ class LogisticFlags:
         low=1e-12,
         any_length=True,
     )
-    lbfgs_iterations: int = option(1000, "At most so many for each strength.", low=1)
+    lbfgs_iterations: int = option(1000, "Most iterations for each strength.", low=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -232,9 +233,9 @@ class LinearConfig(LogisticFlags, SupervisedConfig):
 
     solver: str = option(
         "sgd",
-        "sgd on random crops (the papers' protocol), or lbfgs: logistic regression on "
-        "the features of whole images, with its regularisation chosen on a tenth of "
-        "the training split; quicker, and no learning rate to choose.",
+        "Solver: sgd on random crops (the papers' protocol), or lbfgs: logistic "
+        "regression on the features of whole images, with its regularisation chosen "
+        "on a tenth of the training split; quicker, and no learning rate to choose.",
         choices=("sgd", "lbfgs"),
     )
 
@@ -261,7 +262,7 @@ class FinetuneConfig(SupervisedConfig):
     )
     trainable: str = option(
         "all",
-        "What learns: all of the network, or the head alone on a frozen encoder.",
+        "Trained part: all of the network, or the head alone on a frozen encoder.",
         choices=("all", "head"),
     )
     encoder_learning_rate: float = option(

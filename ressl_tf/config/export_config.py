@@ -26,14 +26,14 @@ class ExportConfig:
 
     output: str = option(
         "",
-        "Where to write: a folder, or for --format=keras also a name that ends in "
+        "Place to write to: a folder, or for --format=keras also a name that ends in "
         ".keras. model_card.md lies in the folder.",
         group="to",
     )
     format: str = option(
         "saved_model",
-        "saved_model runs and trains with TensorFlow alone, and in TensorFlow Serving; "
-        "keras is one .keras file that opens with Keras alone.",
+        "Format: saved_model runs and trains with TensorFlow alone, and in TensorFlow "
+        "Serving; keras is one .keras file that opens with Keras alone.",
         choices=("saved_model", "keras"),
     )
     overwrite: bool = option(
@@ -42,7 +42,7 @@ class ExportConfig:
 
     outputs: tuple = option(
         ("auto",),
-        "What it gives, comma-separated; features always. embeddings needs a "
+        "Outputs, comma-separated; features always. embeddings needs a "
         "projector, logits and probabilities a fine-tuned model. auto: features, and "
         "the probabilities of a fine-tuned model.",
         group="what",

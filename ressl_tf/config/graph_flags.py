@@ -39,14 +39,15 @@ class GraphFlags:
     )
     anchor_alpha: float = option(
         0.9,
-        "Anchors are drawn by min(1, alpha^log(degree + 1) + beta). 1: all alike; "
-        "lower: rarely those of many edges, which are like everything.",
+        "Base of the chance that a node is an anchor: min(1, alpha^log(degree + 1) + "
+        "beta). 1: all alike; lower: rarely those of many edges, which are like "
+        "everything.",
         low=0.001,
         high=1.0,
     )
     anchor_beta: float = option(
         0.1,
-        "What every node has in that. Too high: all nodes alike.",
+        "Constant in the chance that a node is an anchor. Too high: all nodes alike.",
         low=0.0,
         high=1.0,
     )
@@ -59,8 +60,8 @@ class GraphFlags:
     )
     ppr_exact_max_nodes: int = option(
         5000,
-        "Up to so many nodes the diffusion is exact, in memory of nodes squared; above "
-        "it is approximated in memory of nodes and edges.",
+        "Largest number of nodes for which the diffusion is exact, in memory of nodes "
+        "squared; above, it is approximated in memory of nodes and edges.",
         low=0,
     )
     drop_features: tuple = option(
@@ -92,13 +93,13 @@ class GraphFlags:
     )
     bn_frozen_after_first_eval: bool = option(
         False,
-        "Do as the official code does, whose batch normalisation is in inference mode "
-        "from the second epoch on.",
+        "Freeze batch normalisation from the second epoch on, as the official code "
+        "does by leaving its model in inference mode.",
     )
     holdout_edges: float = option(
         0.0,
-        "Share of the edges that the run does not see, for link prediction. Too high: "
-        "the rest says little about the graph.",
+        "Fraction of the edges that the run does not see, for link prediction. Too "
+        "high: the rest says little about the graph.",
         low=0.0,
         high=0.9,
     )

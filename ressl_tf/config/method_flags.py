@@ -22,22 +22,22 @@ class MethodFlags:
 
     method: str = option(
         "ressl",
-        "What is learned; docs/methods.md compares them. ressl_plus is our reading of "
-        "a paper whose exact values are not public.",
+        "Method: what is learned; docs/methods.md compares them. ressl_plus is our "
+        "reading of a paper whose exact values are not public.",
         group="method",
         choices=method_names,
     )
     momentum: float = option(
         0.99,
-        "Of the target's moving average. Too low: the target runs after the student "
-        "and may collapse; too high for a short run: it stays near its start.",
+        "Momentum of the target's moving average. Too low: the target follows the "
+        "student and may collapse; too high for a short run: it stays near its start.",
         low=0.0,
         high=1.0,
     )
     momentum_schedule: str = option(
         "auto",
-        "constant, or cosine: from --momentum to 1 over the run. auto: cosine for rsa "
-        "and byol, constant for the others.",
+        "Schedule of --momentum: constant, or cosine, to 1 over the run. auto: cosine "
+        "for rsa and byol, constant for the others.",
         choices=("auto", *MOMENTUM_SCHEDULES),
     )
     head: str = option(
@@ -85,7 +85,7 @@ class MethodFlags:
     )
     crop_scales: tuple = option(
         (),
-        "Low and high share of the image's area for each of --crop_sizes in turn. "
+        "Low and high fraction of the image's area for each of --crop_sizes in turn. "
         "Empty: --crop_scale_min and 1, both times size / image_size. Too low: a view "
         "without the object; too high: a small view is a blurred large one.",
         low=0.01,
@@ -103,36 +103,38 @@ class MethodFlags:
     )
     infonce_warmup_epochs: float = option(
         5.0,
-        "Of ressl_plus (our reading: the paper's value is not public): epochs until "
-        "InfoNCE has no more weight. Too low: the relation starts on embeddings that "
-        "say nothing; too high: what remains is contrast. 0: no warm-up.",
+        "Warm-up of ressl_plus (our reading: the paper's value is not public): epochs "
+        "until InfoNCE has no more weight. Too low: the relation starts on embeddings "
+        "that say nothing; too high: what remains is contrast. 0: no warm-up.",
         low=0.0,
     )
     infonce_schedule: str = option(
         "switch",
-        "Of ressl_plus (our reading): the weight of InfoNCE in the warm-up is 1 and "
-        "then 0 (switch), or falls from 1 to 0 (linear, cosine).",
+        "Weight of InfoNCE in the warm-up of ressl_plus (our reading): 1 and then 0 "
+        "(switch), or falling from 1 to 0 (linear, cosine).",
         choices=("switch", "linear", "cosine"),
     )
 
     predictor_depth: int = option(
         2,
-        "Linear layers of the head that only the student has. 0: none; byol and rsa "
-        "then collapse.",
+        "Linear layers of the predictor, the head that only the student has. 0: none; "
+        "byol and rsa then collapse.",
         group="predictor (ressl_plus, byol, rsa)",
         low=0,
         high=8,
     )
     predictor_dim: int = option(
         0,
-        "Width of its hidden layers; 0: that of the projector. Too low: it cannot "
-        "stand between student and target; too high: it learns in their place.",
+        "Width of the predictor's hidden layers; 0: that of the projector. Too low: "
+        "it cannot stand between student and target; too high: it learns in their "
+        "place.",
         low=0,
         high=65536,
     )
     predictor_bn: bool = option(
         True,
-        "Batch normalisation in it. Without: slower, and byol and rsa may collapse.",
+        "Batch normalisation in the predictor. Without: slower, and byol and rsa may "
+        "collapse.",
     )
 
     lambda1: float = option(
@@ -151,12 +153,12 @@ class MethodFlags:
     )
     interpolation: str = option(
         "cutmix",
-        "How two images are mixed: cutmix pastes a box, mixup fades over.",
+        "Mixing of two images: cutmix pastes a box, mixup fades over.",
         choices=("cutmix", "mixup"),
     )
     mixed_target: str = option(
         "query",
-        "What a mixed image is to be like, besides the other image's key: query, the "
+        "Target of a mixed image, besides the other image's key: query, the "
         "detached online feature (the paper), or key, the target's. If embedding_std "
         "falls and local is far below infonce, take key.",
         choices=("query", "key"),
@@ -173,7 +175,7 @@ class MethodFlags:
     )
     beta_schedule: str = option(
         "cosine",
-        "cosine takes --beta0 to 0 over the run; constant keeps it: strong targets to "
+        "Schedule of --beta0: cosine, to 0 over the run; constant: strong targets to "
         "the end; off: weak targets alone.",
         choices=("cosine", "constant", "off"),
     )

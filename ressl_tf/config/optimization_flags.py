@@ -27,14 +27,15 @@ class OptimizationFlags:
     )
     optimizer: str = option(
         "sgd",
-        "sgd; or lars for batches of thousands, where each layer moves in proportion "
-        "to its weights and the learning rate is about 100 times that of sgd; or adamw "
-        "(graphs), with a hundredth of that of sgd.",
+        "Optimizer: sgd; or lars for batches of thousands, where each layer moves in "
+        "proportion to its weights and the learning rate is about 100 times that of "
+        "sgd; or adamw (graphs), with a hundredth of that of sgd.",
         choices=("sgd", "lars", "adamw"),
     )
     trust_coefficient: float = option(
         1e-3,
-        "Of lars: a layer's relative change at learning rate 1. Too high: NaN.",
+        "Trust coefficient of lars: a layer's relative change at learning rate 1. Too "
+        "high: NaN.",
         low=0.0,
         high=1.0,
     )
@@ -53,7 +54,8 @@ class OptimizationFlags:
     )
     lr_schedule: str = option(
         "cosine",
-        "After the warm-up: cosine to 0, or constant, as rgrl has it.",
+        "Schedule of the learning rate after the warm-up: cosine to 0, or constant, as "
+        "rgrl has it.",
         choices=("cosine", "constant"),
     )
     cosine_per_epoch: bool = option(
@@ -78,7 +80,10 @@ class OptimizationFlags:
         former=("decay_vectors",),
     )
     seed: int = option(
-        0, "Of weights, order and views; one seed, one result.", low=0, high=2**31 - 1
+        0,
+        "Seed of weights, order and views; one seed, one result.",
+        low=0,
+        high=2**31 - 1,
     )
 
     def check_optimization(self) -> None:

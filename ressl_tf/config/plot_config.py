@@ -31,7 +31,7 @@ class PlotConfig:
     )
     split: str = option(
         "auto",
-        "Their split, in TFDS syntax. auto takes the first there is of test, "
+        "Split of the images, in TFDS syntax. auto takes the first there is of test, "
         "validation, train.",
     )
     data_dir: str = data_flags.data_dir("that of the run")
@@ -40,7 +40,7 @@ class PlotConfig:
     max_pixels: int = data_flags.max_pixels()
     images: int = option(
         2000,
-        "At most so many of them, a fixed random choice. Too many: the points hide "
+        "Number of images, a fixed random choice. Too many: the points hide "
         "each other, and t-SNE takes minutes; too few: no groups are seen.",
         low=FEWEST_IMAGES,
         high=100_000,
@@ -63,8 +63,8 @@ class PlotConfig:
     )
     projection: str = option(
         "tsne",
-        "From features to the plane: tsne keeps who is near whom, distances between "
-        "groups mean nothing; pca is linear and keeps the largest differences.",
+        "Projection of features to the plane: tsne keeps who is near whom, distances "
+        "between groups mean nothing; pca is linear and keeps the largest differences.",
         choices=("tsne", "pca"),
     )
     perplexity: float = option(
@@ -74,7 +74,9 @@ class PlotConfig:
         "or fewer for fewer than 91 images.",
         low=0.0,
     )
-    seed: int = option(0, "Of t-SNE; one seed, one picture.", low=0, high=2**31 - 1)
+    seed: int = option(
+        0, "Seed of t-SNE; one seed, one picture.", low=0, high=2**31 - 1
+    )
     output: str = option(
         "",
         "Folder for the pictures. Empty: plots/ in the workdir, or runs/plots-NAME "

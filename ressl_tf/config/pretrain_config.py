@@ -29,9 +29,9 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
 
     dataset: str = option(
         "shapes",
-        "What to learn from: any TFDS name (imagenet2012, cifar10, ...), folder:/path "
-        "with photos (class folders or a flat heap), or shapes, the embedded set; for "
-        "rgrl graph:/path/file.npz (gnn-benchmark's layout).",
+        "Data to learn from: any TFDS name (imagenet2012, cifar10, ...), folder:/path "
+        "with photos (class folders or a flat folder), or shapes, the embedded set; "
+        "for rgrl graph:/path/file.npz (gnn-benchmark's layout).",
         group="data",
     )
     split: str = option(
@@ -45,7 +45,7 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
     )
     knn_bank_split: str = option(
         "auto",
-        "Split whose labelled images are the kNN monitor's memory: auto takes the one "
+        "Split whose labelled images are the kNN monitor's bank: auto takes the one "
         "that is trained on.",
         free=True,
     )
@@ -69,8 +69,8 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
 
     crop_scale_min: float = option(
         0.2,
-        "Smallest share of the image that a random crop keeps. Too low: two views may "
-        "have nothing in common; too high: the task is too easy.",
+        "Smallest fraction of the image that a random crop keeps. Too low: two views "
+        "may have nothing in common; too high: the task is too easy.",
         group="views",
         low=0.01,
         high=1.0,
@@ -84,41 +84,44 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
     )
     color_jitter_prob: float = option(
         0.8,
-        "Share of strong views with colour jitter. Too low: colour gives images away.",
+        "Fraction of strong views with colour jitter. Too low: colour gives images "
+        "away.",
         low=0.0,
         high=1.0,
     )
     grayscale_prob: float = option(
         0.2,
-        "Share of strong views without colour. Too low: colour gives images away; "
+        "Fraction of strong views without colour. Too low: colour gives images away; "
         "too high: colour is not learned at all.",
         low=0.0,
         high=1.0,
     )
     blur_prob: float = option(
         0.5,
-        "Share of strong views with Gaussian blur. Too high on small images: texture "
-        "is not learned.",
+        "Fraction of strong views with Gaussian blur. Too high on small images: "
+        "texture is not learned.",
         low=0.0,
         high=1.0,
     )
     flip_prob: float = option(
         0.5,
-        "Share of mirrored views. 0 where left and right matter, as with text.",
+        "Fraction of mirrored views. 0 where left and right matter, as with text.",
         low=0.0,
         high=1.0,
     )
 
     backbone: str = option(
         "resnet18",
-        "The encoder's network. ConvNeXt and ViT have no batch normalisation; they and "
-        "the light ones are usually trained by other optimizers: try --learning_rate.",
+        "Network of the encoder. ConvNeXt and ViT have no batch normalisation; they "
+        "and the light ones are usually trained by other optimizers: try "
+        "--learning_rate.",
         group="network",
         choices=backbone_table.NAMES,
     )
     width: float = option(
         1.0,
-        "Factor on its channels. 0.25 trains on two CPU cores; wider learns more.",
+        "Factor on the network's channels. 0.25 trains on two CPU cores; wider learns "
+        "more.",
         low=1 / 16,
         high=8.0,
     )
@@ -166,7 +169,7 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
 
     workdir: str = option(
         "",
-        "Where the run lives: config, checkpoints, logs. The same command goes on "
+        "Folder of the run: config, checkpoints, logs. The same command goes on "
         "where it stopped. Empty: runs/METHOD-DATASET-BACKBONE-seedSEED.",
         group="run",
         free=True,
@@ -186,13 +189,16 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
         free=True,
     )
     knn_temp: float = option(
-        0.1, "Temperature of its votes, exp(similarity / T).", low=0.001, free=True
+        0.1, "Temperature T of their votes, exp(similarity / T).", low=0.001, free=True
     )
     knn_images: int = option(
-        50_000, "At most so many labelled images are its memory.", low=1, free=True
+        50_000,
+        "Largest number of labelled images in the kNN monitor's bank.",
+        low=1,
+        free=True,
     )
     keep_checkpoints: int = option(
-        3, "So many of the last checkpoints stay.", low=1, free=True
+        3, "Number of the last checkpoints that stay.", low=1, free=True
     )
     checkpoint_every_steps: int = recovery.checkpoint_every_steps()
     checkpoint_every_minutes: float = recovery.checkpoint_every_minutes()
@@ -201,7 +207,7 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
     tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
     max_steps: int = option(
         0,
-        "Stop after this step, for trying things; the schedule stays. 0: no.",
+        "Step to stop after, for trying things; the schedule stays. 0: no.",
         low=0,
         free=True,
     )

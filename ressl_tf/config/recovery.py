@@ -7,7 +7,7 @@ def checkpoint_every_steps() -> int:
     """Declare `--checkpoint_every_steps`."""
     return option(
         0,
-        "Save a checkpoint every so many steps, besides at the end of every epoch. Too "
+        "Steps between two checkpoints, besides at the end of every epoch. Too "
         "low: time goes into saving. 0: never in between. The result is the same.",
         low=0,
         free=True,
@@ -18,7 +18,7 @@ def checkpoint_every_minutes() -> float:
     """Declare `--checkpoint_every_minutes`."""
     return option(
         30.0,
-        "Save one, too, when the last is so many minutes old: what a crash costs at "
+        "Minutes between two checkpoints, at most: what a crash costs at "
         "most. 0: never in between. SIGTERM and SIGINT save and end the run.",
         low=0.0,
         free=True,
@@ -29,9 +29,9 @@ def on_nan() -> str:
     """Declare `--on_nan`."""
     return option(
         "stop",
-        "A step after which a weight or the loss is NaN or infinite: stop names it; "
-        "skip restores what it changed (weights, batch statistics, target, queue, "
-        "optimizer), counts it and goes on with the next.",
+        "Action after a step that leaves a weight or the loss NaN or infinite: stop "
+        "names it; skip restores what it changed (weights, batch statistics, target, "
+        "queue, optimizer), counts it and goes on with the next.",
         choices=("stop", "skip"),
         free=True,
     )
@@ -40,5 +40,8 @@ def on_nan() -> str:
 def max_nan_steps() -> int:
     """Declare `--max_nan_steps`."""
     return option(
-        10, "So many skipped steps in a row end the run all the same.", low=1, free=True
+        10,
+        "Number of skipped steps in a row that end the run all the same.",
+        low=1,
+        free=True,
     )

@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from ressl_tf.config import Config
+from ressl_tf.config.evaluator_table import EVALUATORS
+from ressl_tf.config.pretrain_config import Config
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
 
@@ -28,12 +29,13 @@ class SweepConfig(Config):
         repeated=True,
         free=True,
     )
-    judge: str = option(
+    evaluate: str = option(
         "none",
-        "What judges each run besides the kNN monitor of training: linear (lbfgs, "
+        "Evaluation of each run besides the kNN monitor of training: linear (lbfgs, "
         "ressl_tf.linear) or knn (of all images, ressl_tf.knn). It may be added later.",
-        choices=("none", "knn", "linear"),
+        choices=("none", *EVALUATORS),
         free=True,
+        former=("judge",),
     )
     output: str = option(
         "",

@@ -22,7 +22,7 @@ class NodeConfig(LogisticFlags):
     )
     model_selection: str = option(
         "last",
-        "Which checkpoint is evaluated: last, or validation: the one with the best "
+        "Checkpoint to evaluate: last, or validation: the one with the best "
         "mean accuracy on the validation nodes, as the official code of rgrl chooses; "
         "that uses labels. Train with a high --keep_checkpoints.",
         choices=("last", "validation"),
@@ -35,16 +35,16 @@ class NodeConfig(LogisticFlags):
     )
     tasks: tuple = option(
         ("classification",),
-        "What the embeddings of the nodes are evaluated by, one task or several; links "
-        "needs a run that was trained with --holdout_edges.",
+        "Tasks that the embeddings of the nodes are evaluated by, one or several; "
+        "links needs a run that was trained with --holdout_edges.",
         group="tasks",
         choices=("classification", "similarity", "clustering", "links"),
         any_length=True,
     )
     features: str = option(
         "embeddings",
-        "What is evaluated: embeddings of the encoder, or raw, the features that the "
-        "nodes came with: a floor that knows no edge.",
+        "Features to evaluate: embeddings of the encoder, or raw, the features that "
+        "the nodes came with: a floor that knows no edge.",
         choices=("embeddings", "raw"),
     )
     splits: int = option(
@@ -56,8 +56,9 @@ class NodeConfig(LogisticFlags):
     )
     solver: str = option(
         "adam",
-        "adam: logistic regression by Adam on all training nodes, as the official code "
-        "of rgrl; or lbfgs, with its regularisation chosen on a tenth of them.",
+        "Solver: adam, logistic regression by Adam on all training nodes, as the "
+        "official code of rgrl; or lbfgs, with its regularisation chosen on a tenth "
+        "of them.",
         choices=("adam", "lbfgs"),
     )
     probe_steps: int = option(
@@ -76,7 +77,8 @@ class NodeConfig(LogisticFlags):
     )
     seed: int = option(
         0,
-        "Of random weights, of splits, and of every random choice among the nodes.",
+        "Seed of random weights, of splits, and of every random choice among the "
+        "nodes.",
         low=0,
         high=2**31 - 1,
     )

@@ -6,17 +6,13 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ressl_tf.config.evaluator_table import EVALUATORS
 from ressl_tf.runtime import flags
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import RunError
 from ressl_tf.sweeps.grid import Run
 
 Start = Callable[[str, Sequence[str]], dict[str, Any]]
-# Value of --judge -> module, its flags besides --workdir, key of its top-1 in a row.
-EVALUATIONS = {
-    "knn": ("ressl_tf.knn", (), "knn_all_top1"),
-    "linear": ("ressl_tf.linear", ("--solver=lbfgs",), "linear_top1"),
-}
 COLLAPSED = 0.1  # of 1/sqrt(dim): below, training warns too
 FIGURES = ("loss", "knn_top1", "knn_top1_untrained", "embedding_std")
 
@@ -26,7 +22,7 @@ def perform(run: Run, evaluation: str, start: Start) -> dict[str, Any]:
 
     Args:
         run: A run of the grid.
-        evaluation: A name of `EVALUATIONS`, or "none".
+        evaluation: A name of `config.evaluator_table`, or "none".
         start: Runs a command line: (module, arguments) -> its result.
 
     Returns:
@@ -38,10 +34,10 @@ def perform(run: Run, evaluation: str, start: Start) -> dict[str, Any]:
             trained = start("ressl_tf.train", flags.arguments(run.config))
             done = {"max_steps": run.config.max_steps, "train": trained}
             _store(run, done)
-        if evaluation in EVALUATIONS and evaluation not in done:
-            module, options, _ = EVALUATIONS[evaluation]
-            arguments = [f"--workdir={run.config.workdir}", *options]
-            done = {**done, evaluation: start(module, arguments)}
+        if evaluation in EVALUATORS and evaluation not in done:
+            evaluator = EVALUATORS[evaluation]
+            arguments = [f"--workdir={run.config.workdir}", *evaluator.flags]
+            done = {**done, evaluation: start(evaluator.module, arguments)}
             _store(run, done)
     except RunError as failure:
         error = str(failure)
@@ -77,9 +73,9 @@ def row(run: Run, done: dict[str, Any], error: str | None = None) -> dict[str, A
     if figures["embedding_std"] is not None:
         spread = figures["embedding_std"] * math.sqrt(run.config.embedding_dim)
     evaluated = {
-        key: done[evaluation]["top1"]
-        for evaluation, (_, _, key) in EVALUATIONS.items()
-        if evaluation in done
+        evaluator.figure: done[name]["top1"]
+        for name, evaluator in EVALUATORS.items()
+        if name in done
     }
     collapsed = spread is not None and spread < COLLAPSED
     return {

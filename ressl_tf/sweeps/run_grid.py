@@ -46,7 +46,7 @@ def sweep(config: SweepConfig, start: Start = child.run) -> Iterator[dict[str, A
                 raise Interrupted(f"stopped by {watch.asked} before run {number}")
             log.info("run %d of %d: %s", number, len(planned), run.name)
             before = row(run, stored(run))
-            rows.append(perform(run, config.judge, start))
+            rows.append(perform(run, config.evaluate, start))
             if rows[-1] != before or number == len(planned):
                 report(config, rows, workdir.path)
             yield rows[-1]

@@ -4,20 +4,20 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
+from ressl_tf.config.evaluator_table import EVALUATORS
 from ressl_tf.runtime.flags import as_text
 from ressl_tf.runtime.markdown import table
 
 PERCENT = "{:.1%}"
+FIGURES = [evaluator.figure for evaluator in EVALUATORS.values()]
 COLUMNS = {  # key of a row -> title, format of its values
     "loss": ("loss", "{:.3f}"),
     "knn_top1": ("knn_top1", PERCENT),
     "knn_top1_untrained": ("knn_top1_untrained", PERCENT),
     "embedding_spread": ("embedding_std * sqrt(dim)", "{:.2f}"),
-    "knn_all_top1": ("knn_all_top1", PERCENT),
-    "linear_top1": ("linear_top1", PERCENT),
+    **{figure: (figure, PERCENT) for figure in FIGURES},
     "images_per_second": ("images/s", "{:.0f}"),
 }
-OF_EVALUATIONS = ("knn_all_top1", "linear_top1")
 NOTE = (
     "`embedding_std * sqrt(dim)` is 1 when embeddings are uniform on the sphere, 0 "
     "when they have collapsed; below 0.1 a run counts as collapsed."
@@ -68,9 +68,7 @@ def seeds_table(rows: Sequence[dict[str, Any]]) -> str:
 def _columns(rows) -> list[str]:
     """Return all keys, without those of evaluations that were not made."""
     return [
-        key
-        for key in COLUMNS
-        if key not in OF_EVALUATIONS or any(key in row for row in rows)
+        key for key in COLUMNS if key not in FIGURES or any(key in row for row in rows)
     ]
 
 

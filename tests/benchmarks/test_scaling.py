@@ -171,14 +171,14 @@ def test_a_picture_that_cannot_be_written_is_refused_at_once(measured, tmp_path)
     (tmp_path / "a.png").mkdir()
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="--picture must be a file"):
-        scaling.measure(BenchConfig(part="growth", picture=f"{tmp_path}/a.png"))
+        scaling.measure(BenchConfig(part="growth", output=f"{tmp_path}/a.png"))
     with pytest.raises(UsageError, match="--picture must be in a folder that can"):
-        scaling.measure(BenchConfig(part="growth", picture=f"{tmp_path}/file/a.png"))
+        scaling.measure(BenchConfig(part="growth", output=f"{tmp_path}/file/a.png"))
     assert not measured.benchmarks
 
 
 def test_the_picture_is_written(measured, tmp_path):
     path = tmp_path / "new" / "growth.png"
-    scaling.measure(BenchConfig(part="growth", picture=str(path)))
+    scaling.measure(BenchConfig(part="growth", output=str(path)))
     assert tf.io.decode_png(path.read_bytes()).shape[:2] == (540, 900)
     assert [found.name for found in path.parent.iterdir()] == ["growth.png"]

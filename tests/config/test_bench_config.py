@@ -10,12 +10,12 @@ from ressl_tf.runtime.errors import UsageError
     ("flags", "said"),
     [
         (
-            {"picture": "a.png"},
-            "is of --part=growth. Received: --picture=a.png --part=a",
+            {"output": "a.png"},
+            "is of --part=growth. Received: --output=a.png --part=a",
         ),
-        ({"part": "step", "picture": "a.png"}, "Received: --picture=a.png --part=step"),
-        ({"part": "growth", "picture": "a.svg"}, "a .png file. Received: a.svg"),
-        ({"part": "growth", "picture": "png"}, "a .png file. Received: png"),
+        ({"part": "step", "output": "a.png"}, "Received: --output=a.png --part=step"),
+        ({"part": "growth", "output": "a.svg"}, "a .png file. Received: a.svg"),
+        ({"part": "growth", "output": "png"}, "a .png file. Received: png"),
         (
             {"part": "growth", "method": "rgrl", "dataset": "graph:/a.npz"},
             "images, .* Received: --dataset=graph:/a.npz",

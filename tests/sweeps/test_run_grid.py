@@ -59,7 +59,7 @@ def test_what_is_done_is_not_done_again(tmp_path, undrawn):
     output = f"--output={tmp_path}"
     first, second = Runner(), Runner()
     before, _ = lines(parse(TEMPS, output), first)
-    grown = parse("--grid=teacher_temp=.03,.04,.06", output, "--judge=linear")
+    grown = parse("--grid=teacher_temp=.03,.04,.06", output, "--evaluate=linear")
     after, _ = lines(grown, second)
     assert first.asked == [
         ("train", "teacher_temp=0.03"),
@@ -78,7 +78,7 @@ def test_what_is_done_is_not_done_again(tmp_path, undrawn):
 
 
 def test_more_steps_go_on_and_are_judged_anew(tmp_path, undrawn):
-    output, judge = f"--output={tmp_path}", "--judge=knn"
+    output, judge = f"--output={tmp_path}", "--evaluate=knn"
     lines(parse(TEMPS, output, judge, "--max_steps=5"), Runner())
     longer = Runner()
     made, _ = lines(parse(TEMPS, output, judge, "--max_steps=9"), longer)
@@ -107,7 +107,7 @@ def test_other_flags_need_another_folder(tmp_path, undrawn):
 
 
 def test_a_failed_run_is_told_and_tried_again(tmp_path):
-    config = parse(TEMPS, f"--output={tmp_path}", "--judge=linear")
+    config = parse(TEMPS, f"--output={tmp_path}", "--evaluate=linear")
     wrong = {"teacher_temp=0.03": RunError("train: the loss is nan | at step 2")}
     made, error = lines(config, Runner(train=wrong))
     assert [row["status"] for row in made[:2]] == ["failed", "ok"]
@@ -128,7 +128,7 @@ def test_a_failed_run_is_told_and_tried_again(tmp_path):
 
 
 def test_a_judge_that_fails_leaves_the_training(tmp_path, undrawn):
-    config = parse(TEMPS, f"--output={tmp_path}", "--judge=linear")
+    config = parse(TEMPS, f"--output={tmp_path}", "--evaluate=linear")
     wrong = {"teacher_temp=0.04": RunError("linear: no labels")}
     made, _ = lines(config, Runner(linear=wrong))
     assert made[1]["status"] == "failed"
