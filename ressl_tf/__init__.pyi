@@ -12,9 +12,9 @@ from ressl_tf.data.load import load_source as load_source
 from ressl_tf.data.pipeline import evaluation_batches as evaluation_batches
 from ressl_tf.data.pipeline import steps_per_epoch as steps_per_epoch
 from ressl_tf.data.pipeline import training_batches as training_batches
+from ressl_tf.engine.optimizers import AdamW as AdamW
 from ressl_tf.engine.optimizers import LARS as LARS
 from ressl_tf.engine.optimizers import SGD as SGD
-from ressl_tf.engine.optimizers import AdamW as AdamW
 from ressl_tf.engine.schedules import WarmupConstant as WarmupConstant
 from ressl_tf.engine.schedules import WarmupCosine as WarmupCosine
 from ressl_tf.graphs.graph import Graph as Graph
@@ -29,9 +29,7 @@ from ressl_tf.methods.ressl_multicrop import ReSSLMultiCrop as ReSSLMultiCrop
 from ressl_tf.methods.ressl_plus import ReSSLPlus as ReSSLPlus
 from ressl_tf.methods.rsa import RSA as RSA
 from ressl_tf.models import backbones as backbones
-from ressl_tf.models.backbones.batch_norm import (
-    BatchNormalization as BatchNormalization,
-)
+from ressl_tf.models.backbones.batch_norm import BatchNormalization as BatchNormalization
 from ressl_tf.models.classifier import Classifier as Classifier
 from ressl_tf.models.encoder import Encoder as Encoder
 from ressl_tf.pretraining.pretrain import pretrain as pretrain

@@ -1,4 +1,4 @@
-"""Measures how fast the parts are, as ratios within one run, and prints a JSON line.
+"""Measure how fast the parts are, as ratios within one run, and print a JSON line.
 
     python -m ressl_tf.bench
     python -m ressl_tf.bench --part=views --peers=torchvision,opencv,kerascv
@@ -18,6 +18,7 @@ from ressl_tf.runtime import command
 
 
 def main(config: BenchConfig) -> dict:
+    """Measure the parts that the flags ask for."""
     # After parsing, as TensorFlow takes seconds to load.
     from ressl_tf.benchmarks import bench_report
 

@@ -1,4 +1,4 @@
-"""Converts weights of PyTorch into a workdir, or back.
+"""Convert weights of PyTorch into a workdir, or back.
 
     python -m ressl_tf.convert --checkpoint=ressl-200.pth --workdir=runs/imported
     python -m ressl_tf.train --flagfile=configs/r50.flags --init_from=runs/imported
@@ -14,6 +14,7 @@ from ressl_tf.runtime import command
 
 
 def main(config: ConvertConfig) -> dict:
+    """Convert in the direction that --to says."""
     # After parsing, as TensorFlow takes seconds to load.
     if config.to == "torch":
         from ressl_tf.saving.pytorch import to_torch

@@ -1,4 +1,4 @@
-"""Fine-tunes an encoder on labels and prints the result as one JSON line.
+"""Fine-tune an encoder on labels and print the result as one JSON line.
 
     python -m ressl_tf.finetune --workdir=RUN --label_fraction=0.01
     python -m ressl_tf.finetune --model=exported --dataset=folder:/photos
@@ -14,6 +14,7 @@ from ressl_tf.runtime import command
 
 
 def main(config: FinetuneConfig) -> dict:
+    """Fine-tune in the folder that the flags name."""
     # After parsing, as TensorFlow takes seconds to load.
     from ressl_tf.evaluate import fine_tuning
 

@@ -1,4 +1,4 @@
-"""Judges an encoder by its nearest neighbours and prints the result as one JSON line.
+"""Evaluate an encoder by its nearest neighbours and print the result as one JSON line.
 
     python -m ressl_tf.knn --workdir=runs/ressl-shapes-resnet18-seed0
     python -m ressl_tf.knn --model=exported --dataset=folder:/photos --knn_k=20,200
@@ -14,6 +14,7 @@ from ressl_tf.runtime import command
 
 
 def main(config: KNNConfig) -> dict:
+    """Classify the test images by their neighbours."""
     # After parsing, as TensorFlow takes seconds to load.
     from ressl_tf.evaluate import knn_evaluation
 

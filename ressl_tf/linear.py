@@ -1,4 +1,4 @@
-"""Judges an encoder by a linear classifier and prints the result as one JSON line.
+"""Evaluate an encoder by a linear classifier and print the result as one JSON line.
 
     python -m ressl_tf.linear --workdir=RUN --flagfile=configs/linear_cifar.flags
     python -m ressl_tf.linear --workdir=RUN --solver=lbfgs
@@ -13,6 +13,7 @@ from ressl_tf.runtime import command
 
 
 def main(config: LinearConfig) -> dict:
+    """Train a linear classifier on the frozen encoder."""
     # After parsing, as TensorFlow takes seconds to load.
     from ressl_tf.evaluate import linear_probe
 

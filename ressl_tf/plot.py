@@ -1,4 +1,4 @@
-"""Draws what an encoder has learned: its features, their neighbours, its curves.
+"""Draw what an encoder has learned: its features, their neighbours, its curves.
 
     python -m ressl_tf.plot --workdir=runs/ressl-shapes-resnet18-seed0
     python -m ressl_tf.plot --model=encoder.keras --dataset=shapes --kind=neighbours
@@ -13,6 +13,7 @@ from ressl_tf.runtime import command
 
 
 def main(config: PlotConfig) -> dict:
+    """Draw the pictures that the flags ask for."""
     # After parsing, as TensorFlow takes seconds to load.
     from ressl_tf.evaluate.plots import pictures
 

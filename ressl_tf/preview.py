@@ -1,4 +1,4 @@
-"""Shows what training will see: images, and the views drawn from them.
+"""Show what training will see: images, and the views drawn from them.
 
     python -m ressl_tf.preview --flagfile=configs/demo.flags --dataset=folder:/photos
 
@@ -13,6 +13,7 @@ from ressl_tf.runtime import command
 
 
 def main(config: PreviewConfig) -> dict:
+    """Draw the view sheet."""
     # After parsing, as TensorFlow takes seconds to load.
     from ressl_tf.pretraining import view_sheet
 

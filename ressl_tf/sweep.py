@@ -1,14 +1,15 @@
-r"""Compares runs over a grid of flags: a JSON line a run, a table and a picture.
+r"""Compare runs over a grid of flags: a JSON line a run, a table and a picture.
 
     python -m ressl_tf.sweep --flagfile=configs/r18_narrow.flags --epochs=5 \
-        --grid=teacher_temp=.03,.04,.05 --grid=method=ressl,ressl_plus --grid=seed=0,1
+        --grid=teacher_temp=.03,.04,.05 --grid=method=ressl,ressl_plus \
+        --grid=seed=0,1
 
 It takes the flags of ressl_tf.train; each combination of the grid's values is a run
 with those flags, one after the other, each in a process and a folder of its own. All
 are checked before the first one starts; --dry_run only lists them. The same command
 again goes on where it stopped: runs that are done are not done again, failed ones are
-tried again. The grid may grow and the judge may change; other flags of training may
-not.
+tried again. The grid may grow and the evaluation may change; other flags of training
+may not.
 """
 
 import sys
@@ -19,6 +20,7 @@ from ressl_tf.runtime import command
 
 
 def main(config: SweepConfig) -> Iterator[dict]:
+    """Run the grid, or with --dry_run list its runs."""
     # After parsing, as the picture's library takes a second to load.
     from ressl_tf.sweeps import run_grid
 

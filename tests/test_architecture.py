@@ -1,6 +1,7 @@
 """Order of imports, sizes of functions and files, and names of test files."""
 
 import ast
+import graphlib
 import pathlib
 import statistics
 
@@ -25,19 +26,23 @@ FOLDERS = (  # a folder imports from itself and from those above it
     "",  # the command lines and the public names
 )
 ONLY_IMPORTERS = {
-    "keras_cv": {"data.augment.layers"},
+    "keras_cv": {"data.augment.seeded"},
     "tf.distribute": {"runtime.distribute"},
 }
 OF_SEVERAL_MODULES = {
     "data/augment/test_layer_draws",
     "methods/test_method_contract",
+    "methods/test_own_method",
     "pretraining/test_workers",
     "saving/pytorch/test_find_architecture",  # this file has the other name
+    "saving/test_formats",
     "test_architecture",
     "test_docs",
     "test_fuzz",
+    "test_graph_wing",
     "test_journey",
     "test_kills",
+    "test_public_names",
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TEST_FILES = sorted(TESTS.rglob("test_*.py"))
@@ -73,6 +78,41 @@ def test_imports_go_one_way(path):
         assert module in ONLY_IMPORTERS.get(root, {module})
     if module not in ONLY_IMPORTERS["tf.distribute"]:
         assert "tf.distribute." not in path.read_text()
+
+
+def imported_modules(tree, known):
+    """Return the modules of the package that a file imports."""
+    found = set()
+    for imported in imports(tree):
+        inside = imported.removeprefix("ressl_tf.")
+        while inside and inside not in known:
+            inside = inside.rpartition(".")[0]
+        if imported.startswith("ressl_tf.") and inside:
+            found.add(inside)
+    return found
+
+
+def test_imports_have_no_circle():
+    """Within a folder, too; what a file imports for its types alone does not count."""
+    trees = {name(path): ast.parse(path.read_text()) for path in MODULES}
+    for tree in trees.values():
+        tree.body = [node for node in tree.body if not isinstance(node, ast.If)]
+    known = set(trees) - {""}
+    graph = {n: imported_modules(tree, known) - {n} for n, tree in trees.items()}
+    assert list(graphlib.TopologicalSorter(graph).static_order())  # or CycleError
+
+
+def test_no_function_imports_the_package():
+    """But for the command lines, whose `--help` must not wait for TensorFlow."""
+    for path in MODULES:
+        functions = [
+            node
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.FunctionDef)
+        ]
+        inner = [i for function in functions for i in imports(function)]
+        if path.parent != PACKAGE:
+            assert not [i for i in inner if i.startswith("ressl_tf")], path
 
 
 def test_no_two_files_share_a_name():

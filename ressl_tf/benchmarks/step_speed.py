@@ -62,7 +62,7 @@ def training_step(model: SSLModel, views: dict[str, tf.Tensor]) -> timing.Candid
     data = distribute.scatter(model.distribute_strategy, views)
 
     def work() -> int:
-        model.train_function.one(data)["loss"].numpy()
+        model.train_function.single_step(data)["loss"].numpy()
         return _batch(views)
 
     return timing.repeated(work)

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 
+from ressl_tf.config.method_flags import check_method
 from ressl_tf.config.method_table import METHODS
 from ressl_tf.config.pretrain_config import Config
 from ressl_tf.runtime.errors import UsageError
@@ -14,7 +15,7 @@ PEERS = ("torch", "torchvision", "pil", "opencv", "kerascv")
 
 
 def _preset(name, default):
-    """A flag of training with another default."""
+    """Declare a flag of training with another default."""
     metadata = Config.__dataclass_fields__[name].metadata
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -75,6 +76,7 @@ class BenchConfig(Config):
 
     def __post_init__(self):
         check(self)
+        check_method(self)
         known = (*PEERS, "auto", "none")
         if unknown := [peer for peer in self.peers if peer not in known]:
             raise UsageError(

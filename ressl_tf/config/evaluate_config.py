@@ -253,7 +253,7 @@ class FinetuneConfig(SupervisedConfig):
 
     label_fraction: float = option(
         1.0,
-        "Share of the labelled images that is used, drawn from each class by the "
+        "Fraction of the labelled images that is used, drawn from each class by the "
         "seed, at least one of each: 0.01, 0.1, 1.",
         group="fine-tuning",
         low=1e-6,
@@ -283,6 +283,7 @@ class FinetuneConfig(SupervisedConfig):
 
     @property
     def run_name(self) -> str:
+        """The name of the results' folder."""
         head = "-head" if self.trainable == "head" else ""
-        share = f"finetune{head}-{self.label_fraction:g}-seed{self.seed}"
-        return share + "-untrained" * self.untrained
+        name = f"finetune{head}-{self.label_fraction:g}-seed{self.seed}"
+        return name + "-untrained" * self.untrained

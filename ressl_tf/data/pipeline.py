@@ -39,7 +39,7 @@ def training_batches(
     start_step: int = 0,
     stop_step: int,
     labelled: bool = False,
-    part: tuple[int, int] = (0, 1),
+    shard: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Views of the batches of steps `start_step` to `stop_step` (excluded).
 
@@ -66,12 +66,12 @@ def training_batches(
         tf.random.experimental.stateless_split((seed, 0), 2)
     )
     steps = _training_steps(source, batch_size, order_seed, start_step, stop_step)
-    index, parts = part
+    index, parts = shard
     share = batch_size // parts
     if parts > 1:
         first = index * share
         steps = steps.map(lambda step, rows: (step, rows[first : first + share]))
-    part = {"part": part} if parts > 1 else {}
+    part = {"shard": shard} if parts > 1 else {}
     make = _batched_views if isinstance(source, MemorySource) else _streamed_views
     batches = make(source, views, steps, share, view_seed, part)
     if not labelled:
@@ -169,14 +169,14 @@ def _batched_views(source, views, steps, batch_size, seed, part) -> tf.data.Data
 
 def _streamed_views(source, views, steps, batch_size, seed, part) -> tf.data.Dataset:
     def drawn(step, rows):
-        return step, rows, views.draw(batch_size, _fold(seed, step), **part)
+        return step, rows, views.sample(batch_size, _fold(seed, step), **part)
 
     def looked(step, image, label, drawn):
-        return step, views.look(image, drawn), label
+        return step, views.apply_to_photo(image, drawn), label
 
     def finished(batch_steps, looks, labels):
         looks = _of_batch(looks, batch_size)
-        made = views.finish(looks, _fold(seed, batch_steps[0]), **part)
+        made = views.finalize(looks, _fold(seed, batch_steps[0]), **part)
         return _of_batch((made, labels), batch_size)
 
     batches = _decoded(source, steps.map(drawn), looked, batch_size)

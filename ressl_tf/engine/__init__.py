@@ -1,0 +1,1 @@
+"""Any run, whatever it learns: step, loop, checkpoint, workdir."""

@@ -1,4 +1,4 @@
-"""Callbacks of a run: speed, collapse, NaN, kNN, the metrics log, checkpoints.
+"""Callbacks of a run: speed, non-finite steps, collapse, kNN, log, checkpoints.
 
 Keras calls them in the order of the list; each may add to `logs` what the later ones
 show, write or save.
@@ -8,6 +8,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -18,77 +19,83 @@ from ressl_tf.runtime.errors import Interrupted, RunError
 from ressl_tf.runtime.signals import Watch
 
 log = logging.getLogger("ressl_tf")
+Logs = dict[str, Any]  # metric -> float; Keras passes the same one to all callbacks
 
 
 class Speed(keras.callbacks.Callback):
-    """Adds a speed to the logs, and `input_wait`, the share of time spent waiting.
+    """A callback that logs throughput and the fraction of time spent waiting for input.
 
-    Both are those of the epoch so far; the second where the model measures it
-    (`executing`). The first step of a run, which builds the graph, does not count.
+    Both are means over the epoch so far. The second, `input_wait`, is logged where the
+    model measures it (`TrainFunction`). The first step of a run, which builds the
+    graph, is not measured.
 
     Args:
-        batch_size: images a step, over all devices.
-        name: in the logs.
+        batch_size: images per step, over all devices.
+        name: of the throughput in the logs.
     """
 
     def __init__(self, batch_size: int, name: str = "images_per_second"):
         super().__init__()
         self.batch_size, self.name = batch_size, name
-        self.started = None
+        self.started: float | None = None
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Start the clock anew, but in the first epoch of a run."""
         self.steps = 0
         if self.started is not None:
             self._start()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
+        """Count the step; start the clock after the first one."""
         if self.started is None:
             self._start()
             return
         self.steps += 1
         logs.update(self._figures())
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Log both figures of the whole epoch."""
         if self.steps:
             logs.update(self._figures())
 
-    def _start(self):
-        self.started, self.waited = time.perf_counter(), self._waited()
+    def _start(self) -> None:
+        self.started, self.waited = time.perf_counter(), self._input_wait()
 
-    def _waited(self):
-        waited = getattr(self.model.train_function, "waited", None)
-        return None if waited is None else float(waited)
+    def _input_wait(self) -> float | None:
+        seconds = getattr(self.model.train_function, "input_wait", None)
+        return None if seconds is None else float(seconds)
 
     def _figures(self):
         seconds = time.perf_counter() - self.started
         figures = {self.name: self.steps * self.batch_size / seconds}
         if self.waited is not None:
-            figures["input_wait"] = (self._waited() - self.waited) / seconds
+            figures["input_wait"] = (self._input_wait() - self.waited) / seconds
         return figures
 
 
 class AfterFirstStep(keras.callbacks.Callback):
-    """Call `function` once, after the first step that is taken here.
+    """A callback that calls `function` once, after the first step of this process.
 
-    What it computes then is compiled already, and the step does not wait for it.
+    The step is compiled by then, and does not wait for the function.
     """
 
     def __init__(self, function: Callable[[], None]):
         super().__init__()
         self.function, self.called = function, False
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Call the function after the first step."""
         if not self.called:
             self.called = True
             self.function()
 
 
 class WatchNaN(keras.callbacks.Callback):
-    """Ends the run at a non-finite step, or reports that it was skipped.
+    """A callback that ends the run at a non-finite step, or reports that it is skipped.
 
     Args:
         guard: of the model.
-        limit: so many non-finite steps in a row end a run that skips them.
+        limit: number of non-finite steps in a row that ends a run that skips them.
 
     Raises:
         RunError: names the step; checkpoints stay as they are.
@@ -98,38 +105,48 @@ class WatchNaN(keras.callbacks.Callback):
         super().__init__()
         self.guard, self.limit, self.seen = guard, limit if guard.skip else 1, 0
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Note how many steps were non-finite before."""
         self.seen = int(self.guard.bad_steps.numpy())
 
-    def on_train_batch_end(self, batch, logs=None):
-        bad, row, last = (int(v.numpy()) for v in self.guard.variables)
-        if row >= self.limit:
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Check the counters of the guard."""
+        bad, in_a_row, last = (int(v.numpy()) for v in self.guard.variables)
+        if in_a_row >= self.limit:
             raise RunError(
-                f"step {last} gave NaN{f', as {row} in a row did' if row > 1 else ''}; "
+                f"step {last} is not finite (NaN or infinity)"
+                f"{f', the last of {in_a_row} in a row' if in_a_row > 1 else ''}; "
                 "try a lower --learning_rate, a longer --warmup_epochs"
                 f"{'' if self.guard.skip else ' or --on_nan=skip'}; the last "
                 "checkpoint is from before"
             )
         if bad > self.seen:
-            log.warning("step %d gave NaN and is skipped (%d so far)", last, bad)
+            log.warning(
+                "step %d is not finite (NaN or infinity) and is skipped (%d so far)",
+                last,
+                bad,
+            )
         self.seen = bad
 
 
 class CollapseWarning(keras.callbacks.Callback):
-    """Warns when all images get the same embedding or the same relation.
+    """A callback that warns when all images get one embedding, or one relation.
 
-    A std of 1/sqrt(d) is that of embeddings uniform on the sphere; 0 is a point. A
-    teacher whose relation has the entropy of a uniform one, log K, teaches nothing.
+    Embeddings that are uniform on the sphere have a std of 1/sqrt(d); a single point
+    has 0. A uniform relation has the entropy log K: such a teacher teaches nothing.
     """
 
-    def on_epoch_end(self, epoch, logs=None):
-        spread = logs["embedding_std"] * math.sqrt(self.model.online.embedding_dim)
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Warn by the epoch's `embedding_std` and `teacher_entropy`."""
+        relative_std = logs["embedding_std"] * math.sqrt(
+            self.model.online.embedding_dim
+        )
         relational = "teacher_entropy" in self.model.signal_names
-        if spread < 0.1:
+        if relative_std < 0.1:
             log.warning(
                 "the embeddings collapse: their std is %.0f%% of 1/sqrt(dim); try a "
                 "%shigher --momentum",
-                100 * spread,
+                100 * relative_std,
                 "lower --teacher_temp or a " if relational else "",
             )
         if not relational or "teacher_entropy" not in logs:
@@ -145,10 +162,10 @@ class CollapseWarning(keras.callbacks.Callback):
 
 
 class KNNMonitor(keras.callbacks.Callback):
-    """Adds `knn_top1` to the logs every n epochs and after the last step.
+    """A callback that logs `knn_top1` every n epochs and after the last step.
 
     Args:
-        measure: model -> accuracy.
+        measure: model -> accuracy, a fraction.
         every: n.
         last_step: of the run.
     """
@@ -159,14 +176,17 @@ class KNNMonitor(keras.callbacks.Callback):
         super().__init__()
         self.measure, self.every, self.last_step = measure, every, last_step
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Measure the model where it is due."""
         last = int(self.model.step.numpy()) == self.last_step
         if last or (epoch + 1) % self.every == 0:
             logs["knn_top1"] = self.measure(self.model)
 
 
 class KeepMetrics(keras.callbacks.Callback):
-    """Restores the running means that `fit` resets when a run resumes mid-epoch.
+    """A callback that restores the running means of a run that resumes mid-epoch.
+
+    `fit` resets them at the start of each of its epochs.
 
     Args:
         steps_per_epoch: of the run.
@@ -176,19 +196,21 @@ class KeepMetrics(keras.callbacks.Callback):
         super().__init__()
         self.steps_per_epoch = steps_per_epoch
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Copy the means, if the model's step is inside an epoch."""
         inside = int(self.model.step.numpy()) % self.steps_per_epoch
         kept = self.model.metrics_variables if inside else []
         self.kept = [(variable, variable.numpy()) for variable in kept]
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Restore them once, after `fit` has reset them."""
         for variable, value in self.kept:
             variable.assign(value)
         self.kept = []
 
 
 class MetricsLog(keras.callbacks.Callback):
-    """Adds the epoch's logs to `metrics.jsonl`.
+    """A callback that adds the epoch's logs to `metrics.jsonl`.
 
     Args:
         workdir: of the run.
@@ -199,7 +221,8 @@ class MetricsLog(keras.callbacks.Callback):
         super().__init__()
         self.workdir, self.steps_per_epoch = workdir, steps_per_epoch
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Add the learning rate to the logs, and a row to the file."""
         step = int(self.model.step.numpy())
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         row = {"epoch": round(step / self.steps_per_epoch, 4), "step": step, **logs}
@@ -207,19 +230,20 @@ class MetricsLog(keras.callbacks.Callback):
 
 
 class SaveCheckpoint(keras.callbacks.Callback):
-    """Saves a checkpoint at the end of every epoch, in between, and before a stop.
+    """A callback that saves checkpoints: after epochs, in between, and before a stop.
 
-    The last of all: at the end of an epoch, its row is in the log when it saves, so
-    that a run that goes on from there lacks none.
+    It must be the last in the list: the row of an epoch is then in the log before the
+    checkpoint is saved, so that a run that resumes from it lacks none.
 
     Args:
-        checkpoints: where.
-        every_steps: 0 for never between the epochs' ends.
-        every_minutes: the same by the clock.
+        checkpoints: saves them.
+        every_steps: steps between checkpoints inside an epoch; 0 for none there.
+        every_minutes: the same in minutes.
         watch: says whether the run was asked to stop.
 
     Raises:
-        Interrupted: after the step in which it was, when it is saved.
+        Interrupted: the run was asked to stop; raised after the step in which it was,
+            when that is saved.
     """
 
     def __init__(
@@ -233,14 +257,17 @@ class SaveCheckpoint(keras.callbacks.Callback):
         self.checkpoints, self.watch = checkpoints, watch or Watch()
         self.every_steps, self.every_minutes = every_steps, every_minutes
 
-    def on_train_begin(self, logs=None):
-        self._saved(self._step())
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Count steps and minutes from here."""
+        self._remember(self._step())
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Stop the run, if it was asked to after its last step."""
         if self.watch.asked:
             self._stop()  # nothing was done since the last checkpoint
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Save where it is due, and stop the run if it was asked to."""
         if batch + 1 >= self.params["steps"]:
             return  # the epoch's end follows
         if self.watch.asked or self._due():
@@ -248,10 +275,11 @@ class SaveCheckpoint(keras.callbacks.Callback):
         if self.watch.asked:
             self._stop()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Save."""
         self._save()
 
-    def _step(self):
+    def _step(self) -> int:
         return int(self.model.step.numpy())
 
     def _due(self):
@@ -261,9 +289,9 @@ class SaveCheckpoint(keras.callbacks.Callback):
 
     def _save(self):
         self.checkpoints.save(self.model)
-        self._saved(self._step())
+        self._remember(self._step())
 
-    def _saved(self, step):
+    def _remember(self, step):
         self.saved_step, self.saved_at = step, time.perf_counter()
 
     def _stop(self):

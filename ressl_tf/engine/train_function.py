@@ -1,4 +1,4 @@
-"""What `fit` calls for each batch: the step on every replica, several at once.
+"""The function that `fit` calls for each batch: one step or several, on all replicas.
 
 Keras's own does not train on several workers, and takes more steps than an epoch has
 when `steps_per_execution` does not divide it.
@@ -12,80 +12,107 @@ import tensorflow as tf
 
 from ressl_tf.runtime import distribute
 
+Logs = dict[str, tf.Tensor]
+
 
 class TrainFunction:
-    """Takes up to `steps_per_execution` steps of an iterator.
+    """A call that takes up to `steps_per_execution` steps on batches of an iterator.
 
     Args:
         model: its `train_step` returns scalars that are equal on all replicas.
 
     Attributes:
-        waited: seconds that its steps have waited for their input, float32 [].
+        steps_per_execution: the most steps that a call takes.
+        single_step: takes one step on a batch that is given.
+        input_wait: seconds that all steps so far waited for their input, float32 [].
     """
 
     def __init__(self, model: keras.Model):
-        self.several = model.steps_per_execution
+        self.steps_per_execution = model.steps_per_execution
         self.names = [metric.name for metric in model.metrics]
-        self.strategy, self.step = model.distribute_strategy, model.train_step
-        self.waited = tf.constant(0.0)
+        self.strategy, self.train_step = model.distribute_strategy, model.train_step
+        self.input_wait = tf.constant(0.0)
         self.begin(None)
-        self.one, self.execute = self._one, self._execute
+        self.single_step, self.execute = self._single_step, self._execute
         if not model.run_eagerly:
-            self.one = tf.function(self.one, reduce_retracing=True)
+            self.single_step = tf.function(self.single_step, reduce_retracing=True)
             self.execute = tf.function(self.execute, reduce_retracing=True)
 
-    def begin(self, epoch_steps: int | None) -> None:
-        """A call of `fit` begins.
+    def begin(self, steps_per_epoch: int | None) -> None:
+        """Start a call of `fit`: no step of it is taken yet.
 
         Args:
-            epoch_steps: after so many an execution ends, whatever there is to come;
-                None where the iterator ends with the epoch.
+            steps_per_epoch: an execution ends with the epoch, whatever there is to
+                come; None where the iterator ends with the epoch.
         """
-        self.epoch_steps, self.done = epoch_steps, 0
+        self.steps_per_epoch, self.steps = steps_per_epoch, 0
 
-    def __call__(self, iterator) -> dict[str, tf.Tensor]:
+    def __call__(self, iterator: Any) -> Logs:
+        """Take the next steps.
+
+        Args:
+            iterator: of batches; that of `train_on_batch` is a Python generator.
+
+        Returns:
+            Metric name -> float32 scalar, after the last of these steps.
+        """
         if not isinstance(iterator, tf.data.Iterator | distribute.Iterator):
-            return self.one(next(iterator))  # of `train_on_batch`
-        count = self.several
-        if self.epoch_steps:
-            count = min(count, self.epoch_steps - self.done % self.epoch_steps)
-        self.done += count
+            return self.single_step(next(iterator))  # of `train_on_batch`
+        count = self.steps_per_execution
+        if self.steps_per_epoch:
+            count = min(count, self.steps_per_epoch - self.steps % self.steps_per_epoch)
+        self.steps += count
         logs, waited = self.execute(iterator, tf.constant(count))
-        self.waited += waited
+        self.input_wait += waited
         return logs
 
     @tf.autograph.experimental.do_not_convert
-    def _one(self, data):
-        return distribute.run(self.strategy, self.step, data)
+    def _single_step(self, batch: Any) -> Logs:
+        return distribute.run(self.strategy, self.train_step, batch)
 
     @tf.autograph.experimental.do_not_convert
-    def _execute(self, iterator, count):
-        if self.several == 1:
-            data, waited = _timed(lambda: next(iterator))
-            with tf.control_dependencies([waited]):  # the clock is read before it
-                return self._one(data), waited
+    def _execute(self, iterator: Any, count: tf.Tensor) -> tuple[Logs, tf.Tensor]:
+        """Take up to `count` steps; return the last logs and the seconds waited."""
+        if self.steps_per_execution == 1:
+            batch, waited = _timed(lambda: next(iterator))
+            with tf.control_dependencies([waited]):  # the clock is read before the step
+                return self._single_step(batch), waited
 
-        def goes_on(step, optional, *_):
-            return (step < count) & optional.has_value()
+        # A loop of steps inside one graph: the host is asked once for all of them.
+        # The wait for input is timed outside the step, after one and before the next.
+        # The next batch is an optional, so that a short last execution ends cleanly.
+        def goes_on(taken, batch, logs, waited):
+            return (taken < count) & batch.has_value()
 
-        def body(step, optional, _, waited):
-            with tf.control_dependencies([waited]):
-                logs = self._one(optional.get_value())
-            more = step + 1 < count
-            follows, longer = _timed(
-                lambda: tf.cond(more, iterator.get_next_as_optional, lambda: optional),
+        def take_step(taken, batch, logs, waited):
+            with tf.control_dependencies([waited]):  # as above
+                logs = self._single_step(batch.get_value())
+            more = taken + 1 < count
+            following, longer = _timed(
+                lambda: tf.cond(more, iterator.get_next_as_optional, lambda: batch),
                 after=list(logs.values()),
             )
-            return step + 1, follows, logs, waited + longer
+            return taken + 1, following, logs, waited + longer
 
         logs = {name: tf.zeros([]) for name in self.names}
-        first, waited = _timed(iterator.get_next_as_optional)
-        start = tf.constant(0), first, logs, waited
-        return tf.while_loop(goes_on, body, start)[2:]
+        batch, waited = _timed(iterator.get_next_as_optional)
+        start = tf.constant(0), batch, logs, waited
+        _, _, logs, waited = tf.while_loop(goes_on, take_step, start)
+        return logs, waited
 
 
-def _timed(fetch: Callable, after: Sequence[tf.Tensor] = ()) -> tuple[Any, tf.Tensor]:
-    """What `fetch` returns, and the seconds that took, once `after` is there."""
+def _timed(
+    fetch: Callable[[], Any], after: Sequence[tf.Tensor] = ()
+) -> tuple[Any, tf.Tensor]:
+    """Call `fetch` and time it.
+
+    Args:
+        fetch: returns tensors, nested or in an optional.
+        after: tensors that are computed before the clock starts.
+
+    Returns:
+        The result, and the seconds until it was there, float32 [].
+    """
     with tf.control_dependencies(after):
         begin = tf.timestamp()
     with tf.control_dependencies([begin]):

@@ -1,0 +1,1 @@
+"""Learning on graphs: data, GCN, RGRL, its run, evaluation and export."""

@@ -168,9 +168,9 @@ class ImageSSL(SSLModel):
                     "images must be [batch, height, width, 3] on 0..255. Received: "
                     f"shape {tuple(images.shape)}"
                 )
-            return self.views(images, seed, part=distribute.replica())
+            return self.views(images, seed, shard=distribute.replica())
         if deferred.SEED in images:
-            return deferred.finish(self.views, images, distribute.replica())
+            return deferred.finalize(self.views, images, distribute.replica())
         made = set(self.views.names)  # the others are mixed from them
         needed = {*self.online_views, *self.target_views} & made
         if missing := needed - set(images):

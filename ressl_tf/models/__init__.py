@@ -1,0 +1,1 @@
+"""Networks: encoder, heads, queue of keys, moving average."""

@@ -1,0 +1,1 @@
+"""The pretraining run on images."""

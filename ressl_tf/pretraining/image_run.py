@@ -147,7 +147,7 @@ def view_batches(
         seed=config.seed,
         start_step=start,
         stop_step=stop,
-        part=distribute.worker(strategy),
+        shard=distribute.worker(strategy),
     )
 
 

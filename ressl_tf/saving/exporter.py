@@ -24,7 +24,7 @@ log = logging.getLogger("ressl_tf")
 
 
 def export(config: ExportConfig) -> dict:
-    """Does what `config` says and returns what was written.
+    """Export what `config` names, and return what was written.
 
     Raises:
         UsageError: when the source cannot be used, or the output is in the way.

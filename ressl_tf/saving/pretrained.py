@@ -46,7 +46,7 @@ class Pretrained:
     config: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def size_or(self, asked: int) -> int:
-        """The side of the images that the encoder gets; 0 asks for its own.
+        """Return the side of the images that the encoder gets; 0 asks for its own.
 
         Raises:
             UsageError: when nothing says it, or the encoder takes another.
@@ -79,7 +79,7 @@ class Pretrained:
 
 
 def open_pretrained(path: str) -> Pretrained:
-    """Opens a workdir, a SavedModel of `ressl_tf.export`, or a `.keras` file.
+    """Open a workdir, a SavedModel of `ressl_tf.export`, or a `.keras` file.
 
     Raises:
         UsageError: when there is nothing that can be used; says what was found.
@@ -110,7 +110,7 @@ def learns_from(workdir: str) -> str:
 
 
 def stored_config(place: pathlib.Path) -> Config:
-    """The config of a pretraining workdir.
+    """Read the config of a pretraining workdir.
 
     Raises:
         UsageError: when it is that of another command or version.

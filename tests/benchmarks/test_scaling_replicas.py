@@ -25,7 +25,9 @@ def test_the_same_global_batch_is_dealt_to_devices():
     assert (one.strategy, one.logical_devices) == ("one", 1)
     assert (two.strategy, two.logical_devices) == ("mirrored", 2)
     assert changed(config, two) == {"strategy", "logical_devices"}
-    with pytest.raises(UsageError, match=r"multiple of 4 \(4 devices x 1 parts"):
+    with pytest.raises(
+        UsageError, match=r"multiple of 4 \(4 devices x 1 micro-batches"
+    ):
         scaling_replicas.run_on(dataclasses.replace(config, batch_size=6), 4)
     with pytest.raises(UsageError, match="--jit_compile=on is for one device"):
         scaling_replicas.run_on(dataclasses.replace(config, jit_compile="on"), 2)
@@ -62,5 +64,6 @@ def test_a_process_serves_steps_and_their_lower_bound(monkeypatch):
         "--batch_size=12",
         "--strategy=mirrored",
         "--logical_devices=2",
+        "--teacher_temp=0.04",  # filled in
     }
     assert name == "of 2 replicas"

@@ -52,12 +52,12 @@ def test_a_batch_is_dealt_equally():
 
     dealt(256)
     dealt(64)
-    with pytest.raises(UsageError, match=r"multiple of 32 \(8 devices x 4 parts\)"):
+    with pytest.raises(UsageError, match=r"multiple of 32 \(8 devices x 4 micro-batches\)"):
         dealt(100)
     with pytest.raises(UsageError, match=r"at least 64\. Received: 32"):
         dealt(32)
     dealt(128, batch_norm="split", gradient_accumulation=1)
     with pytest.raises(UsageError, match=r"at least 128\. Received: 64"):
         dealt(64, batch_norm="split", gradient_accumulation=1)
-    with pytest.raises(UsageError, match=r"1 devices x 1 parts x 8 groups"):
+    with pytest.raises(UsageError, match=r"1 devices x 1 micro-batches x 8 groups"):
         Config(batch_size=8, batch_norm="split")

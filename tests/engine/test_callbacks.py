@@ -27,12 +27,12 @@ class Clock:
     """A clock that passes, and waits, when a test says so."""
 
     def __init__(self, monkeypatch):
-        self.now = self.waited = 0.0
+        self.now = self.input_wait = 0.0
         self.train_function = self  # of the model
         monkeypatch.setattr(callbacks.time, "perf_counter", lambda: self.now)
 
     def step(self, callback, seconds, waited):
-        self.now, self.waited = self.now + seconds, self.waited + waited
+        self.now, self.input_wait = self.now + seconds, self.input_wait + waited
         logs = {}
         callback.on_train_batch_end(0, logs)
         return logs.get("images_per_second"), logs.get("input_wait")
@@ -79,11 +79,11 @@ def test_the_wait_for_the_input_is_what_the_input_takes(images, several):
     data = data.map(lambda batch: tf.ensure_shape(batch, [8, 16, 16, 3]))
     begin = time.perf_counter()
     model.fit(data, verbose=0, shuffle=False)
-    waited = float(model.train_function.waited)
+    waited = float(model.train_function.input_wait)
     assert 0.4 <= waited < time.perf_counter() - begin
     quick = tf.data.Dataset.from_tensors(images[:8]).repeat(10)
     model.fit(quick, verbose=0, shuffle=False)
-    assert float(model.train_function.waited) - waited < waited / 2
+    assert float(model.train_function.input_wait) - waited < waited / 2
 
 
 @pytest.mark.parametrize("several", [1, 2])
@@ -116,7 +116,7 @@ def test_the_wait_for_the_input_is_not_what_the_step_does_without_it(several):
     iterator = iter(batches)
     logs = [float(train(iterator)["loss"]) for _ in range(8 // several)]
     assert logs == [4 + threads * (threads - 1) / 2] * len(logs)
-    assert 0 < float(train.waited) < 8 * 0.01
+    assert 0 < float(train.input_wait) < 8 * 0.01
 
 
 @pytest.mark.parametrize(

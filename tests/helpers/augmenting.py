@@ -10,7 +10,7 @@ def apply(layer, images, seed=(1, 2)):
 
 
 def draws(layer, batch, seed=(1, 2), side=32):
-    return layer.draw(tf.zeros([batch, side, side, 3]), seed)
+    return layer.sample(tf.zeros([batch, side, side, 3]), seed)
 
 
 def planes(image):

@@ -25,14 +25,14 @@ class CornerViews:
         draw = tf.random.stateless_uniform([], seed)
         return {**crops, "toned": crops["plain"] + draw}
 
-    def draw(self, batch, seed):
+    def sample(self, batch, seed):
         return tf.random.stateless_uniform([batch, 1, 1, 1], seed)
 
-    def look(self, photo, drawn):
+    def apply_to_photo(self, photo, samples):
         corner = tf.ensure_shape(tf.cast(photo[:2, :2], tf.float32), [2, 2, 3])
-        return {"plain": corner, "moved": corner + drawn[0]}
+        return {"plain": corner, "moved": corner + samples[0]}
 
-    finish = photometric
+    finalize = photometric
 
 
 def in_memory(count, size=4):

@@ -119,7 +119,7 @@ def test_what_a_method_does_not_use_does_not_stop_it():
         ),
         (
             ["--batch_norm=split", "--batch_size=12"],
-            "multiple of 8 (1 devices x 1 parts x 8 groups)",
+            "multiple of 8 (1 devices x 1 micro-batches x 8 groups)",
         ),
         (["--nodownload=1"], "--nodownload=1"),
         (["--flagfile=/does/not/exist"], "/does/not/exist"),

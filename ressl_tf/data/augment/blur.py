@@ -1,4 +1,6 @@
-"""Gaussian blur with a sigma of its own for every image."""
+"""Gaussian blur with one sigma per image."""
+
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -10,11 +12,11 @@ RADIUS = 6
 LARGEST_SIGMA = 2.0
 
 
-def check_sides(sides) -> None:
-    """Refuses images that a border reflected once does not extend far enough.
+def check_sides(sides: Sequence[int | None]) -> None:
+    """Refuse images too small for borders that are reflected once.
 
     Raises:
-        UsageError: a side, where it is known, has at most RADIUS pixels.
+        UsageError: a known side has at most RADIUS pixels.
     """
     if any(side is not None and side <= RADIUS for side in sides):
         raise UsageError(
@@ -23,14 +25,14 @@ def check_sides(sides) -> None:
         )
 
 
-def gaussian(sigma) -> tf.Tensor:
-    """Normalised kernels for sigma [batch], in pixels: [batch, 2 * RADIUS + 1]."""
+def gaussian(sigma: tf.Tensor) -> tf.Tensor:
+    """Make normalised kernels [batch, 2 * RADIUS + 1] of sigma [batch], in pixels."""
     offsets = tf.range(-RADIUS, RADIUS + 1, dtype=tf.float32)
     return tf.nn.softmax(-0.5 * tf.square(offsets / sigma[:, None]))
 
 
-def blur_matrix(sigma, size) -> tf.Tensor:
-    """The blur of a line of `size` pixels as a matrix, reflected at the ends.
+def blur_matrix(sigma: tf.Tensor, size: int | tf.Tensor) -> tf.Tensor:
+    """Return the blur of a line of `size` pixels as a matrix, reflected at the ends.
 
     Returns:
         float32 [batch, size, size]; every row sums to one.
@@ -42,8 +44,8 @@ def blur_matrix(sigma, size) -> tf.Tensor:
     return tf.einsum("bt,xts->bxs", gaussian(sigma), taps)
 
 
-def blur(planes, sigma) -> tf.Tensor:
-    """Blurs images [batch, 3, height, width] by sigma [batch], in pixels."""
+def blur(planes: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
+    """Blur images [batch, 3, height, width] by sigma [batch], in pixels."""
     height, width = tf.shape(planes)[2], tf.shape(planes)[3]
     rows = blur_matrix(sigma, height)[:, None]  # [batch, 1, height, height]
     columns = blur_matrix(sigma, width)[:, None]

@@ -1,7 +1,7 @@
 """Colour operations, with torchvision's semantics.
 
-Images are planar here, [batch, 3, height, width], float32 on 0..255: three full
-planes are faster to work on than many triples. Factors are float32 [batch, 1, 1, 1].
+Images are planar here, [batch, 3, height, width], float32 on 0..255: three whole
+planes are faster to process than many triples. Factors are float32 [batch, 1, 1, 1].
 """
 
 import tensorflow as tf
@@ -10,18 +10,18 @@ GREY_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma, as PIL's "L"
 BRIGHTNESS, CONTRAST, SATURATION = range(3)
 
 
-def grey(planes) -> tf.Tensor:
-    """The luma of every pixel, [batch, 1, height, width]."""
+def grey(planes: tf.Tensor) -> tf.Tensor:
+    """Compute the luma of every pixel, [batch, 1, height, width]."""
     red, green, blue = tf.split(planes, 3, axis=1)
     return GREY_WEIGHTS[0] * red + GREY_WEIGHTS[1] * green + GREY_WEIGHTS[2] * blue
 
 
-def blend(planes, kind, factor) -> tf.Tensor:
-    """Changes the brightness, contrast or saturation of every image.
+def blend(planes: tf.Tensor, kind: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
+    """Change the brightness, contrast or saturation of every image.
 
     Each is `factor * image + (1 - factor) * other`, clipped to 0..255, where other is
     black (brightness), the mean of the grey image (contrast) or the grey image
-    (saturation): one formula, so that images of one batch may differ in kind.
+    (saturation). It is one formula, so the images of a batch may differ in kind.
 
     Args:
         planes: float32 [batch, 3, height, width].
@@ -36,8 +36,8 @@ def blend(planes, kind, factor) -> tf.Tensor:
     return tf.clip_by_value(factor * planes + other, 0.0, 255.0)
 
 
-def shift_hue(planes, shift) -> tf.Tensor:
-    """Turns the hue of every pixel by `shift` of the colour circle (HSV)."""
+def shift_hue(planes: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
+    """Rotate the hue of every pixel by the fraction `shift` of the HSV circle."""
     red, green, blue = tf.split(planes, 3, axis=1)
     top = tf.maximum(tf.maximum(red, green), blue)
     low = tf.minimum(tf.minimum(red, green), blue)
@@ -55,32 +55,51 @@ def shift_hue(planes, shift) -> tf.Tensor:
     return top - chroma * tf.clip_by_value(tf.minimum(place, 4 - place), 0.0, 1.0)
 
 
-def jitter(planes, kinds, factors, shift, order, sizes=4) -> tf.Tensor:
-    """Blends every image three times and turns its hue before, between or after.
+def jitter(
+    planes: tf.Tensor,
+    kinds: tf.Tensor,
+    factors: tf.Tensor,
+    shift: tf.Tensor,
+    order: tf.Tensor,
+    sizes: tf.Tensor | int = 4,
+) -> tf.Tensor:
+    """Blend every image three times and shift its hue before, between or after.
 
-    The batch is dealt into four equal hands: those whose hue comes first, second,
-    third and last. Within a hand every image has its own order of the blends.
+    The batch is split into four equal groups: those whose hue comes first, second,
+    third and last. Within a group every image has its own order of the blends.
 
     Args:
         planes: float32 [batch, 3, height, width].
         kinds: int [batch, 3]: each image's order of the three kinds of `blend`.
         factors: float32 [batch, 3]: the factors, in that order.
-        shift: float32 [batch]: of the hue, as a share of the circle.
+        shift: float32 [batch]: of the hue, as a fraction of the circle.
         order: int [n], a permutation of 0..n-1, n = batch rounded up to a multiple of
-            four: the images as they are dealt (those beyond the batch are discarded).
-        sizes: int [4], of the hands; 4 for equal ones. A part of a batch has hands that
-            are not.
+            four: the images, group after group (those beyond the batch are discarded).
+        sizes: int [4], sizes of the groups; the number 4 for equal ones. The groups of
+            a shard of a batch differ in size.
     """
     batch = tf.shape(planes)[0]
-    hands = tf.split(tf.minimum(order, batch - 1), sizes, num=4)
-    dealt = [
-        _jitter_hand(*(tf.gather(x, hand) for x in (planes, kinds, factors, shift)), i)
-        for i, hand in enumerate(hands)
+    groups = tf.split(tf.minimum(order, batch - 1), sizes, num=4)
+    jittered = [
+        _jitter_group(
+            tf.gather(planes, group),
+            tf.gather(kinds, group),
+            tf.gather(factors, group),
+            tf.gather(shift, group),
+            hue_position,
+        )
+        for hue_position, group in enumerate(groups)
     ]
-    return tf.gather(tf.concat(dealt, axis=0), tf.argsort(order)[:batch])
+    return tf.gather(tf.concat(jittered, axis=0), tf.argsort(order)[:batch])
 
 
-def _jitter_hand(planes, kinds, factors, shift, hue_position):
+def _jitter_group(
+    planes: tf.Tensor,
+    kinds: tf.Tensor,
+    factors: tf.Tensor,
+    shift: tf.Tensor,
+    hue_position: int,
+) -> tf.Tensor:
     kinds, factors = kinds[:, :, None, None, None], factors[:, :, None, None, None]
     for position in range(4):
         if position == hue_position:
@@ -90,6 +109,6 @@ def _jitter_hand(planes, kinds, factors, shift, hue_position):
     return planes
 
 
-def solarize(planes, threshold) -> tf.Tensor:
-    """Inverts every value at or above the threshold."""
+def solarize(planes: tf.Tensor, threshold: float | tf.Tensor) -> tf.Tensor:
+    """Invert every value at or above the threshold."""
     return tf.where(planes >= threshold, 255 - planes, planes)

@@ -1,28 +1,36 @@
-"""Crop boxes, distributed as torchvision's RandomResizedCrop draws them.
+"""Crop boxes, distributed as those of torchvision's RandomResizedCrop.
 
-What is drawn does not know the image: a batch's draws can be made before its images
-are there, and be of images that differ in size.
+The random numbers do not depend on the image: they can be drawn for a batch before its
+images are read, and images that differ in size can use them.
 """
 
 import math
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 TRIES = 10  # torchvision's RandomResizedCrop gives up after ten boxes
 
 
-def draw(seed, batch) -> tf.Tensor:
-    """What `boxes` makes boxes of: float32 [batch, 2 * TRIES + 2] within [0, 1)."""
+def sample(seed: tf.Tensor, batch: int | tf.Tensor) -> tf.Tensor:
+    """Draw the numbers that `boxes` takes: float32 [batch, 2 * TRIES + 2] in [0, 1)."""
     return tf.random.stateless_uniform([batch, 2 * TRIES + 2], seed)
 
 
-def boxes(draws, height, width, scale, ratio) -> tf.Tensor:
-    """One crop box per image, distributed as torchvision's RandomResizedCrop.
+def boxes(
+    draws: tf.Tensor,
+    height: tf.Tensor,
+    width: tf.Tensor,
+    scale: Sequence[float],
+    ratio: Sequence[float],
+) -> tf.Tensor:
+    """Make one crop box per image, distributed as torchvision's RandomResizedCrop.
 
     Args:
-        draws: as `draw` makes them, [batch, 2 * TRIES + 2].
-        height, width: size of the source images in pixels, int32 scalars.
-        scale: range of the box's share of the image's area, drawn uniformly.
+        draws: from `sample`, [batch, 2 * TRIES + 2].
+        height: of the source images in pixels, int32 scalar.
+        width: as height.
+        scale: range of the fraction of the image's area, drawn uniformly.
         ratio: range of width / height of the box, drawn log-uniformly.
 
     Returns:
@@ -39,8 +47,14 @@ def boxes(draws, height, width, scale, ratio) -> tf.Tensor:
     return tf.concat([tf.where(fallback, centred, anywhere), size], axis=1)
 
 
-def _first_that_fits(draws, height, width, scale, ratio):
-    """Height and width of each image's first box inside the image, 0 if none is."""
+def _first_that_fits(
+    draws: tf.Tensor,
+    height: tf.Tensor,
+    width: tf.Tensor,
+    scale: Sequence[float],
+    ratio: Sequence[float],
+) -> tf.Tensor:
+    """Return height and width of the first box inside each image; 0 where none fits."""
     area, aspect = tf.split(draws, 2, axis=1)  # [batch, TRIES] each, in [0, 1)
     area = height * width * (scale[0] + (scale[1] - scale[0]) * area)
     low, high = math.log(ratio[0]), math.log(ratio[1])
@@ -54,8 +68,10 @@ def _first_that_fits(draws, height, width, scale, ratio):
     return tf.where(tf.reduce_any(fits, axis=1, keepdims=True), size, 0.0)
 
 
-def _central_size(height, width, ratio):
-    """The largest box of an allowed aspect: what torchvision falls back to."""
+def _central_size(
+    height: tf.Tensor, width: tf.Tensor, ratio: Sequence[float]
+) -> tf.Tensor:
+    """Return the largest box of an allowed aspect, torchvision's fallback."""
     return tf.stack(
         [
             tf.minimum(height, tf.round(width / ratio[0])),

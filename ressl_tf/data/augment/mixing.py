@@ -1,4 +1,4 @@
-"""Two batches of images mixed into one, by one share for the whole batch."""
+"""Mixing two batches of images into one, by one fraction for the whole batch."""
 
 import tensorflow as tf
 
@@ -8,10 +8,10 @@ from ressl_tf.runtime.randomness import uniform
 def cutmix(
     images: tf.Tensor, others: tf.Tensor, seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Pastes a box of `others` into `images`, the same box in all.
+    """Paste a box of `others` into `images`, the same box in all.
 
-    The box has the sides sqrt(1 - r) of the image's, r ~ U(0, 1) = Beta(1, 1), and a
-    centre anywhere, so that the border may cut it.
+    The box has sqrt(1 - r) times the sides of the image, r ~ U(0, 1) = Beta(1, 1). Its
+    centre is anywhere in the image, so the border may cut it.
 
     Args:
         images: float32 [batch, height, width, 3].
@@ -19,8 +19,8 @@ def cutmix(
         seed: int32 [2].
 
     Returns:
-        The mixed images, and the share of their area that is of `images`: a float32
-        scalar, of the box as it was pasted.
+        The mixed images, and the fraction of their area that comes from `images`: a
+        float32 scalar, for the box as it was pasted.
 
     Reference: Yun et al., CutMix (ICCV 2019), Eq. 1 and 2.
     """
@@ -34,19 +34,24 @@ def cutmix(
     inside_rows = (rows >= low[0]) & (rows < high[0])
     inside_columns = (columns >= low[1]) & (columns < high[1])
     box = inside_rows[:, None] & inside_columns[None, :]  # [height, width]
-    share = 1.0 - tf.reduce_mean(tf.cast(box, tf.float32))
-    return tf.where(box[None, :, :, None], others, images), share
+    fraction = 1.0 - tf.reduce_mean(tf.cast(box, tf.float32))
+    return tf.where(box[None, :, :, None], others, images), fraction
 
 
 def mixup(
     images: tf.Tensor, others: tf.Tensor, seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """R * images + (1 - r) * others, r ~ U(0, 1) = Beta(1, 1); arguments as `cutmix`.
+    """Return r * images + (1 - r) * others and r, r ~ U(0, 1) = Beta(1, 1).
+
+    Args:
+        images: as in `cutmix`.
+        others: as in `cutmix`.
+        seed: int32 [2].
 
     Reference: Zhang et al., mixup (ICLR 2018), Sec. 2.
     """
-    share = uniform([], seed)
-    return share * images + (1.0 - share) * others, share
+    fraction = uniform([], seed)
+    return fraction * images + (1.0 - fraction) * others, fraction
 
 
 MIXINGS = {"cutmix": cutmix, "mixup": mixup}

@@ -1,89 +1,92 @@
-"""The views of one photo at a time, as it would have them in its batch.
+"""Per-image views, identical to those of whole-batch augmentation.
 
-A batch's draws are made first, for all its photos; then each is looked at by itself,
-whatever its size.
+Transformations are sampled first, for all photos of a batch. Then they are applied to
+each photo by itself, whatever its size.
 """
+
+from typing import Any
 
 import tensorflow as tf
 
-from ressl_tf.data.augment import compiled_any_size, compiled_loop
-from ressl_tf.data.augment.layers import SeededAugmentation
+from ressl_tf.data.augment import compiled_any_size, compiled_loop, operations
+from ressl_tf.data.augment.operations import Layers
+from ressl_tf.data.augment.seeded import Samples, Shard
+from ressl_tf.data.augment.whole_batch import (
+    apply_geometric,
+    layer_seed,
+    sample_each,
+)
 
 
-def own_seed(seed, position):
-    """Of the layer at a position of its list."""
-    return tf.random.experimental.stateless_fold_in(seed, position)
-
-
-def draw(geometric, photometric, batch, seed, part=None) -> dict:
-    """What the layers draw for each photo of a batch.
+def sample(
+    geometric: Layers,
+    photometric: Layers,
+    batch: int | tf.Tensor,
+    seed: tf.Tensor,
+    shard: Shard | None = None,
+) -> dict[str, Samples]:
+    """Sample the layers' transformations for each photo of a batch.
 
     Args:
-        geometric, photometric: the layers; the second ones among `one_by_one.PLANS`.
+        geometric: the layers that make the view's size.
+        photometric: the layers that keep it, all among `operations.PLANS`.
         batch: number of photos.
         seed: int32 [2], of the view.
-        part: as `SeededAugmentation.draw` has it.
+        shard: as in `SeededAugmentation.sample`.
 
     Returns:
-        name -> tensors [batch, ...], for `look` at a photo.
+        name -> tensors [batch, ...]; `apply_to_photo` takes one photo's.
     """
     photos = tf.zeros([batch, 1, 1, 3])  # their number is all that counts
-    drawn = {}
-    if compiled_loop.is_crop(geometric):
-        drawn["crop"] = geometric[0].draw(photos, own_seed(seed, 0), part)
+    samples = {}
+    if compiled_loop.is_single_crop(geometric):
+        samples["crop"] = geometric[0].sample(photos, layer_seed(seed, 0), shard)
     elif geometric:
-        drawn["seeds"] = _seeds(batch, seed, part)
+        samples["seeds"] = _seeds(batch, seed, shard)
     if photometric:
-        draws = draw_each(photometric, photos, seed, part)
-        drawn["plans"] = compiled_loop.plan(photometric, draws)
-    return drawn
+        each = sample_each(photometric, photos, seed, shard)
+        samples["plans"] = operations.plan(photometric, each)
+    return samples
 
 
-def look(photo, geometric, photometric, drawn, compiled) -> tf.Tensor:
-    """A view of one photo.
+def apply_to_photo(
+    photo: tf.Tensor,
+    geometric: Layers,
+    photometric: Layers,
+    samples: dict[str, Samples],
+    compiled: bool,
+) -> tf.Tensor:
+    """Make a view of one photo.
 
     Args:
         photo: [height, width, 3] on 0..255, uint8 or float32.
-        geometric, photometric: the layers.
-        drawn: the photo's part of what `draw` made.
+        geometric: the layers.
+        photometric: the layers.
+        samples: the photo's rows of what `sample` made.
         compiled: whether XLA compiles the crop.
 
     Returns:
         float32 [size, size, 3].
     """
     images = photo[None]
-    drawn = tf.nest.map_structure(lambda tensor: tensor[None], drawn)
-    layers = {"layers": photometric, "plans": drawn.get("plans", ())}
+    samples = tf.nest.map_structure(lambda tensor: tensor[None], samples)
+    layers: dict[str, Any] = {
+        "layers": photometric,
+        "plans": samples.get("plans", ()),
+    }
     if not geometric:
         return compiled_loop.paint(images, **layers)[0]
-    if "seeds" in drawn:
-        return move(images, geometric, drawn["seeds"][0])[0]
+    if "seeds" in samples:
+        return apply_geometric(images, geometric, samples["seeds"][0])[0]
     (crop,) = geometric
     if not compiled:
-        return crop.augment_images(tf.cast(images, tf.float32), drawn["crop"])[0]
+        return crop.augment_images(tf.cast(images, tf.float32), samples["crop"])[0]
     cut = compiled_any_size if None in photo.shape else compiled_loop
-    return cut.crop(images, **crop.place(images, drawn["crop"]), **layers)[0]
+    return cut.crop(images, **crop.place(images, samples["crop"]), **layers)[0]
 
 
-def draw_each(layers: list[SeededAugmentation], images, seed, part=None) -> list:
-    """What each of the layers draws for a batch."""
-    return [
-        layer.draw(images, own_seed(seed, position), part)
-        for position, layer in enumerate(layers)
-    ]
-
-
-def move(images, layers, seed, part=None) -> tf.Tensor:
-    """Images after geometric layers, one after another."""
-    whole = {} if part is None else {"part": tf.stack(part)}
-    for position, layer in enumerate(layers):
-        inputs = {"images": images, "seed": own_seed(seed, position), **whole}
-        images = layer(inputs)["images"]
-    return images
-
-
-def _seeds(batch, seed, part):
-    """One for each photo, int32 [batch, 2]: its draws are of a batch of one."""
-    index, parts = part or (0, 1)
-    seeds = tf.random.stateless_uniform([batch * parts, 2], seed, None, None, tf.int32)
+def _seeds(batch: int | tf.Tensor, seed: tf.Tensor, shard: Shard | None) -> tf.Tensor:
+    """Make one seed for each photo, int32 [batch, 2], as for batches of one."""
+    index, count = shard or (0, 1)
+    seeds = tf.random.stateless_uniform([batch * count, 2], seed, None, None, tf.int32)
     return seeds[index * batch : (index + 1) * batch]

@@ -1,4 +1,4 @@
-"""Cuts boxes out of images and resamples them, bilinear and antialiased.
+"""Cutting boxes out of images and resampling them, bilinear and antialiased.
 
 Resampling a line of pixels is a product with a matrix of triangles. The matrix is
 almost empty, so it is cut into blocks of output pixels, each with the few source
@@ -12,8 +12,14 @@ import tensorflow as tf
 BLOCK = 32  # output pixels at a time; an image of up to 32 pixels is one block
 
 
-def crop_and_resize(images, boxes, mirrored, size, antialias=True) -> tf.Tensor:
-    """Cuts a box from every image and resamples it to a square.
+def crop_and_resize(
+    images: tf.Tensor,
+    boxes: tf.Tensor,
+    mirrored: tf.Tensor,
+    size: int,
+    antialias: bool = True,
+) -> tf.Tensor:
+    """Cut a box from every image and resample it to a square.
 
     Bilinear with half-pixel centres; pixels outside the box do not count. Where a box
     shrinks, `antialias` widens the filter's triangle by the shrink factor, as PIL and
@@ -23,8 +29,8 @@ def crop_and_resize(images, boxes, mirrored, size, antialias=True) -> tf.Tensor:
         images: float32 [batch, height, width, 3].
         boxes: float32 [batch, 4]: top, left, height, width in pixels.
         mirrored: bool [batch]: whether left and right change places.
-        size: side of the output in pixels, int.
-        antialias: bool.
+        size: side of the output in pixels.
+        antialias: whether the filter widens where the box shrinks.
 
     Returns:
         float32 [batch, size, size, 3].
@@ -38,14 +44,21 @@ def crop_and_resize(images, boxes, mirrored, size, antialias=True) -> tf.Tensor:
     return tf.transpose(images, [0, 2, 1, 3])
 
 
-def resize_rows(images, start, length, size, antialias) -> tf.Tensor:
-    """Resamples rows from `start` to `start + length` to `size` rows.
+def resize_rows(
+    images: tf.Tensor,
+    start: tf.Tensor,
+    length: tf.Tensor,
+    size: int,
+    antialias: bool,
+) -> tf.Tensor:
+    """Resample rows from `start` to `start + length` to `size` rows.
 
     Args:
         images: float32 [batch, height, width, 3].
-        start, length: float32 [batch], in pixels; a negative length reads backwards.
-        size: number of output rows, int.
-        antialias: bool.
+        start: float32 [batch], in pixels.
+        length: float32 [batch], in pixels; a negative length reads backwards.
+        size: number of output rows.
+        antialias: as in `crop_and_resize`.
 
     Returns:
         float32 [batch, size, width, 3].
@@ -69,12 +82,14 @@ def resize_rows(images, start, length, size, antialias) -> tf.Tensor:
     return lines[:, :size]
 
 
-def _visible_rows(centres, reach, height, size):
-    """The source rows that each block may need: float32 [batch or 1, blocks, rows]."""
+def _visible_rows(
+    centres: tf.Tensor, reach: tf.Tensor, height: tf.Tensor, size: int
+) -> tf.Tensor:
+    """List the rows that each block may need: float32 [batch or 1, blocks, rows]."""
     blocks, block = centres.shape[1:]
     if blocks == 1:
         return tf.range(tf.cast(height, tf.float32))[None, None]
-    shrink = tf.maximum(tf.cast(height, tf.float32) / size, 1.0)  # the most there is
+    shrink = tf.maximum(tf.cast(height, tf.float32) / size, 1.0)  # the highest factor
     count = tf.cast(tf.math.ceil((block + 1) * shrink), tf.int32) + 2
     count = tf.minimum(count, height)
     first = tf.floor(tf.reduce_min(centres, axis=2) - reach[:, None])
@@ -82,10 +97,17 @@ def _visible_rows(centres, reach, height, size):
     return first[:, :, None] + tf.range(tf.cast(count, tf.float32))
 
 
-def _weights(rows, centres, reach, start, length):
-    """The share of the visible rows in every output row, 0 outside the box.
+def _weights(
+    rows: tf.Tensor,
+    centres: tf.Tensor,
+    reach: tf.Tensor,
+    start: tf.Tensor,
+    length: tf.Tensor,
+) -> tf.Tensor:
+    """Weigh the visible rows for every output row, 0 outside the box.
 
-    Returns float32 [batch, blocks, block, rows].
+    Returns:
+        float32 [batch, blocks, block, rows].
     """
     start, length = start[:, None, None], length[:, None, None]
     reach = reach[:, None, None]
@@ -98,14 +120,17 @@ def _weights(rows, centres, reach, start, length):
     return weights * (1 / tf.maximum(total, 1e-6))  # rows beyond `size` see nothing
 
 
-def visible_lines(start, length, extent, size, antialias):
-    """What each row of one image's crop sees, row by row.
+def visible_lines(
+    start: tf.Tensor, length: tf.Tensor, extent: int, size: int, antialias: bool
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """List the source rows, and their weights, of each row of one image's crop.
 
     Args:
-        start, length: float32 scalars, in pixels; a negative length reads backwards.
-        extent: rows of the source, int.
-        size: number of output rows, int.
-        antialias: bool.
+        start: float32 scalar, in pixels.
+        length: float32 scalar, in pixels; a negative length reads backwards.
+        extent: rows of the source.
+        size: number of output rows.
+        antialias: as in `crop_and_resize`.
 
     Returns:
         (the source rows, int32; their weights, float32), both [size, most seen].

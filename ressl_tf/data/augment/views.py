@@ -1,32 +1,32 @@
-"""Named random views of images: what a method declares and what a pipeline runs."""
+"""Named random views of images, declared by a method and run by a pipeline."""
 
 import dataclasses
 import zlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from ressl_tf.data.augment import compiled_loop, per_image
+from ressl_tf.data.augment import compiled_loop, per_image, whole_batch
 from ressl_tf.data.augment.layers import (
     ColorJitter,
     GaussianBlur,
     RandomGrayscale,
     RandomResizedCrop,
-    SeededAugmentation,
-    to_images,
-    to_planes,
 )
+from ressl_tf.data.augment.operations import Layers
+from ressl_tf.data.augment.seeded import Samples, SeededAugmentation, Shard
 from ressl_tf.runtime.errors import UsageError
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 @dataclasses.dataclass(frozen=True)
 class View:
-    """One way to look at an image, as two lists of `SeededAugmentation` layers.
+    """A random view of an image, as two lists of `SeededAugmentation` layers.
 
     Args:
-        geometric: layers that take images of any size to a fixed one (crop, flip).
+        geometric: layers that bring images of any size to a fixed one (crop, flip).
         photometric: layers that keep the size (jitter, grey, blur).
         source: name of another view. A *staged* view starts from the finished images
             of that view instead of the photo.
@@ -36,7 +36,8 @@ class View:
     photometric: Sequence[SeededAugmentation] = ()
     source: str | None = None
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the view."""
         serialize = keras.saving.serialize_keras_object
         return {
             "geometric": [serialize(layer) for layer in self.geometric],
@@ -45,7 +46,8 @@ class View:
         }
 
     @classmethod
-    def from_config(cls, config: dict) -> "View":
+    def from_config(cls, config: dict[str, Any]) -> "View":
+        """Rebuild a view from `get_config`."""
         deserialize = keras.saving.deserialize_keras_object
         return cls(
             [deserialize(layer) for layer in config["geometric"]],
@@ -56,25 +58,25 @@ class View:
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class Views(keras.layers.Layer):
-    """Draws every declared view of a batch; without weights and without state.
+    """A layer that makes every declared view of a batch, without weights or state.
 
     `views(images, seed)` is `views.photometric(views.geometric(images, seed), seed)`.
-    A pipeline of photos that differ in size has them in three steps, `draw` for a
-    batch, `look` at each photo, and `finish` for the batch: with the same result.
+    A pipeline of photos that differ in size takes three steps with the same result:
+    `sample` for a batch, `apply_to_photo` for each photo, `finalize` for the batch.
 
     Args:
         views: name -> View. A staged view comes after its source.
-        compiled: whether XLA compiles a loop over the images
-            (`data.augment.compiled_loop`), for CPUs, or the layers change whole
-            batches, for accelerators; None: compiled in graphs where TensorFlow has
-            CPUs alone (the few seconds of compilation do not pay for a single eager
-            call). What it has no form for goes through the layers.
+        compiled: True for a compiled loop over the images, best on CPUs
+            (`data.augment.compiled_loop`). False for layers on whole batches, best on
+            accelerators. None: compiled in graphs where TensorFlow has CPUs alone (the
+            few seconds of compilation do not pay for a single eager call). Views that
+            the loop does not support go through the layers.
 
     Call arguments:
         images: [batch, height, width, 3], RGB on 0..255, uint8 or float32.
         seed: int32 [2]; the same seed gives the same views.
-        part: (index, count) where `images` are one of so many equal parts of a batch:
-            they get the views that they would get in the whole.
+        shard: (index, count) where `images` are one of `count` equal shards of a
+            batch: they get the views that they have in the whole batch.
 
     Returns:
         dict, name -> float32 [batch, size, size, 3] on 0..255.
@@ -84,10 +86,12 @@ class Views(keras.layers.Layer):
         views(images, seed=(0, step))["weak"]
     """
 
-    def __init__(self, views: Mapping[str, View], compiled=None, **kwargs):
+    def __init__(
+        self, views: Mapping[str, View], compiled: bool | None = None, **kwargs
+    ):
         super().__init__(**{**kwargs, "dtype": "float32", "autocast": False})
         self.views, self.compiled = dict(views), compiled
-        self.sizes = {}  # name -> side in pixels
+        self.sizes: dict[str, int] = {}  # name -> side in pixels
         for name, view in self.views.items():
             if view.source is not None and view.source not in self.sizes:
                 raise UsageError(
@@ -99,6 +103,7 @@ class Views(keras.layers.Layer):
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Names of the views, in the order of their declaration."""
         return tuple(self.views)
 
     @property
@@ -107,81 +112,115 @@ class Views(keras.layers.Layer):
         sizes = set(self.sizes.values())
         return sizes.pop() if len(sizes) == 1 else None
 
-    def call(self, images, seed, part=None) -> dict[str, tf.Tensor]:
-        images, finished = tf.convert_to_tensor(images), {}
+    def call(
+        self, images: tf.Tensor, seed: tf.Tensor, shard: Shard | None = None
+    ) -> dict[str, tf.Tensor]:
+        """Make every view of a batch of images."""
+        images = tf.convert_to_tensor(images)
+        finished: dict[str, tf.Tensor] = {}
         for name, view in self.views.items():
             source = images if view.source is None else finished[view.source]
-            finished[name] = self._look(source, view, _fold(seed, name), part)
+            finished[name] = self._apply_view(source, view, _fold(seed, name), shard)
         return finished
 
     def crops(self) -> "Views":
-        """The views that start from the photo, without their photometric layers."""
+        """Return the views that start from the photo, without photometric layers."""
         first = {n: view for n, view in self.views.items() if view.source is None}
         crops = {name: View(view.geometric) for name, view in first.items()}
         return Views(crops, self.compiled)
 
-    def geometric(self, images, seed, part=None) -> dict[str, tf.Tensor]:
-        """The crops of every view that starts from the photo."""
-        return self.crops()(images, seed, part=part)
+    def geometric(
+        self, images: tf.Tensor, seed: tf.Tensor, shard: Shard | None = None
+    ) -> dict[str, tf.Tensor]:
+        """Crop every view that starts from the photo."""
+        return self.crops()(images, seed, shard=shard)
 
-    def photometric(self, crops, seed, part=None) -> dict[str, tf.Tensor]:
-        """Finishes the views, staged ones too, from the result of `geometric`."""
-        finished = {}
+    def photometric(
+        self,
+        crops: Mapping[str, tf.Tensor],
+        seed: tf.Tensor,
+        shard: Shard | None = None,
+    ) -> dict[str, tf.Tensor]:
+        """Complete the views, staged ones too, from the result of `geometric`."""
+        finished: dict[str, tf.Tensor] = {}
         for name, view in self.views.items():
             source = crops[name] if view.source is None else finished[view.source]
             if view.source is None:
                 view = View(photometric=view.photometric)
-            finished[name] = self._look(source, view, _fold(seed, name), part)
+            finished[name] = self._apply_view(source, view, _fold(seed, name), shard)
         return finished
 
-    def draw(self, batch, seed, part=None) -> dict:
-        """What a batch's photos draw: name -> tensors [batch, ...], for `look`.
+    def sample(
+        self, batch: int | tf.Tensor, seed: tf.Tensor, shard: Shard | None = None
+    ) -> dict[str, Samples]:
+        """Sample the transformations of a batch of photos, for `apply_to_photo`.
 
         Args:
             batch: number of photos.
-            seed, part: as `views(...)` has them.
+            seed: as in `views(...)`.
+            shard: as in `views(...)`.
+
+        Returns:
+            dict, name -> tensors [batch, ...], nested.
         """
         return {
-            name: per_image.draw(*self._looked_at(view), batch, _fold(seed, name), part)
+            name: per_image.sample(
+                *self._photo_layers(view), batch, _fold(seed, name), shard
+            )
             for name, view in self.views.items()
-            if self._ends_in_look or view.source is None
+            if self._completes_photos or view.source is None
         }
 
-    def look(self, photo, drawn) -> dict[str, tf.Tensor]:
-        """The photo's views, or their crops: what `finish` takes a batch of.
+    def apply_to_photo(
+        self, photo: tf.Tensor, samples: Mapping[str, Samples]
+    ) -> dict[str, tf.Tensor]:
+        """Make the views of one photo, or only their crops, for `finalize`.
 
         Args:
             photo: [height, width, 3], RGB on 0..255, uint8 or float32.
-            drawn: its part of what `draw` made.
+            samples: the photo's rows of what `sample` made.
 
         Returns:
             dict, name -> float32 [size, size, 3].
         """
-        looks = {}
-        for name, own in drawn.items():
+        photo_views: dict[str, tf.Tensor] = {}
+        for name, sample in samples.items():
             view = self.views[name]
-            source = photo if view.source is None else looks[view.source]
-            looks[name] = per_image.look(
-                source, *self._looked_at(view), own, self._compiles
+            source = photo if view.source is None else photo_views[view.source]
+            photo_views[name] = per_image.apply_to_photo(
+                source, *self._photo_layers(view), sample, self._compiles
             )
-        return looks
+        return photo_views
 
-    def finish(self, looks, seed, part=None) -> dict[str, tf.Tensor]:
-        """The views of a batch of `looks`; arguments as in `views(...)`."""
-        return looks if self._ends_in_look else self.photometric(looks, seed, part)
+    def finalize(
+        self,
+        photo_views: Mapping[str, tf.Tensor],
+        seed: tf.Tensor,
+        shard: Shard | None = None,
+    ) -> dict[str, tf.Tensor]:
+        """Complete the views of a batch of photos.
 
-    def _looked_at(self, view):
-        """The layers of which `look` knows; the others are left to `finish`."""
-        return view.geometric, view.photometric if self._ends_in_look else ()
+        Args:
+            photo_views: results of `apply_to_photo`, batched.
+            seed: as in `views(...)`.
+            shard: as in `views(...)`.
+        """
+        if self._completes_photos:
+            return dict(photo_views)
+        return self.photometric(photo_views, seed, shard)
+
+    def _photo_layers(self, view: View) -> tuple[Layers, Layers]:
+        """Return the layers for single photos; the others are left to `finalize`."""
+        return view.geometric, view.photometric if self._completes_photos else ()
 
     @property
-    def _ends_in_look(self) -> bool:
-        """Whether a photo is looked at from its crop to its last change, compiled.
+    def _completes_photos(self) -> bool:
+        """Whether `apply_to_photo` applies all layers, compiled.
 
-        Then it stays in the cache; layers are better off with batches.
+        Then a photo stays in the cache; without compilation batches are faster.
         """
         return self._compiles and all(
-            compiled_loop.knows(view.geometric, view.photometric)
+            compiled_loop.supports(view.geometric, view.photometric)
             for view in self.views.values()
         )
 
@@ -192,21 +231,21 @@ class Views(keras.layers.Layer):
         on_cpu = not tf.config.list_logical_devices("GPU")
         return on_cpu and not tf.executing_eagerly()
 
-    def _look(self, images, view, seed, part) -> tf.Tensor:
-        if self._compiles and compiled_loop.covers(
-            images, view.geometric, view.photometric
-        ):
-            return _compiled(images, view, seed, part)
-        moved = per_image.move(images, view.geometric, seed, part)
-        return _paint(moved, view.photometric, seed, part)
+    def _apply_view(
+        self, images: tf.Tensor, view: View, seed: tf.Tensor, shard: Shard | None
+    ) -> tf.Tensor:
+        layers = view.geometric, view.photometric
+        return whole_batch.apply(images, *layers, seed, shard, self._compiles)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the layer."""
         serialize = keras.saving.serialize_keras_object
         views = {name: serialize(view) for name, view in self.views.items()}
         return {**super().get_config(), "views": views, "compiled": self.compiled}
 
     @classmethod
-    def from_config(cls, config: dict) -> "Views":
+    def from_config(cls, config: dict[str, Any]) -> "Views":
+        """Rebuild the layer from `get_config`."""
         deserialize = keras.saving.deserialize_keras_object
         views = {name: deserialize(view) for name, view in config["views"].items()}
         return cls(**{**config, "views": views})
@@ -214,19 +253,19 @@ class Views(keras.layers.Layer):
 
 def strong_view(
     size: int,
-    scale=(0.2, 1.0),
+    scale: tuple[float, float] = (0.2, 1.0),
     *,
-    brightness=0.4,
-    contrast=0.4,
-    saturation=0.4,
-    hue=0.1,
-    jitter_p=0.8,
-    grayscale_p=0.2,
-    blur_p=0.5,
-    blur_sigma=(0.1, 2.0),
-    flip_p=0.5,
+    brightness: float = 0.4,
+    contrast: float = 0.4,
+    saturation: float = 0.4,
+    hue: float = 0.1,
+    jitter_p: float = 0.8,
+    grayscale_p: float = 0.2,
+    blur_p: float = 0.5,
+    blur_sigma: tuple[float, float] = (0.1, 2.0),
+    flip_p: float = 0.5,
 ) -> View:
-    """ReSSL's (and MoCo v2's) strong view: crop, flip, jitter, grey, blur."""
+    """Build ReSSL's (and MoCo v2's) strong view: crop, flip, jitter, grey, blur."""
     return dataclasses.replace(
         weak_view(size, scale, flip_p=flip_p),
         photometric=[
@@ -237,51 +276,28 @@ def strong_view(
     )
 
 
-def weak_view(size: int, scale=(0.2, 1.0), *, flip_p=0.5) -> View:
-    """ReSSL's weak view: crop and flip only."""
+def weak_view(
+    size: int, scale: tuple[float, float] = (0.2, 1.0), *, flip_p: float = 0.5
+) -> View:
+    """Build ReSSL's weak view: crop and flip only."""
     return View([RandomResizedCrop(size, scale, flip_p=flip_p)])
 
 
-def _size(name, view, sizes) -> int:
-    """The side of a view: its last crop's, or else its source's."""
+def _size(name: str, view: View, sizes: Mapping[str, int]) -> int:
+    """Return the side of a view: its last crop's, or else its source's."""
     crops = [layer.size for layer in view.geometric if hasattr(layer, "size")]
-    if not crops and view.source is None:
+    if crops:
+        return crops[-1]
+    if view.source is None:
         raise UsageError(
             f"View {name!r} needs a RandomResizedCrop or a source, for images of one "
             f"size. Received: geometric={list(view.geometric)}"
         )
-    return crops[-1] if crops else sizes[view.source]
+    return sizes[view.source]
 
 
-def _fold(seed, name):
-    """A seed for each name, whatever other views there are."""
+def _fold(seed: tf.Tensor, name: str) -> tf.Tensor:
+    """Derive a view's seed from its name, whatever other views there are."""
     return tf.random.experimental.stateless_fold_in(
         tf.convert_to_tensor(seed, tf.int32), zlib.crc32(name.encode()) >> 1
     )
-
-
-@tf.autograph.experimental.do_not_convert  # slow, for nothing
-def _compiled(images, view, seed, part):
-    """A view in one loop over the images, with the draws of its layers."""
-    layers, plans = view.photometric, ()
-    if layers:
-        drawn = per_image.draw_each(layers, images, seed, part)
-        plans = compiled_loop.plan(layers, drawn)
-    if not view.geometric:
-        return compiled_loop.paint(images, layers, plans)
-    (crop,) = view.geometric
-    drawn = crop.draw(images, per_image.own_seed(seed, 0), part)
-    return compiled_loop.crop(
-        images, **crop.place(images, drawn), layers=layers, plans=plans
-    )
-
-
-def _paint(images, layers, seed, part):
-    """Runs photometric layers without going back to pixel triples in between."""
-    if not layers:
-        return images
-    planes = to_planes(images)
-    drawn = per_image.draw_each(layers, planes, seed, part)
-    for layer, draws in zip(layers, drawn, strict=True):
-        planes = layer.augment_planes(planes, draws)
-    return to_images(planes)

@@ -17,6 +17,8 @@ from ressl_tf.data.pipeline import evaluation_batches
 from ressl_tf.data.sources import Source, bad_images_as_run_errors
 from ressl_tf.engine.workdir import read_rows
 from ressl_tf.evaluate import features, plots
+from ressl_tf.evaluate.plots.projection import project
+from ressl_tf.evaluate.plots.scatter import scatter
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pretrained import Pretrained, open_pretrained
 
@@ -186,9 +188,6 @@ def embedding(config: PlotConfig, sample: Sample) -> tuple[Figure, dict[str, str
     Returns:
         The figure, and the name of the projection for the result.
     """
-    from ressl_tf.evaluate.plots.projection import project  # scikit-learn takes seconds
-    from ressl_tf.evaluate.plots.scatter import scatter
-
     plane = project(
         sample.vectors,
         config.projection,
@@ -228,4 +227,4 @@ def open_images(config: PlotConfig, opened: Pretrained) -> tuple[Source, str]:
     dataset, data_dir = opened.data_or(config.dataset, config.data_dir)
     config = dataclasses.replace(config, dataset=dataset, data_dir=data_dir or "")
     splits = AUTO_SPLITS if config.split == "auto" else (config.split,)
-    return open_first(config, splits, cache="none")  # some images of the set are read
+    return open_first(config, splits, cache="none")  # of a whole set, some are read

@@ -4,9 +4,6 @@ import dataclasses
 import math
 
 import numpy as np
-from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
-from threadpoolctl import threadpool_limits
 
 from ressl_tf.evaluate.vectors import unit_rows
 from ressl_tf.runtime.errors import RunError, UsageError
@@ -58,6 +55,8 @@ def pca(features: np.ndarray) -> Plane:
     Args:
         features: [n, f].
     """
+    from sklearn.decomposition import PCA  # takes seconds to import
+
     model = PCA(n_components=2, svd_solver="covariance_eigh")
     points = model.fit_transform(features.astype(np.float64))
     first, second = (
@@ -77,6 +76,9 @@ def tsne(features: np.ndarray, perplexity: float, seed: int) -> Plane:
 
     Reference: van der Maaten and Hinton, Visualizing Data using t-SNE (JMLR 2008).
     """
+    from sklearn.manifold import TSNE  # takes seconds to import
+    from threadpoolctl import threadpool_limits
+
     model = TSNE(perplexity=perplexity, init="pca", random_state=seed)
     # One thread: its sums are the same every time, and on busy cores it is quicker
     # (400 images on two busy cores: 3 s against 16 s).

@@ -7,8 +7,9 @@ import pytest
 import tensorflow as tf
 from helpers import numpy_views as reference
 
-from ressl_tf.data.augment import compiled_loop
+from ressl_tf.data.augment import compiled_loop, operations
 from ressl_tf.data.augment import layers as augment
+from ressl_tf.data.augment.seeded import to_images, to_planes
 from ressl_tf.data.augment.views import View, Views, strong_view, weak_view
 from ressl_tf.runtime import switches
 from ressl_tf.runtime.errors import UsageError
@@ -24,20 +25,20 @@ LAYERS = (  # three of them twice: in any order, and as often as a view likes
 
 def by_layers(images, layers, drawn):
     """Apply each layer to the batch of those before it."""
-    planes = augment.to_planes(tf.cast(images, tf.float32))
+    planes = to_planes(tf.cast(images, tf.float32))
     for layer, draws in zip(layers, drawn, strict=True):
         planes = layer.augment_planes(planes, draws)
-    return augment.to_images(planes)
+    return to_images(planes)
 
 
 def drawn_by(layers, images):
-    return [layer.draw(images, (3, seed)) for seed, layer in enumerate(layers)]
+    return [layer.sample(images, (3, seed)) for seed, layer in enumerate(layers)]
 
 
 def test_it_paints_as_the_layers_do():
     images = reference.photos(40, height=20, width=13)
     drawn = drawn_by(LAYERS, images)
-    ours = compiled_loop.paint(images, LAYERS, compiled_loop.plan(LAYERS, drawn))
+    ours = compiled_loop.paint(images, LAYERS, operations.plan(LAYERS, drawn))
     # A value at a threshold may fall on either side of it: for some few.
     error = np.abs(ours - by_layers(images, LAYERS, drawn))
     assert np.mean(error > 2e-3) < 1e-3
@@ -50,7 +51,7 @@ def test_it_paints_as_the_layers_do():
 def test_it_crops_as_the_definition_says(source, size, antialias):
     images = reference.photos(6, height=source[0], width=source[1])
     layer = augment.RandomResizedCrop(size, (0.1, 1.0), flip_p=0.5)
-    placed = layer.place(images, layer.draw(images, (1, 2)))
+    placed = layer.place(images, layer.sample(images, (1, 2)))
     assert 0 < np.sum(placed["mirrored"]) < 6
     ours = compiled_loop.crop(images, **{**placed, "antialias": antialias})
     drawn = (placed[key].numpy() for key in ("boxes", "mirrored"))
@@ -63,19 +64,19 @@ def test_it_crops_as_the_definition_says(source, size, antialias):
 def test_the_plan_holds_what_was_drawn_in_its_order():
     images = np.zeros([200, 8, 8, 3])
     drawn = drawn_by(LAYERS[:3], images)
-    kinds, amounts, counts = map(np.array, compiled_loop.plan(LAYERS[:3], drawn))
+    kinds, amounts, counts = map(np.array, operations.plan(LAYERS[:3], drawn))
     first, jitter, grey = (
         {k: np.array(v) for k, v in d.items()} if isinstance(d, dict) else d.numpy()
         for d in drawn
     )
-    hand = np.argsort(jitter["order"]) // 50
+    group = np.argsort(jitter["order"]) // 50
     for i in range(200):
         blends = list(zip(jitter["kinds"][i], jitter["factors"][i], strict=True))
-        blends.insert(hand[i], (compiled_loop.HUE, jitter["shift"][i]))
-        steps = [(compiled_loop.SOLARIZE, 100)] * int(first[i])
-        steps += blends * int(jitter["shift"][i] != 0) + [
-            (compiled_loop.GREY, 0)
-        ] * int(grey[i])
+        blends.insert(group[i], (operations.HUE, jitter["shift"][i]))
+        steps = [(operations.SOLARIZE, 100)] * int(first[i])
+        steps += blends * int(jitter["shift"][i] != 0) + [(operations.GREY, 0)] * int(
+            grey[i]
+        )
         count = counts[i]
         assert count == len(steps)
         assert list(zip(kinds[i], amounts[i], strict=True))[:count] == steps
@@ -147,7 +148,7 @@ def test_other_draws_do_not_compile_anew():
 
 def test_an_image_smaller_than_the_blur_kernel_is_refused():
     layer, images = augment.GaussianBlur(1.0), reference.photos(2, height=6, width=20)
-    plan = compiled_loop.plan([layer], drawn_by([layer], images))
+    plan = operations.plan([layer], drawn_by([layer], images))
     with pytest.raises(UsageError, match="at least 7 pixels"):
         compiled_loop.paint(images, [layer], plan)
 
@@ -155,7 +156,7 @@ def test_an_image_smaller_than_the_blur_kernel_is_refused():
 def test_no_kernel_of_a_view_is_cut_up_for_several_threads():
     images = tf.zeros([2, 240, 240, 3], tf.uint8)  # large enough for XLA to do so
     layer = augment.RandomResizedCrop(224)
-    placed = layer.place(images, layer.draw(images, (1, 2)))
+    placed = layer.place(images, layer.sample(images, (1, 2)))
     run = compiled_loop._loop((224, True), frozenset())
     compiled = run.experimental_get_compiler_ir(
         images, (placed["boxes"], placed["mirrored"]), ()

@@ -18,7 +18,7 @@ from ressl_tf.data.augment import crop
 def test_crop_boxes_are_distributed_as_torchvisions(height, width, scale):
     ratio = (3 / 4, 4 / 3)
     count = 4000
-    ours = crop.boxes(crop.draw((3, 4), count), height, width, scale, ratio).numpy()
+    ours = crop.boxes(crop.sample((3, 4), count), height, width, scale, ratio).numpy()
     ours = ours.astype(np.float64)  # so that equal ratios stay equal
     rng = np.random.default_rng(0)
     truth, gave_up = zip(
@@ -43,14 +43,14 @@ def test_crop_boxes_are_distributed_as_torchvisions(height, width, scale):
 
 
 def test_a_hopeless_photo_gets_the_central_box():
-    boxes = crop.boxes(crop.draw((1, 2), 3), 10, 1000, (0.5, 1.0), (3 / 4, 4 / 3))
+    boxes = crop.boxes(crop.sample((1, 2), 3), 10, 1000, (0.5, 1.0), (3 / 4, 4 / 3))
     np.testing.assert_array_equal(boxes, [[0, 493, 10, 13]] * 3)
-    boxes = crop.boxes(crop.draw((1, 2), 3), 1000, 10, (0.5, 1.0), (3 / 4, 4 / 3))
+    boxes = crop.boxes(crop.sample((1, 2), 3), 1000, 10, (0.5, 1.0), (3 / 4, 4 / 3))
     np.testing.assert_array_equal(boxes, [[493, 0, 13, 10]] * 3)
 
 
 def test_area_is_uniform_and_aspect_log_uniform_where_every_box_fits():
-    draws = crop.draw((5, 6), 4000)
+    draws = crop.sample((5, 6), 4000)
     boxes = crop.boxes(draws, 4000, 4000, (0.1, 0.5), (3 / 4, 4 / 3))
     top, left, height, width = boxes.numpy().T
     assert_uniform(height * width / 16e6, 0.1, 0.5)

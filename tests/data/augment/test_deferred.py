@@ -8,7 +8,7 @@ import tensorflow as tf
 from helpers.models import TINY, tiny_model
 
 from ressl_tf.config import Config
-from ressl_tf.data.augment.deferred import CropsOnly, finish
+from ressl_tf.data.augment.deferred import CropsOnly, finalize
 from ressl_tf.data.augment.views import View, Views, strong_view, weak_view
 from ressl_tf.data.load import load_source
 from ressl_tf.data.pipeline import training_batches
@@ -51,10 +51,10 @@ def batches(source, views, **options):
 def test_finished_in_the_step_or_before_the_views_are_the_same(source):
     """Whole batches, and parts of parts: two workers with two replicas each."""
     views = staged()
-    finished = tf.function(lambda batch, part: finish(views, batch, part))
+    finished = tf.function(lambda batch, shard: finalize(views, batch, shard))
     steps = list(batches(source, views))
     halves = [
-        list(batches(source, CropsOnly(views), part=(worker, 2))) for worker in (0, 1)
+        list(batches(source, CropsOnly(views), shard=(worker, 2))) for worker in (0, 1)
     ]
     for made, *parts in zip(steps, *halves, strict=True):
         assert set(parts[0]) == {"weak", "strong", "seed"}

@@ -202,7 +202,7 @@ def test_xla_computes_the_same_from_the_same_draws():
     images = tf.constant(reference.photos(5), tf.float32)
     for make in LAYERS.values():
         layer = make()
-        drawn = layer.draw(images, (1, 2))
+        drawn = layer.sample(images, (1, 2))
         compiled = tf.function(layer.augment_images, jit_compile=True)
         np.testing.assert_allclose(
             compiled(images, drawn), layer.augment_images(images, drawn), atol=1e-2

@@ -1,4 +1,4 @@
-"""Per-image views against those of the batch, and against the definition."""
+"""Views of single photos against those of their batch, and against the definition."""
 
 import numpy as np
 import pytest
@@ -28,16 +28,19 @@ def flipped(compiled):
     return Views({"flipped": View(layers)}, compiled=compiled)
 
 
-def by_photo(views, photos, part=None):
-    """Take the three steps for photos that are all there."""
-    drawn = views.draw(len(photos), SEED, part)
-    look = tf.function(views.look) if views.compiled else views.look
-    looks = [
-        look(tf.constant(photo), tf.nest.map_structure(lambda x, i=i: x[i], drawn))
+def by_photo(views, photos, shard=None):
+    """Take the three steps, for photos that are all there."""
+    samples = views.sample(len(photos), SEED, shard)
+    apply = views.apply_to_photo
+    apply = tf.function(apply) if views.compiled else apply
+    photo_views = [
+        apply(tf.constant(photo), tf.nest.map_structure(lambda x, i=i: x[i], samples))
         for i, photo in enumerate(photos)
     ]
-    batch = {name: tf.stack([each[name] for each in looks]) for name in looks[0]}
-    return views.finish(batch, SEED, part)
+    batch = {
+        name: tf.stack([each[name] for each in photo_views]) for name in photo_views[0]
+    }
+    return views.finalize(batch, SEED, shard)
 
 
 COMPILED = pytest.mark.parametrize(
@@ -58,13 +61,13 @@ def test_photos_have_the_views_that_their_batch_would_have(compiled):
 
 
 @COMPILED
-def test_a_part_of_a_batch_has_what_it_has_in_the_whole(compiled):
+def test_a_shard_of_a_batch_has_what_it_has_in_the_whole(compiled):
     photos = reference.photos(6, height=30, width=26)
     for make in (staged, flipped):
         whole = by_photo(make(False), photos)
-        part = by_photo(make(compiled), photos[2:4], part=(1, 3))
+        shard = by_photo(make(compiled), photos[2:4], shard=(1, 3))
         for name, view in whole.items():
-            np.testing.assert_allclose(part[name], view[2:4], atol=5e-3, err_msg=name)
+            np.testing.assert_allclose(shard[name], view[2:4], atol=5e-3, err_msg=name)
 
 
 @COMPILED
@@ -73,13 +76,13 @@ def test_photos_of_any_size_are_cropped_by_their_own_draws(compiled):
     photos = [reference.photo(i, *size) for i, size in enumerate(sizes)]
     views = Views({"weak": weak_view(SIZE)}, compiled=compiled)
     anything = tf.TensorSpec([None, None, 3], tf.uint8)
-    drawn = views.draw(len(photos), SEED)
-    look = tf.function(views.look, reduce_retracing=True)
+    samples = views.sample(len(photos), SEED)
+    apply = tf.function(views.apply_to_photo, reduce_retracing=True)
     (layer,) = views.views["weak"].geometric
     for i, photo in enumerate(photos):
-        own = tf.nest.map_structure(lambda x, i=i: x[i], drawn)
+        own = tf.nest.map_structure(lambda x, i=i: x[i], samples)
         specs = tf.nest.map_structure(tf.TensorSpec.from_tensor, own)
-        one = look.get_concrete_function(anything, specs)(tf.constant(photo), own)
+        one = apply.get_concrete_function(anything, specs)(tf.constant(photo), own)
         transformations = {key: x[None] for key, x in own["weak"]["crop"].items()}
         placed = layer.place(photo[None], transformations)
         truth = reference.crop_and_resize(photo, placed["boxes"][0].numpy(), SIZE)

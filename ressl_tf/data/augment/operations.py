@@ -1,0 +1,83 @@
+"""Operations of the compiled loop, and the plan of those sampled for each image."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import tensorflow as tf
+
+from ressl_tf.data.augment import layers as augment
+from ressl_tf.data.augment.seeded import Samples, SeededAugmentation
+
+BRIGHTNESS, CONTRAST, SATURATION, HUE, GREY, BLUR, SOLARIZE = OPERATIONS = range(7)
+
+# Operations, int32 [batch, most]; their amounts, float32 [batch, most]; how many of
+# these each image has, int32 [batch]. Empty where there are no layers.
+Plans: TypeAlias = tuple[tf.Tensor, ...]
+Layers: TypeAlias = Sequence[SeededAugmentation]
+
+
+def plan(layers: Layers, samples: Sequence[Samples]) -> Plans:
+    """List the operations of every image in their order, from the layers' samples.
+
+    Args:
+        layers: at least one.
+        samples: their transformations of a batch, from their `sample`.
+
+    Returns:
+        Operations, int32 [batch, most]; their amounts, float32 [batch, most]; how many
+        of these each image has, int32 [batch].
+    """
+    pairs = zip(layers, samples, strict=True)
+    plans = [PLANS[type(layer)](layer, sample) for layer, sample in pairs]
+    kinds, amounts, on = (tf.concat(x, axis=1) for x in zip(*plans, strict=True))
+    order = tf.argsort(
+        tf.cast(~on, tf.int32), axis=1, stable=True
+    )  # those that run first
+    kinds, amounts = (tf.gather(x, order, batch_dims=1) for x in (kinds, amounts))
+    return kinds, amounts, tf.reduce_sum(tf.cast(on, tf.int32), axis=1)
+
+
+def _plan_jitter(layer: SeededAugmentation, sample: Samples) -> list[tf.Tensor]:
+    batch = tf.shape(sample["shift"])[0]
+    order = sample["order"]  # four groups in a row: in the n-th, hue comes n-th
+    sizes = sample.get("sizes", tf.fill([4], tf.size(order) // 4))
+    ends, place = tf.cumsum(sizes), tf.argsort(order)[:batch]
+    hue_place = tf.searchsorted(ends, place, side="right")[:, None]
+    places = tf.concat([tf.tile([[0, 2, 4]], [batch, 1]), 2 * hue_place - 1], axis=1)
+    order = tf.argsort(places)
+    kinds = tf.concat([sample["kinds"], tf.fill([batch, 1], HUE)], axis=1)
+    amounts = tf.concat([sample["factors"], sample["shift"][:, None]], axis=1)
+    on = amounts != [1.0, 1.0, 1.0, 0.0]
+    return [tf.gather(x, order, batch_dims=1) for x in (kinds, amounts, on)]
+
+
+def _plan_one(
+    kind: int, amount: float | tf.Tensor, chosen: tf.Tensor
+) -> list[tf.Tensor]:
+    kinds = tf.fill([tf.size(chosen), 1], kind)
+    amounts = tf.broadcast_to(amount, tf.shape(chosen))[:, None]
+    return [kinds, amounts, chosen[:, None]]
+
+
+# Layer and its sample -> three [batch, n]: operations, amounts, and whether they run.
+PLANS: dict[type, Callable[[Any, Samples], list[tf.Tensor]]] = {
+    augment.ColorJitter: _plan_jitter,
+    augment.RandomGrayscale: lambda layer, chosen: _plan_one(GREY, 0.0, chosen),
+    augment.GaussianBlur: lambda layer, sample: _plan_one(
+        BLUR, sample["sigma"], sample["drawn"]
+    ),
+    augment.RandomSolarize: lambda layer, chosen: _plan_one(
+        SOLARIZE, float(layer.threshold), chosen
+    ),
+}
+USES: dict[type, tuple[int, ...]] = {
+    augment.ColorJitter: (BRIGHTNESS, CONTRAST, SATURATION, HUE),
+    augment.RandomGrayscale: (GREY,),
+    augment.GaussianBlur: (BLUR,),
+    augment.RandomSolarize: (SOLARIZE,),
+}
+
+
+def used_by(layers: Layers) -> frozenset[int]:
+    """List the operations that layers can need."""
+    return frozenset(kind for layer in layers for kind in USES[type(layer)])
