@@ -9,7 +9,7 @@ from helpers.models import tiny_backbone
 from ressl_tf import bench
 from ressl_tf.benchmarks import loss_speed, remote, scaling, scaling_replicas
 from ressl_tf.config.bench_config import BenchConfig
-from ressl_tf.methods import build
+from ressl_tf.models import backbones
 from ressl_tf.runtime import command
 
 
@@ -41,12 +41,9 @@ def test_the_command_measures_growth(capfd, tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_the_command_prints_every_part(capfd, tmp_path, monkeypatch):
     """With one small network and short queues of losses; the rest is real."""
-    monkeypatch.setattr(
-        build.backbones, "build", lambda *_, **__: tiny_backbone(size=32)
-    )
-    monkeypatch.setattr(
-        loss_speed, "SIZES", ((8, 64, 8), (8, 128, 8))
-    )  # of the speed alone
+    monkeypatch.setattr(backbones, "build", lambda *_, **__: tiny_backbone(size=32))
+    sizes = (8, 64, 8), (8, 128, 8)  # of the speeds alone
+    monkeypatch.setattr(loss_speed, "SIZES", sizes)
     flags = "--repeats=1 --seconds=0.05 --peers=pil --width=0.125 --batch_size=8"
     flags += " --hidden_dim=8 --embedding_dim=8 --queue_size=64"
     status = command.run(bench.main, BenchConfig, bench.__doc__, flags.split())

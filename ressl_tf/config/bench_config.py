@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 
+from ressl_tf.config.method_flags import check_method
 from ressl_tf.config.method_table import METHODS
 from ressl_tf.config.pretrain_config import Config
 from ressl_tf.runtime.errors import UsageError
@@ -76,6 +77,7 @@ class BenchConfig(Config):
 
     def __post_init__(self):
         check(self)
+        check_method(self)
         known = (*PEERS, "auto", "none")
         if unknown := [peer for peer in self.peers if peer not in known]:
             raise UsageError(

@@ -1,4 +1,4 @@
-"""One row an evaluator: how a sweep starts it, and what its accuracy is called there."""
+"""One row an evaluator: how a sweep starts it, and the key of its accuracy."""
 
 import dataclasses
 
@@ -8,7 +8,7 @@ class EvaluatorRow:
     """An evaluator of encoders, as a command line.
 
     Attributes:
-        module: its command line, `python -m MODULE --workdir=RUN FLAGS`, whose JSON line
+        module: its command line, `python -m MODULE --workdir=RUN FLAGS`; its JSON line
             has `top1`.
         figure: key of that in the row of a sweep.
         flags: what a sweep gives it besides --workdir.

@@ -64,5 +64,6 @@ def test_a_process_serves_steps_and_their_lower_bound(monkeypatch):
         "--batch_size=12",
         "--strategy=mirrored",
         "--logical_devices=2",
+        "--teacher_temp=0.04",  # filled in
     }
     assert name == "of 2 replicas"

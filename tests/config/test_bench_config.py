@@ -2,6 +2,7 @@
 
 import pytest
 
+from ressl_tf.config import Config
 from ressl_tf.config.bench_config import BenchConfig
 from ressl_tf.runtime.errors import UsageError
 
@@ -40,3 +41,4 @@ def test_unknown_peers_are_refused():
 def test_presets_of_the_benchmark_are_flags_of_training():
     config = BenchConfig()
     assert (config.stem, config.batch_size, config.queue_size) == ("small", 64, 4096)
+    assert config.teacher_temp == Config().teacher_temp > 0
