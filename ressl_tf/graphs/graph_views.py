@@ -55,7 +55,7 @@ def anchor_weights(degrees: tf.Tensor, alpha: float, beta: float) -> tf.Tensor:
     return tf.minimum(1.0, tf.pow(tf.constant(alpha, tf.float32), logs) + beta)
 
 
-def draw_nodes(weights: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
+def sample_nodes(weights: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
     """Nodes without replacement, each draw in proportion to the weights left.
 
     Args:

@@ -97,7 +97,7 @@ def search(
     config: NodeConfig, run: GraphRun, graph: Graph, embeddings: np.ndarray
 ) -> Figures:
     """Sim@5 and Sim@10."""
-    shares = similarity.same_class_share(embeddings, labels_of(graph))
+    shares = similarity.same_class_fraction(embeddings, labels_of(graph))
     log.info("of the nearest 5 and 10 are of the class: %.4f, %.4f", *shares.values())
     return {f"sim_at_{k}": share for k, share in shares.items()}
 

@@ -202,7 +202,7 @@ class RGRL(SSLModel):
         weights = graph_views.anchor_weights(
             degrees, self.anchor_alpha, self.anchor_beta
         )
-        anchors = graph_views.draw_nodes(weights, self.graph_sample, anchor_seed)
+        anchors = graph_views.sample_nodes(weights, self.graph_sample, anchor_seed)
         return {
             **views,
             "anchors": anchors,  # [sample]

@@ -9,7 +9,7 @@ from ressl_tf.evaluate.nearest_neighbors import neighbours
 BLOCK_BYTES = 256 * 2**20  # of similarities that are held at a time
 
 
-def same_class_share(
+def same_class_fraction(
     embeddings: np.ndarray, labels: np.ndarray, counts: Sequence[int] = (5, 10)
 ) -> dict[int, float]:
     """Sim@k: the share of the k nearest others that have the label of the query.
