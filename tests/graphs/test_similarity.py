@@ -7,13 +7,13 @@ from ressl_tf.graphs import similarity
 
 
 def brute_force(embeddings, labels, k):
-    shares = []
+    fractions = []
     for i, one in enumerate(embeddings):
         cosines = embeddings @ one / np.linalg.norm(embeddings, axis=1)
         order = [j for j in np.argsort(-cosines) if j != i and labels[j] >= 0]
         if labels[i] >= 0:
-            shares.append(np.mean(labels[order[:k]] == labels[i]))
-    return np.mean(shares)
+            fractions.append(np.mean(labels[order[:k]] == labels[i]))
+    return np.mean(fractions)
 
 
 def test_similarity_search_against_brute_force():
@@ -23,8 +23,8 @@ def test_similarity_search_against_brute_force():
     embeddings *= generator.uniform(0.1, 9, (60, 1))  # the length says nothing
     found = similarity.same_class_fraction(embeddings.astype(np.float32), labels)
     assert set(found) == {5, 10}
-    for k, share in found.items():
-        assert share == pytest.approx(brute_force(embeddings, labels, k), abs=1e-6)
+    for k, fraction in found.items():
+        assert fraction == pytest.approx(brute_force(embeddings, labels, k), abs=1e-6)
 
 
 def test_a_node_is_not_its_own_neighbour_even_among_its_equals():
