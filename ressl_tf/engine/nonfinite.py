@@ -27,7 +27,7 @@ class NonfiniteGuard:
 
     Two things are checked. A step whose *gradients* overflow in float16 is undone; it
     belongs to dynamic loss scaling and is not counted. A step after which a *weight or
-    a running mean* is not finite is counted, and undone where that is asked for. Either
+    a running mean* is not finite is counted, and undone if `action` is "skip". Either
     way the state before the step is copied once: weights, batch statistics, target,
     queues, optimizer and running means come back to the bit. The step counters go on,
     the model's `step` and the optimizer's `iterations`, and so does the loss scale: the

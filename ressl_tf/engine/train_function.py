@@ -78,7 +78,7 @@ class TrainFunction:
             with tf.control_dependencies([waited]):  # the clock is read before the step
                 return self._single_step(batch), waited
 
-        # A loop of steps inside one graph: the host is asked once for all of them.
+        # A loop of steps inside one graph: Python calls it once for all of them.
         # The wait for input is timed outside the step, after one and before the next.
         # The next batch is an optional, so that a short last execution ends cleanly.
         def goes_on(taken, batch, logs, waited):

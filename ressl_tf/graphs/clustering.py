@@ -1,4 +1,4 @@
-"""How well clusters of embeddings are the classes."""
+"""Agreement of clusters of embeddings with the classes."""
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -11,12 +11,15 @@ from ressl_tf.evaluate.vectors import unit_rows
 def agreement(
     embeddings: np.ndarray, labels: np.ndarray, *, runs: int = 10, seed: int = 0
 ) -> dict[str, float]:
-    """k-means of unit embeddings with as many clusters as classes, against the classes.
+    """Cluster unit embeddings by k-means and compare the clusters with the classes.
+
+    There are as many clusters as classes.
 
     Args:
         embeddings: [n, d], of any length.
-        labels: [n], below 0 for none: those are left out.
-        runs: of k-means, each the best of ten starts; the figures are their mean.
+        labels: [n], below 0 for none: those nodes are left out.
+        runs: number of runs of k-means, each the best of ten starts; the figures are
+            their mean.
         seed: of the first run.
 
     Returns:
@@ -26,7 +29,7 @@ def agreement(
     embeddings, labels = embeddings[labels >= 0], labels[labels >= 0]
     unit = unit_rows(embeddings)
     figures = []
-    with threadpool_limits(1):  # its sums are then the same every time
+    with threadpool_limits(1):  # its sums are then the same in every run
         for run in range(runs):
             means = KMeans(len(np.unique(labels)), n_init=10, random_state=seed + run)
             clusters = means.fit_predict(unit)

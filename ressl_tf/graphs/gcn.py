@@ -1,10 +1,11 @@
-"""The graph convolutional network: (GCNConv - BN - PReLU) for each layer.
+"""The graph convolutional network: GCNConv, BN and PReLU in each layer.
 
 Kipf & Welling, Semi-Supervised Classification with Graph Convolutional Networks (ICLR
 2017). Memory grows with edges plus nodes, not with their product.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -17,14 +18,14 @@ BN_MOMENTUM = 0.99  # RGRL's code; PyTorch calls it 0.01
 
 
 class Propagation:
-    """D^-1/2 (A + I) D^-1/2: what each node gets from its neighbours and itself.
+    """The matrix D^-1/2 (A + I) D^-1/2, which sums over neighbours and the node itself.
 
-    D holds the edges into a node and 1 for itself; the weight of an edge is by the D of
-    both of its ends (Kipf & Welling, Eq. 2).
+    D counts the edges into a node, and 1 for the node itself; the weight of an edge
+    depends on the D of both of its ends (Kipf & Welling, Eq. 2).
 
     Args:
         edges: int64 [edges, 2], (source, target), no edge twice.
-        nodes: scalar int64, how many there are.
+        nodes: number of nodes, scalar int64.
     """
 
     def __init__(self, edges: tf.Tensor, nodes: tf.Tensor):
@@ -33,21 +34,23 @@ class Propagation:
         ones = tf.ones_like(source, tf.float32)
         into = tf.math.unsorted_segment_sum(ones, target, nodes)
         scale = tf.math.rsqrt(into + 1.0)  # [nodes]
-        self.own = (scale**2)[:, None]
+        self.loops = (scale**2)[:, None]
         weights = tf.gather(scale, source) * tf.gather(scale, target)
         self.by_source = tf.SparseTensor(edges, weights, tf.stack([nodes, nodes]))
 
     def __call__(self, values: tf.Tensor) -> tf.Tensor:
-        """Float32 [nodes, dim] to the same."""
+        """Multiply the matrix by values, float32 [nodes, dim]."""
         received = _product(self.by_source, values, transposed=True)
-        return received + self.own * values
+        return received + self.loops * values
 
 
-def _product(matrix: tf.SparseTensor, values: tf.Tensor, transposed: bool = False):
-    """A sparse matrix times a dense one; the gradient is that of the dense one alone.
+def _product(
+    matrix: tf.SparseTensor, values: tf.Tensor, transposed: bool = False
+) -> tf.Tensor:
+    """Multiply a sparse matrix by a dense one, which alone gets a gradient.
 
-    As CSR matrices, a fifth of the time of tf.sparse on two CPU cores. The gradient
-    makes its own, as a branch of `tf.cond` cannot keep one for it.
+    CSR matrices take a fifth of the time of tf.sparse on two CPU cores. The gradient
+    builds another one, as a branch of `tf.cond` cannot keep one for it.
     """
 
     def multiply(values, transposed):
@@ -67,8 +70,8 @@ def _product(matrix: tf.SparseTensor, values: tf.Tensor, transposed: bool = Fals
     return product(values)
 
 
-def _sorted(edges, nodes) -> tf.Tensor:
-    """Edges by source, then target, as a CSR matrix needs them."""
+def _sorted(edges: tf.Tensor, nodes: tf.Tensor) -> tf.Tensor:
+    """Sort edges by source, then target, as a CSR matrix needs them."""
     key = edges[:, 0] * nodes + edges[:, 1]
     return tf.cond(
         tf.reduce_all(key[1:] > key[:-1]),
@@ -79,11 +82,14 @@ def _sorted(edges, nodes) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class GCNConv(keras.layers.Layer):
-    """Propagation of `features @ kernel`, plus a bias; starts as Glorot and zeros.
+    """A layer that propagates `features @ kernel` along the edges and adds a bias.
+
+    The kernel starts as Glorot's uniform one, the bias at 0.
 
     Args:
         inputs: length of a node's features.
-        units: outputs.
+        units: length of its outputs.
+        **kwargs: of `keras.layers.Layer`.
     """
 
     def __init__(self, inputs: int, units: int, **kwargs):
@@ -96,7 +102,7 @@ class GCNConv(keras.layers.Layer):
         self.built = True
 
     def call(self, features, propagate):
-        """Features [nodes, inputs], dense or a `tf.SparseTensor`, to [nodes, units]."""
+        """Map features [nodes, inputs], dense or sparse, to [nodes, units]."""
         kernel = tf.convert_to_tensor(self.kernel)
         if isinstance(features, tf.SparseTensor):
             product = _product(features, kernel)
@@ -104,17 +110,19 @@ class GCNConv(keras.layers.Layer):
             product = tf.matmul(features, kernel)
         return propagate(product) + self.bias
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
         return {"name": self.name, "inputs": self.inputs, "units": self.units}
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class GCN(keras.layers.Layer):
-    """Nodes and edges in, an embedding of each node out.
+    """A network from nodes and edges to an embedding of each node.
 
     Args:
         num_features: length of a node's features.
         widths: units of each layer; the last is the length of an embedding.
+        **kwargs: of `keras.layers.Layer`.
 
     Example:
         gcn = GCN(graph.num_features, (256, 128))
@@ -142,27 +150,43 @@ class GCN(keras.layers.Layer):
 
     @property
     def embedding_dim(self) -> int:
+        """The length of an embedding."""
         return self.widths[-1]
 
     @property
     def feature_dim(self) -> int:
+        """The same: nodes are evaluated by their embeddings."""
         return self.widths[-1]
 
     def call(self, inputs, training=False):
-        """Node embeddings, float32 [nodes, widths[-1]], not unit.
+        """Embed nodes.
 
         Args:
             inputs: {"features": float32 [nodes, num_features], dense or a
                 `tf.SparseTensor`; "edges": int64 [edges, 2], (source, target), both
                 directions of an undirected edge}; other entries are ignored.
             training: whether batch normalisation takes the statistics of these nodes.
+
+        Returns:
+            float32 [nodes, widths[-1]], not of unit length.
         """
         values, edges = inputs["features"], tf.cast(inputs["edges"], tf.int64)
         nodes = tf.shape(values, out_type=tf.int64)[0]
         return self.embed(values, Propagation(edges, nodes), training)
 
-    def embed(self, values, propagate: Callable, training: bool) -> tf.Tensor:
-        """As `call`, with whatever propagates float32 [nodes, dim] along the edges."""
+    def embed(
+        self,
+        values: tf.Tensor | tf.SparseTensor,
+        propagate: Callable[[tf.Tensor], tf.Tensor],
+        training: bool,
+    ) -> tf.Tensor:
+        """Embed nodes as `call` does, by a propagation that is given.
+
+        Args:
+            values: features, as in `call`.
+            propagate: multiplies the matrix of `Propagation` by float32 [nodes, dim].
+            training: as in `call`.
+        """
         for convolution, norm, activation in zip(
             self.convolutions, self.norms, self.activations, strict=True
         ):
@@ -171,6 +195,10 @@ class GCN(keras.layers.Layer):
             values = activation(values)
         return values
 
-    def get_config(self):
-        own = {"num_features": self.num_features, "widths": self.widths}
-        return {"name": self.name, **own}
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {
+            "name": self.name,
+            "num_features": self.num_features,
+            "widths": self.widths,
+        }

@@ -1,4 +1,4 @@
-"""Graphs: node features, undirected edges, and labels where there are any."""
+"""Graphs: node features, undirected edges and optional labels."""
 
 import dataclasses
 import os
@@ -21,11 +21,12 @@ class Graph:
         features: float32 [nodes, features], finite.
         edges: int64 [edges, 2], (source, target): both directions of every edge, no
             edge twice, none from a node to itself, sorted.
-        labels: int32 [nodes], -1 where it is not known; None without any.
-        label_names: what they mean; a label indexes it.
+        labels: int32 [nodes], -1 where a label is missing; None without labels.
+        label_names: names of the classes; a label is an index into them.
 
     Raises:
-        UsageError: when the parts are not so, or do not fit each other.
+        UsageError: the edges are not sorted, symmetric, and free of repeats and
+            self-loops.
     """
 
     features: np.ndarray
@@ -50,7 +51,7 @@ class Graph:
         labels: np.ndarray | None = None,
         label_names: Sequence[str] = (),
     ) -> "Graph":
-        """A graph from any list of edges.
+        """Make a graph from any list of edges.
 
         Self-loops are dropped, a directed edge counts for both directions, and an edge
         given twice counts once. A node may have no edge.
@@ -58,11 +59,11 @@ class Graph:
         Args:
             features: numbers [nodes, features], finite.
             edges: whole numbers [edges, 2], the two nodes of an edge, from 0.
-            labels: whole numbers [nodes], -1 where it is not known.
-            label_names: empty for the numbers themselves.
+            labels: whole numbers [nodes], -1 where a label is missing.
+            label_names: names of the classes; empty for their numbers.
 
         Raises:
-            UsageError: for other shapes or numbers.
+            UsageError: the arrays have other shapes or values.
         """
         features = _features(features)
         edges = _edges(edges, len(features))
@@ -71,15 +72,15 @@ class Graph:
 
     @classmethod
     def from_npz(cls, path: str | os.PathLike) -> "Graph":
-        """A graph from a file in the layout of the gnn-benchmark collection.
+        """Read a graph from a file in the layout of the gnn-benchmark collection.
 
         `adj_data`, `adj_indices`, `adj_indptr` and `adj_shape` are the adjacency matrix
-        in CSR form, of which every entry that is not 0 is an edge; `attr_*` likewise,
-        or a dense `attr_matrix`, are the features; `labels` and `class_names` need not
-        be there. Nothing is unpickled.
+        in CSR form, of which every entry that is not 0 is an edge. `attr_*` likewise,
+        or a dense `attr_matrix`, are the features. `labels` and `class_names` are
+        optional. Nothing is unpickled.
 
         Raises:
-            UsageError: there is no such file, or it holds something else.
+            UsageError: there is no such file, or it does not hold a graph.
         """
         try:
             arrays = _read(path)
@@ -101,30 +102,32 @@ class Graph:
 
     @property
     def num_nodes(self) -> int:
+        """The number of nodes."""
         return len(self.features)
 
     @property
     def num_features(self) -> int:
+        """The length of a node's features."""
         return self.features.shape[1]
 
     @property
     def degrees(self) -> np.ndarray:
-        """Edges of each node, int64 [nodes]."""
+        """The number of edges of each node, int64 [nodes]."""
         return np.bincount(self.edges[:, 0], minlength=self.num_nodes)
 
     @property
     def inputs(self) -> dict[str, np.ndarray]:
-        """What a graph network takes: "features" and "edges"."""
+        """The inputs of a graph network: "features" and "edges"."""
         return {"features": self.features, "edges": self.edges}
 
 
 def load_graph(dataset: str) -> Graph:
-    """The graph of a `--dataset`, "graph:/path/to/file.npz"."""
+    """Load the graph of a `--dataset`, "graph:/path/to/file.npz"."""
     return Graph.from_npz(dataset.removeprefix(PREFIX))
 
 
 def count_features(dataset: str) -> int:
-    """`num_features` of `load_graph(dataset)`, without reading all of it."""
+    """Return `num_features` of `load_graph(dataset)`, without reading all of it."""
     path = dataset.removeprefix(PREFIX)
     sizes = _read(path, ("attr_shape", "attr_matrix"))
     if "attr_matrix" in sizes:
@@ -134,8 +137,8 @@ def count_features(dataset: str) -> int:
     return int(sizes["attr_shape"][-1])
 
 
-def _keys(edges, nodes) -> tuple[np.ndarray, np.ndarray]:
-    """A number for each edge and for its mirror image, which sort as edges do."""
+def _keys(edges: np.ndarray, nodes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Compute a number for each edge and for its reverse, which sort as edges do."""
     source, target = edges[:, 0], edges[:, 1]
     return source * nodes + target, target * nodes + source
 
@@ -193,10 +196,10 @@ def _labels(labels, names, nodes) -> tuple[np.ndarray | None, tuple[str, ...]]:
 
 
 def _read(path, names: Sequence[str] = ()) -> Mapping[str, np.ndarray]:
-    """All arrays of an .npz file, or those named; not those that are pickled."""
+    """Read all arrays of an .npz file, or those named, except pickled ones."""
     arrays = {}
     try:
-        # A file of our own: NumPy leaves its own open when the zip is damaged.
+        # Opened here: one that NumPy opens itself stays open when the zip is damaged.
         with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
             for name in set(file.files) & set(names or file.files):
                 try:
@@ -210,7 +213,7 @@ def _read(path, names: Sequence[str] = ()) -> Mapping[str, np.ndarray]:
 
 
 def _csr(arrays, name):
-    """(rows, columns, values, shape) of a matrix in CSR form."""
+    """Return (rows, columns, values, shape) of a matrix in CSR form."""
     missing = [f"{name}_{part}" for part in CSR_PARTS if f"{name}_{part}" not in arrays]
     if missing:
         raise UsageError(

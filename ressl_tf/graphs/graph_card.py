@@ -1,4 +1,4 @@
-"""The page that lies beside an export of a run on a graph."""
+"""The model card of an export of a run on a graph."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -26,17 +26,17 @@ LIMITS = """\
 - The columns of `features` mean what those of the training graph mean, in the same
   order and on the same scale; nothing warns when they do not.
 - Edges in one direction alone, or given twice, change the embeddings without a warning.
-- Embeddings carry what the training graph holds, its bias too; judge them on your own
-  graph before you rely on them.
+- Embeddings carry what the training graph holds, its bias too; evaluate them on your
+  own graph before you rely on them.
 - The whole graph is in memory at a time.
 """
 
 
 def text(run: GraphRun, export: Mapping[str, Any], name: str) -> str:
-    """The card in Markdown.
+    """Write the card in Markdown.
 
     Args:
-        run: what was exported.
+        run: the one that was exported.
         export: "num_features", "feature_dim", "parameters" and "weights_sha256".
         name: of the exported folder.
     """
@@ -58,7 +58,7 @@ def text(run: GraphRun, export: Mapping[str, Any], name: str) -> str:
     )
 
 
-def _summary(run, export) -> str:
+def _summary(run: GraphRun, export: Mapping[str, Any]) -> str:
     widths = ", ".join(map(str, run.encoder.widths))
     return (
         f"An encoder of the nodes of a graph, a GCN of layers {widths}, "

@@ -1,10 +1,11 @@
-"""From a trained run on a graph to a SavedModel that TensorFlow alone runs and trains.
+"""Export a trained run on a graph as a SavedModel for TensorFlow alone.
 
 `tf.saved_model.load` gives an object with
 
 - `serve(features, edges)` and `train(features, edges)`: {"embeddings": float32 [n, d]}
   of any graph whose nodes have as many features. `train` is the forward pass in
-  training mode: statistics of these nodes, running ones move.
+  training mode: batch normalisation takes the statistics of these nodes and moves its
+  running ones.
 - `variables`, `trainable_variables`, `non_trainable_variables`.
 
 Features are float32 [n, f]; edges int64 or int32 [e, 2], (source, target), both
@@ -31,11 +32,14 @@ from ressl_tf.saving.model_card import CARD
 
 
 def export(config: ExportConfig) -> dict[str, Any]:
-    """Does what `config` says of a run on a graph and returns what was written.
+    """Export the encoder of a run on a graph, with a model card.
+
+    Returns:
+        The JSON line: a description of the model and the files.
 
     Raises:
-        UsageError: for flags that are for images, or a run without a checkpoint.
-        RunError: when the disk refuses.
+        UsageError: flags are given that are for images, or the run has no checkpoint.
+        RunError: the folder cannot be written.
     """
     check_output(config)
     _refuse_image_flags(config)
@@ -77,7 +81,7 @@ def export(config: ExportConfig) -> dict[str, Any]:
 
 
 def endpoints(encoder: GCN) -> tf.train.Checkpoint:
-    """A plain object that holds the endpoints and the variables."""
+    """Make a plain object that holds the endpoints and the variables."""
     root = tf.train.Checkpoint()
     root.serve = _endpoint(encoder, training=False)
     root.train = _endpoint(encoder, training=True)
@@ -88,11 +92,11 @@ def endpoints(encoder: GCN) -> tf.train.Checkpoint:
     return root
 
 
-def propagation(edges: tf.Tensor, nodes: tf.Tensor) -> Callable:
-    """What `graphs.gcn.Propagation` computes, with a gradient that can be saved.
+def propagation(edges: tf.Tensor, nodes: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return what `graphs.gcn.Propagation` computes, with a gradient that can be saved.
 
-    Its own is of CSR matrices, which a SavedModel cannot hold, and TensorFlow's of them
-    asks for their shape, which is not known when graphs may have any size.
+    A SavedModel cannot hold the CSR matrices of that gradient. TensorFlow's gradient of
+    CSR matrices needs their shape, which is unknown when graphs may have any size.
     """
     source, target = edges[:, 0], edges[:, 1]
     ones = tf.ones_like(source, tf.float32)
@@ -100,35 +104,35 @@ def propagation(edges: tf.Tensor, nodes: tf.Tensor) -> Callable:
     weights = tf.gather(scale, source) * tf.gather(scale, target)
     places = tf.stack([target, source], axis=1)
     matrix = tf.SparseTensor(places, weights, tf.stack([nodes, nodes]))
-    own = (scale**2)[:, None]
-    return lambda values: tf.sparse.sparse_dense_matmul(matrix, values) + own * values
+    loops = (scale**2)[:, None]
+    return lambda values: tf.sparse.sparse_dense_matmul(matrix, values) + loops * values
 
 
-def _endpoint(encoder, training) -> tf.function:
+def _endpoint(encoder: GCN, training: bool) -> Any:
     def endpoint(features, edges):
         nodes = tf.shape(features, out_type=tf.int64)[0]
         propagate = propagation(tf.cast(edges, tf.int64), nodes)
         return {"embeddings": encoder.embed(features, propagate, training)}
 
-    endpoint = tf.function(endpoint, autograph=False)
+    traced = tf.function(endpoint, autograph=False)
     for dtype in (tf.int64, tf.int32):
-        endpoint.get_concrete_function(*_specs(encoder, dtype))
-    return endpoint
+        traced.get_concrete_function(*_specs(encoder, dtype))
+    return traced
 
 
-def _specs(encoder, dtype) -> tuple[tf.TensorSpec, tf.TensorSpec]:
+def _specs(encoder: GCN, dtype: tf.DType) -> tuple[tf.TensorSpec, tf.TensorSpec]:
     features = tf.TensorSpec([None, encoder.num_features], tf.float32, "features")
     return features, tf.TensorSpec([None, 2], dtype, "edges")
 
 
-def _refuse_image_flags(config):
-    asked = {
+def _refuse_image_flags(config: ExportConfig) -> None:
+    differs = {
         f"--format={config.format}": config.format != "saved_model",
         f"--outputs={','.join(config.outputs)}": config.outputs
         not in (("auto",), ("embeddings",)),
         f"--image_size={config.image_size}": config.image_size != 0,
     }
-    if unused := [flag for flag, given in asked.items() if given]:
+    if unused := [flag for flag, given in differs.items() if given]:
         raise UsageError(
             f"{config.workdir} holds a run on a graph, whose export is a SavedModel "
             f"that gives embeddings of nodes. Received: {' '.join(unused)}"

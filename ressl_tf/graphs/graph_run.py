@@ -1,4 +1,4 @@
-"""A pretraining run on a graph from its config to its result."""
+"""A pretraining run on a graph, from its config to its result."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def pretrain(config: Config) -> dict[str, Any]:
 
 
 def open_graph(config: Config) -> Graph:
-    """Open what the run sees of its graph: all but the edges that it holds out."""
+    """Load the graph that a run trains on: all but the edges that it holds out."""
     graph = load_graph(config.dataset)
     if not config.holdout_edges:
         return graph
@@ -54,7 +54,7 @@ def open_graph(config: Config) -> Graph:
 
 
 def result(run: Run) -> dict[str, Any]:
-    """Return the JSON line."""
+    """Return the JSON line of a finished run."""
     config, graph, last = run.config, run.data, run.workdir.rows()[-1]
     epochs_per_second = run.throughput()
     return {

@@ -1,6 +1,6 @@
-"""What chance does to a graph in a step: masked features, dropped edges, anchors.
+"""Random views of a graph: masked features, dropped edges, sampled anchors.
 
-All of it is stateless: the same seed, the same draw.
+All functions are stateless: the same seed gives the same sample.
 """
 
 from typing import TypeAlias
@@ -11,7 +11,7 @@ Features: TypeAlias = tf.Tensor | tf.SparseTensor
 
 
 def mask_features(features: Features, p: float, seed: tf.Tensor) -> Features:
-    """Zeroes each column, whole, with probability `p`.
+    """Set each whole column to 0 with probability `p`.
 
     Args:
         features: float32 [nodes, features], dense or sparse.
@@ -27,7 +27,7 @@ def mask_features(features: Features, p: float, seed: tf.Tensor) -> Features:
 
 
 def drop_edges(edges: tf.Tensor, p: float, seed: tf.Tensor) -> tf.Tensor:
-    """Drops each directed edge with probability `p`; the others stay in order.
+    """Drop each directed edge with probability `p`; the rest stay in order.
 
     Args:
         edges: int64 [edges, 2].
@@ -39,12 +39,14 @@ def drop_edges(edges: tf.Tensor, p: float, seed: tf.Tensor) -> tf.Tensor:
 
 
 def anchor_weights(degrees: tf.Tensor, alpha: float, beta: float) -> tf.Tensor:
-    """min(1, alpha^log(degree + 1) + beta): nodes of few edges are drawn more often.
+    """Return the weights by which anchors are sampled; nodes of few edges weigh more.
+
+        min(1, alpha^log(degree + 1) + beta)
 
     Args:
         degrees: [nodes].
         alpha: within 0..1; 1 for no difference.
-        beta: what every node has.
+        beta: weight that every node has.
 
     Returns:
         float32 [nodes], not normalised.
@@ -55,16 +57,16 @@ def anchor_weights(degrees: tf.Tensor, alpha: float, beta: float) -> tf.Tensor:
     return tf.minimum(1.0, tf.pow(tf.constant(alpha, tf.float32), logs) + beta)
 
 
-def draw_nodes(weights: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
-    """Nodes without replacement, each draw in proportion to the weights left.
+def sample_nodes(weights: tf.Tensor, count: int, seed: tf.Tensor) -> tf.Tensor:
+    """Sample nodes without replacement, in proportion to the weights of those left.
 
     Args:
         weights: float32 [nodes], above 0.
-        count: how many.
+        count: number of nodes to sample.
         seed: int32 [2].
 
     Returns:
-        int32 [count], in the order of the draws.
+        int32 [count], in the order of sampling.
 
     Reference: Gumbel top-k; Kool et al., Stochastic Beams (ICML 2019), Sec. 2.3.
     """

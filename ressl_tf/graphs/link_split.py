@@ -1,4 +1,4 @@
-"""Edges that a run does not see, so that it can be asked for them."""
+"""Edges that are held out of training, to predict them afterwards."""
 
 import dataclasses
 
@@ -11,22 +11,23 @@ from ressl_tf.runtime.errors import UsageError
 def hold_out_edges(
     graph: Graph, fraction: float, seed: int
 ) -> tuple[Graph, np.ndarray, np.ndarray]:
-    """Takes a share of the undirected edges out of a graph, each in both directions.
+    """Take a fraction of the undirected edges out of a graph, each in both directions.
 
-    A function of its arguments: training and judging find the same edges.
+    The result depends on the arguments alone: training and evaluation find the same
+    edges.
 
     Args:
-        graph: stays as it is.
-        fraction: of the edges, rounded, at least one.
+        graph: is not changed.
+        fraction: of the edges; the number is rounded, and at least one.
         seed: of the choice.
 
     Returns:
         The graph without those edges (all nodes stay); the edges that were taken out,
-        int64 [m, 2], the smaller node first; and as many pairs of nodes, chosen evenly
-        among those that no edge joins.
+        int64 [m, 2], the smaller node first; and as many pairs of nodes, uniform among
+        those that no edge joins.
 
     Raises:
-        UsageError: when there is no edge, or fewer such pairs.
+        UsageError: there is no edge, or there are fewer such pairs.
 
     Reference: Kipf and Welling, Variational Graph Auto-Encoders (2016), Sec. 2.
     """
@@ -41,29 +42,32 @@ def hold_out_edges(
     return smaller, taken, non_edges(graph, count, (seed, 1))
 
 
-def _keys(edges, nodes):
-    """A number for each edge, the same for both directions."""
+def _keys(edges: np.ndarray, nodes: int) -> np.ndarray:
+    """Compute a number for each edge, the same for both directions."""
     return edges.min(axis=1) * nodes + edges.max(axis=1)
 
 
 def undirected(edges: np.ndarray) -> np.ndarray:
-    """Each edge once, the smaller node first: int64 [e / 2, 2]."""
+    """Return each edge once, the smaller node first, int64 [e / 2, 2]."""
     return edges[edges[:, 0] < edges[:, 1]]
 
 
 def non_edges(graph: Graph, count: int, seed: tuple[int, int]) -> np.ndarray:
-    """Pairs of unlike nodes that no edge joins, no pair twice, int64 [count, 2].
+    """Sample pairs of different nodes that no edge joins, no pair twice.
 
     Args:
-        graph: of whose nodes they are.
-        count: how many.
+        graph: the graph of the nodes.
+        count: number of pairs.
         seed: of the choice.
 
+    Returns:
+        int64 [count, 2], the smaller node first.
+
     Raises:
-        UsageError: when there are fewer.
+        UsageError: there are fewer such pairs.
     """
-    nodes, known = graph.num_nodes, undirected(graph.edges)
-    free = nodes * (nodes - 1) // 2 - len(known)
+    nodes, edges = graph.num_nodes, undirected(graph.edges)
+    free = nodes * (nodes - 1) // 2 - len(edges)
     if count > free:
         raise UsageError(
             f"link prediction needs {count} pairs of nodes without an edge; hold out "
@@ -74,7 +78,7 @@ def non_edges(graph: Graph, count: int, seed: tuple[int, int]) -> np.ndarray:
     while len(found) < count:
         drawn = generator.integers(nodes, size=(2 * count, 2))
         keys = _keys(drawn[drawn[:, 0] != drawn[:, 1]], nodes)
-        keys = np.concatenate([found, keys[~np.isin(keys, _keys(known, nodes))]])
+        keys = np.concatenate([found, keys[~np.isin(keys, _keys(edges, nodes))]])
         _, first = np.unique(keys, return_index=True)
-        found = keys[np.sort(first)]  # each once, in the order of drawing
+        found = keys[np.sort(first)]  # each once, in the order of sampling
     return np.stack(np.divmod(found[:count], nodes), axis=1)

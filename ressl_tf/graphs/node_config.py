@@ -13,7 +13,7 @@ class NodeConfig(LogisticFlags):
     """How the nodes of a graph are evaluated; docs/graphs.md says what each task is.
 
     Raises:
-        UsageError: when a value, or two together, cannot be.
+        UsageError: a value is not allowed, or does not go with another.
     """
 
     workdir: str = option("", "The workdir of a run on a graph.", group="encoder")
@@ -91,7 +91,7 @@ class NodeConfig(LogisticFlags):
 
     command = "nodes"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check(self)
         if not self.workdir:
             raise UsageError("--workdir must be given: the workdir of a run on a graph")
@@ -103,12 +103,12 @@ class NodeConfig(LogisticFlags):
 
     @property
     def run_dir(self) -> str:
-        """`output`, or the name that an empty one stands for."""
+        """The folder of the results: `output`, or the default inside the workdir."""
         return self.output or str(pathlib.Path(self.workdir) / self.run_name)
 
     @property
     def run_name(self) -> str:
-        """The name of the results' folder, which tells one evaluation from another."""
+        """The name of the default folder, different for evaluations that differ."""
         solver = "-lbfgs" if self.solver == "lbfgs" else ""
         raw = "-raw" if self.features == "raw" else ""
         tasks = [f"-{task}" for task in self.tasks if self.tasks != ("classification",)]

@@ -17,14 +17,14 @@ log = logging.getLogger("ressl_tf")
 
 
 def evaluate(config: NodeConfig) -> dict[str, Any]:
-    """Embed the nodes by the frozen encoder and do the tasks that are asked for.
+    """Embed the nodes by the frozen encoder and run the tasks of the config.
 
     Returns:
         The result, as the command line prints it.
 
     Raises:
-        UsageError: when the run, its graph or its labels cannot be used so.
-        RunError: when no checkpoint can be read.
+        UsageError: the run, its graph or its labels do not allow a task.
+        RunError: no checkpoint can be read.
     """
     run = open_graph_run(config.workdir)
     graph = run.graph(config.dataset)

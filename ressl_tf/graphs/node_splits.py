@@ -1,4 +1,4 @@
-"""Random shares of a graph's nodes: a few to learn from, most to classify."""
+"""Random splits of a graph's nodes into training, validation and test."""
 
 import dataclasses
 
@@ -7,12 +7,12 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class NodeSplit:
-    """Numbers of nodes, each node in one of the three.
+    """Numbers of nodes, each node in one of three sets.
 
     Attributes:
-        train: int64, those whose labels are learned from.
-        validation: int64, those that may choose among classifiers.
-        test: int64, those that are classified.
+        train: int64 [m], nodes to learn from.
+        validation: int64 [v], nodes by which a classifier or checkpoint may be chosen.
+        test: int64 [t], nodes to classify.
     """
 
     train: np.ndarray
@@ -21,15 +21,15 @@ class NodeSplit:
 
 
 def node_splits(labels: np.ndarray, count: int, seed: int) -> list[NodeSplit]:
-    """Splits of the nodes that have a label, 10 / 10 / 80, without regard to classes.
+    """Split the nodes that have a label 10 / 10 / 80, without regard to classes.
 
-    Sizes as in the official code of RGRL: test and validation are rounded down, what
-    is left is trained on.
+    Sizes are as in the official code of RGRL: test and validation are rounded down, the
+    rest is for training.
 
     Args:
         labels: [n], below 0 for none.
-        count: of the splits.
-        seed: of all of them; the first ones do not depend on `count`.
+        count: number of splits.
+        seed: of all splits; the first ones do not depend on `count`.
     """
     labelled = np.flatnonzero(labels >= 0)
     test, validation = int(0.8 * len(labelled)), int(0.1 * len(labelled))

@@ -1,4 +1,4 @@
-"""What the nodes of a graph are judged by, each giving figures of the JSON line."""
+"""Tasks that evaluate embeddings of nodes; each returns fields of the JSON line."""
 
 import dataclasses
 import logging
@@ -18,29 +18,35 @@ from ressl_tf.runtime.errors import UsageError
 
 log = logging.getLogger("ressl_tf")
 FEWEST_NODES = 10  # with labels: a tenth of them is one
-KNOWN_EDGES = 20_000  # of which the links' regression learns, at most
+TRAINING_EDGES = 20_000  # at most, for the logistic regression on links
 Figures = dict[str, Any]
 Task = Callable[[NodeConfig, GraphRun, Graph, np.ndarray], Figures]
 
 
 def embed(config: NodeConfig, run: GraphRun, graph: Graph) -> np.ndarray:
-    """What is judged, float32 [nodes, length]."""
+    """Return the features that are evaluated, float32 [nodes, length]."""
     return graph.features if config.features == "raw" else run.embed(graph)
 
 
 @dataclasses.dataclass(frozen=True)
 class Accuracy:
-    """Of the classifier of one split, on its validation and its test nodes."""
+    """The accuracy of the classifier of one split.
+
+    Attributes:
+        validation: on the validation nodes, a fraction.
+        test: on the test nodes, a fraction.
+        confusion: of the test nodes, [classes, classes].
+    """
 
     validation: float
     test: float
-    confusion: np.ndarray  # of the test nodes, [classes, classes]
+    confusion: np.ndarray
 
 
 def accuracies(
     config: NodeConfig, graph: Graph, embeddings: np.ndarray
 ) -> Iterator[Accuracy]:
-    """A classifier for each split, judged on the nodes it did not learn from."""
+    """Train a classifier for each split and evaluate it on the other nodes."""
     labels, classes = labels_of(graph), len(graph.label_names)
     for number, split in enumerate(node_splits(labels, config.splits, config.seed)):
         kernel, bias = _solve(config, embeddings, labels, classes, split, number)
@@ -56,7 +62,7 @@ def accuracies(
 def classify(
     config: NodeConfig, run: GraphRun, graph: Graph, embeddings: np.ndarray
 ) -> Figures:
-    """Accuracy over the splits: mean, standard deviation, and of each class."""
+    """Return the accuracy over splits: mean, standard deviation, and by class."""
     found = []
     for accuracy in accuracies(config, graph, embeddings):
         found.append(accuracy)
@@ -64,28 +70,28 @@ def classify(
         log.info("%s: top-1 %.4f", done, accuracy.test)
     tested = [accuracy.test for accuracy in found]
     counts = np.sum([accuracy.confusion for accuracy in found], axis=0)
-    shares = counts.diagonal() / np.maximum(counts.sum(axis=1), 1)
+    fractions = counts.diagonal() / np.maximum(counts.sum(axis=1), 1)
     return {
         "linear_top1": float(np.mean(tested)),
         "linear_top1_std": float(np.std(tested)),
         "linear_top1_splits": tested,
         "validation_top1": float(np.mean([each.validation for each in found])),
         "top1": float(np.mean(tested)),
-        "per_class": dict(zip(graph.label_names, shares.tolist(), strict=True)),
+        "per_class": dict(zip(graph.label_names, fractions.tolist(), strict=True)),
         "solver": config.solver,
     }
 
 
 def _solve(config, embeddings, labels, classes, split: NodeSplit, number):
-    """Kernel and bias of one split's classifier."""
-    known, wanted = embeddings[split.train], labels[split.train]
+    """Return kernel and bias of the classifier of one split."""
+    features, targets = embeddings[split.train], labels[split.train]
     if config.solver == "lbfgs":
         options = {"seed": config.seed, "iterations": config.lbfgs_iterations}
-        found = logistic.fit(known, wanted, classes, config.lbfgs_c, **options)
+        found = logistic.fit(features, targets, classes, config.lbfgs_c, **options)
         return found.kernel, found.bias
     return probe.fit(
-        known,
-        wanted,
+        features,
+        targets,
         classes,
         learning_rate=config.probe_learning_rate,
         steps=config.probe_steps,
@@ -96,16 +102,16 @@ def _solve(config, embeddings, labels, classes, split: NodeSplit, number):
 def search(
     config: NodeConfig, run: GraphRun, graph: Graph, embeddings: np.ndarray
 ) -> Figures:
-    """Sim@5 and Sim@10."""
-    shares = similarity.same_class_share(embeddings, labels_of(graph))
-    log.info("of the nearest 5 and 10 are of the class: %.4f, %.4f", *shares.values())
-    return {f"sim_at_{k}": share for k, share in shares.items()}
+    """Return Sim@5 and Sim@10."""
+    fractions = similarity.same_class_fraction(embeddings, labels_of(graph))
+    log.info("fraction of the class: Sim@5 %.4f, Sim@10 %.4f", *fractions.values())
+    return {f"sim_at_{k}": fraction for k, fraction in fractions.items()}
 
 
 def cluster(
     config: NodeConfig, run: GraphRun, graph: Graph, embeddings: np.ndarray
 ) -> Figures:
-    """NMI and ARI of k-means."""
+    """Return NMI and ARI of k-means."""
     found = clustering.agreement(embeddings, labels_of(graph), seed=config.seed)
     log.info("clusters and classes: NMI %(nmi).4f, ARI %(ari).4f", found)
     return found
@@ -114,23 +120,24 @@ def cluster(
 def predict_links(
     config: NodeConfig, run: GraphRun, graph: Graph, embeddings: np.ndarray
 ) -> Figures:
-    """AUC and average precision on the run's edges that it did not see.
+    """Return AUC and average precision on the edges that were held out of training.
 
-    The embeddings are of the graph without those edges, and so is what the regression
-    learns from: as many edges as pairs without one. Pairs to score come from the whole.
+    The nodes are embedded on the training graph. The regression learns from its edges
+    and as many pairs without one. The queries are the held-out edges and as many pairs
+    that have no edge in the whole graph.
     """
     if config.dataset not in ("", run.config.dataset):
         raise UsageError(
-            "--tasks=links is about the edges that the run did not see, of its own "
-            f"graph. Received: --dataset={config.dataset}"
+            "--tasks=links predicts the edges that the run held out of its own graph. "
+            f"Received: --dataset={config.dataset}"
         )
-    seen, positive, negative = run.held_out()
-    embeddings = embed(config, run, seen)
+    training_graph, positive, negative = run.held_out()
+    embeddings = embed(config, run, training_graph)
     queries, edges = np.concatenate([positive, negative]), len(positive)
-    known = _known_pairs(seen, queries, config.seed)
+    training_pairs = _training_pairs(training_graph, queries, config.seed)
     by_cosine = link_prediction.cosines(embeddings, queries)
     by_product = link_prediction.hadamard_scores(
-        embeddings, known, queries, config.seed
+        embeddings, training_pairs, queries, config.seed
     )
     found: Figures = {"held_out_edges": edges}
     for name, values in (("", by_cosine), ("_hadamard", by_product)):
@@ -140,29 +147,30 @@ def predict_links(
     return found
 
 
-def _known_pairs(seen: Graph, asked: np.ndarray, seed: int):
-    """Edges and pairs without one to learn from; none of them is asked for."""
-    edges = undirected(seen.edges)
+def _training_pairs(
+    graph: Graph, queries: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sample edges, and as many pairs without one; none of them is a query."""
     generator = np.random.default_rng((seed, 2))
-    edges = generator.permutation(edges)[:KNOWN_EDGES]
-    hidden = np.concatenate([seen.edges, asked, asked[:, ::-1]])
-    whole = Graph.from_edges(seen.features, hidden)
-    return edges, non_edges(whole, len(edges), (seed, 3))
+    edges = generator.permutation(undirected(graph.edges))[:TRAINING_EDGES]
+    excluded = np.concatenate([graph.edges, queries, queries[:, ::-1]])
+    with_queries = Graph.from_edges(graph.features, excluded)
+    return edges, non_edges(with_queries, len(edges), (seed, 3))
 
 
 def labels_of(graph: Graph) -> np.ndarray:
-    """Its labels, int32 [nodes], -1 for none.
+    """Return the labels of a graph, int32 [nodes], -1 for none.
 
     Raises:
-        UsageError: when there are not enough to judge by.
+        UsageError: there are too few to evaluate by.
     """
     labels = np.full(graph.num_nodes, -1) if graph.labels is None else graph.labels
     count, classes = np.sum(labels >= 0), len(np.unique(labels[labels >= 0]))
     if count < FEWEST_NODES or classes < 2:
         raise UsageError(
-            f"judging nodes by their classes needs labels of {FEWEST_NODES} nodes and "
-            f"two classes; --tasks=links needs none. Received: {count} labels of "
-            f"{classes} classes"
+            "evaluating nodes by their classes needs labels of "
+            f"{FEWEST_NODES} nodes and two classes; --tasks=links needs none. "
+            f"Received: {count} labels of {classes} classes"
         )
     return labels
 

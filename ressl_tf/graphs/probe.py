@@ -1,13 +1,13 @@
-"""Logistic regression by Adam on all examples at once, stopped after some steps.
+"""Logistic regression by a fixed number of Adam steps, each on all examples.
 
-The papers on graphs judge embeddings so. Where it stops matters: after 100 steps it has
-not converged, and embeddings on a larger scale get further.
+The papers on graphs evaluate embeddings this way. The number of steps matters: after
+100 it has not converged, and embeddings on a larger scale get further.
 """
 
 import numpy as np
 import tensorflow as tf
 
-DECAYS = (0.9, 0.999)  # of Adam's averages, and EPSILON: as everywhere
+DECAYS = (0.9, 0.999)  # of Adam's averages; these and EPSILON as in the paper
 EPSILON = 1e-8
 
 
@@ -20,15 +20,16 @@ def fit(
     steps: int = 100,
     seed: int = 0,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Minimises the mean cross-entropy, without weight decay.
+    """Minimise the mean cross-entropy, without weight decay.
 
     Args:
         features: [m, f].
-        labels: [m], 0 to before `classes`.
-        classes: how many there are.
+        labels: [m], 0 to `classes` - 1.
+        classes: number of classes.
         learning_rate: of Adam.
-        steps: each on all examples.
-        seed: of the kernel's start, Glorot's uniform one; the bias starts at 0.
+        steps: number of steps.
+        seed: of the kernel's initial values, Glorot's uniform ones; the bias starts at
+            0.
 
     Returns:
         Kernel [f, classes] and bias [classes]: logits = features @ kernel + bias.
@@ -47,12 +48,12 @@ def fit(
 
 
 @tf.function(reduce_retracing=True)
-def _descend(features, wanted, weights, rate, steps):
-    """Adam (Kingma and Ba, ICLR 2015), Algorithm 1."""
+def _descend(features, targets, weights, rate, steps):
+    """Take steps of Adam (Kingma and Ba, ICLR 2015), Algorithm 1."""
     mean = square = tuple(map(tf.zeros_like, weights))
     for step in tf.range(1, steps + 1):
         correction = [1 - decay ** tf.cast(step, tf.float32) for decay in DECAYS]
-        gradients = _gradients(features, wanted, *weights)
+        gradients = _gradients(features, targets, *weights)
         mean, square = (
             tuple(
                 decay * old + (1 - decay) * g**power
@@ -69,8 +70,8 @@ def _descend(features, wanted, weights, rate, steps):
     return weights
 
 
-def _gradients(features, wanted, kernel, bias):
-    """Of the mean cross-entropy."""
-    error = tf.nn.softmax(tf.matmul(features, kernel) + bias) - wanted
+def _gradients(features, targets, kernel, bias):
+    """Return the gradients of the mean cross-entropy."""
+    error = tf.nn.softmax(tf.matmul(features, kernel) + bias) - targets
     error /= tf.cast(tf.shape(features)[0], tf.float32)
     return tf.matmul(features, error, transpose_a=True), tf.reduce_sum(error, axis=0)

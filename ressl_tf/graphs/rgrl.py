@@ -1,7 +1,7 @@
 """RGRL: relational self-supervised learning on graphs (Lee et al., CIKM 2022).
 
 With two views of the graph, z_v the student's embeddings of its nodes in view v, h_v
-the teacher's, A anchors drawn anew in each step, and N_i the near nodes of node i:
+the teacher's, A anchors sampled anew in each step, and N_i the near nodes of node i:
 
     glob_1 = mean_i KL(softmax(h_2 h_2[A]^T / teacher_temp)_i
                        || softmax(z_1 h_2[A]^T / student_temp)_i)
@@ -33,34 +33,35 @@ FORMER = {  # arguments of version 0.1.0
     "temp_t": "teacher_temp",
     "temp_t_diff": "local_teacher_temp",
 }
-SPARSE = 0.1  # share of features that are not 0 below which sparse products are faster
+SPARSE = 0.1  # below this fraction of features that are not 0, sparse is faster
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class RGRL(SSLModel):
-    """A student whose nodes keep the relations that its teacher sees.
+    """A student that learns the relations between nodes from its teacher.
 
-    A batch is the whole graph, a step an epoch. As a `keras.Model` it maps
+    A batch is the whole graph, so that a step is an epoch. As a `keras.Model` it maps
     {"features", "edges"}, `Graph.inputs`, to embeddings [nodes, d] in inference mode.
 
     Args:
         num_features: length of a node's features.
         gcn_layers: widths of the GCN's layers; the last is the length of an embedding.
         predictor_dim: hidden width of the predictor; 0 for that of the first layer.
-        graph_sample: anchors, drawn anew in each step.
-        graph_topk: near nodes of a node, itself among them.
-        drop_features: chance of a feature to be 0 for all nodes, in each view.
-        drop_edges: chance of a directed edge to be missing, in each view.
+        graph_sample: number of anchors, sampled anew in each step.
+        graph_topk: number of near nodes of a node, itself among them.
+        drop_features: probability that a feature is 0 for all nodes, in each view.
+        drop_edges: probability that a directed edge is dropped, in each view.
         student_temp: temperature of the student's relations.
-        teacher_temp: of the teacher's relation to the anchors.
-        local_teacher_temp: of the teacher's relation to the near nodes.
-        anchor_alpha: anchors are drawn by min(1, alpha^log(degree + 1) + beta).
+        teacher_temp: temperature of the teacher's relation to the anchors.
+        local_teacher_temp: temperature of the teacher's relation to the near nodes.
+        anchor_alpha: a node's weight as an anchor is min(1, alpha^log(degree + 1) +
+            beta).
         anchor_beta: see `anchor_alpha`.
-        local_weight: of the relation to near nodes.
+        local_weight: weight of the loss over near nodes.
         ppr_exact_max_nodes: see `graphs.diffusion.nearest_nodes`.
-        bn_frozen_after_first_eval: as the official run does by leaving its model in
-            inference mode after the first epoch: from then on batch normalisation
-            works on the statistics of that one.
+        bn_frozen_after_first_eval: whether batch normalisation uses the statistics of
+            the first epoch from then on; the official run does, by leaving its model
+            in inference mode.
         **kwargs: of `SSLModel`.
 
     Example:
@@ -142,7 +143,7 @@ class RGRL(SSLModel):
 
     @property
     def relation_size(self) -> int:
-        """How many anchors the teacher's relation is over."""
+        """The number of anchors in the teacher's relation."""
         return self.graph_sample
 
     def call(self, inputs, training=False):
@@ -150,10 +151,10 @@ class RGRL(SSLModel):
         return self.online(inputs, training=training)
 
     def batches(self, graph: Graph) -> tf.data.Dataset:
-        """Make a data set of one batch without end: the graph and its near nodes.
+        """Make a data set that repeats one batch: the graph and its near nodes.
 
         Raises:
-            UsageError: the graph has other features, or fewer nodes than are drawn.
+            UsageError: the graph has other features, or fewer nodes than anchors.
         """
         if graph.num_features != self.online.num_features:
             raise UsageError(
@@ -175,14 +176,14 @@ class RGRL(SSLModel):
         return tf.data.Dataset.from_tensors(batch).repeat()
 
     def fit(self, x=None, *args, **kwargs):
-        """Train on a `Graph`, whole in each of the `epochs`, or on `batches`."""
+        """Train on a `Graph`, one step in each of `epochs`, or on `batches`."""
         if isinstance(x, Graph):
             x = self.batches(x)
             kwargs = {"steps_per_epoch": 1, "shuffle": False, **kwargs}
         return super().fit(x, *args, **kwargs)
 
     def derive_views(self, data, seed):
-        """Draw both views of the graph, and the anchors."""
+        """Sample both views of the graph, and the anchors."""
         graph, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         edges = tf.cast(graph["edges"], tf.int64)
         *seeds, anchor_seed = tf.unstack(
@@ -202,7 +203,7 @@ class RGRL(SSLModel):
         weights = graph_views.anchor_weights(
             degrees, self.anchor_alpha, self.anchor_beta
         )
-        anchors = graph_views.draw_nodes(weights, self.graph_sample, anchor_seed)
+        anchors = graph_views.sample_nodes(weights, self.graph_sample, anchor_seed)
         return {
             **views,
             "anchors": anchors,  # [sample]
@@ -249,7 +250,7 @@ class RGRL(SSLModel):
 def relation_to_near(
     embeddings: tf.Tensor, near: tf.Tensor, temperature: float
 ) -> tf.Tensor:
-    """Return the logits of each embedding's relation to its own near nodes.
+    """Return the logits of each embedding's relation to its near nodes.
 
     Args:
         embeddings: [nodes, dim], unit length.

@@ -1,4 +1,4 @@
-"""Similarity search: how many of the nearest are of the same class."""
+"""Similarity search: the fraction of nearest neighbours of the same class."""
 
 from collections.abc import Sequence
 
@@ -6,18 +6,18 @@ import numpy as np
 
 from ressl_tf.evaluate.nearest_neighbors import neighbours
 
-BLOCK_BYTES = 256 * 2**20  # of similarities that are held at a time
+BLOCK_BYTES = 256 * 2**20  # of similarities in memory at a time
 
 
-def same_class_share(
+def same_class_fraction(
     embeddings: np.ndarray, labels: np.ndarray, counts: Sequence[int] = (5, 10)
 ) -> dict[int, float]:
-    """Sim@k: the share of the k nearest others that have the label of the query.
+    """Return Sim@k: the fraction of the k nearest neighbours with the query's label.
 
     Args:
-        embeddings: [n, d], of any length; near is the cosine.
-        labels: [n], below 0 for none: those are neither asked nor found.
-        counts: values of k; where there are fewer others, all of them.
+        embeddings: [n, d], of any length; they are compared by cosine.
+        labels: [n], below 0 for none: those are neither queries nor neighbours.
+        counts: values of k; all neighbours where there are fewer.
 
     Returns:
         k -> mean over the queries.
@@ -28,7 +28,7 @@ def same_class_share(
     embeddings, labels = embeddings[labelled], labels[labelled]
     block = max(1, BLOCK_BYTES // (4 * len(labels)))
     _, found = neighbours(embeddings, embeddings, max(counts) + 1, block)
-    # Itself is not always the first: others may be the same as it.
+    # A query is not always its first neighbour: other embeddings may equal it.
     itself = found == np.arange(len(found))[:, None]
     itself[~itself.any(axis=1), -1] = True
     nearest = labels[found[~itself].reshape(len(found), -1)]

@@ -21,13 +21,13 @@ CHECKPOINTS = "checkpoints"  # in the workdir
 
 @dataclasses.dataclass(frozen=True)
 class GraphRun:
-    """The encoder of a run on a graph.
+    """A trained run on a graph and its encoder.
 
     Attributes:
         path: of the workdir.
-        encoder: from {"features", "edges"} to an embedding of each node.
+        encoder: maps {"features", "edges"} to an embedding of each node.
         config: of the run.
-        step: that the encoder is of.
+        step: the step after which the encoder was saved; 0 for random weights.
     """
 
     path: pathlib.Path
@@ -36,23 +36,26 @@ class GraphRun:
     step: int
 
     def checkpoints(self) -> Iterator["GraphRun"]:
-        """The run as it was at each checkpoint that is still there, oldest first."""
+        """Restore the run at each checkpoint that was kept, oldest first."""
         for path in Checkpoints(self.path / CHECKPOINTS).paths():
             encoder = GCN.from_config(self.encoder.get_config())
             restore_network(path, "online", encoder)
             yield dataclasses.replace(self, encoder=encoder, step=step_of(path))
 
     def untrained(self, seed: int) -> "GraphRun":
-        """The same with random weights."""
+        """Return the same run with random weights."""
         keras.utils.set_random_seed(seed)
         encoder = GCN.from_config(self.encoder.get_config())
         return dataclasses.replace(self, encoder=encoder, step=0)
 
     def graph(self, dataset: str = "") -> Graph:
-        """The graph of the run with all of its edges, or another.
+        """Load the graph of the run with all of its edges, or another.
+
+        Args:
+            dataset: "graph:/path/to/file.npz"; empty for that of the run.
 
         Raises:
-            UsageError: when it cannot be read, or has other features.
+            UsageError: it cannot be read, or its nodes have other features.
         """
         dataset = dataset or self.config.dataset
         if not dataset.startswith(PREFIX):
@@ -69,30 +72,30 @@ class GraphRun:
         return graph
 
     def held_out(self) -> tuple[Graph, np.ndarray, np.ndarray]:
-        """What the run saw of its graph, the edges it did not see, and pairs without.
+        """Return the training graph, the edges held out of it, and as many non-edges.
 
         Raises:
-            UsageError: when it saw all edges.
+            UsageError: no edges were held out.
         """
         if not self.config.holdout_edges:
             raise UsageError(
-                "--tasks=links asks for edges that the run did not see; train with "
-                f"--holdout_edges=0.1. Received: {self.path}, which saw all"
+                "--tasks=links needs edges that were held out of training; train with "
+                f"--holdout_edges=0.1. Received: {self.path}, trained on all edges"
             )
         config = self.config
         return hold_out_edges(self.graph(), config.holdout_edges, config.seed)
 
     def embed(self, graph: Graph) -> np.ndarray:
-        """An embedding of each node in inference mode, float32 [nodes, d]."""
+        """Embed each node in inference mode, float32 [nodes, d]."""
         return self.encoder(graph.inputs, training=False).numpy()
 
 
 def open_graph_run(path: str) -> GraphRun:
-    """Open the workdir of a run on a graph; the graph itself need not be there.
+    """Open the workdir of a run on a graph; the graph itself is not read.
 
     Raises:
-        UsageError: when it is no run on a graph, or has no checkpoint yet.
-        RunError: when none can be read.
+        UsageError: it holds no run on a graph, or no checkpoint yet.
+        RunError: no checkpoint can be read.
     """
     place = pathlib.Path(path)
     if (kind := learns_from(path)) != "graphs":
@@ -113,9 +116,9 @@ def open_graph_run(path: str) -> GraphRun:
 
 
 def _count_features(folder: pathlib.Path) -> int:
-    """By the first kernel in the newest checkpoint that can be read; 1 without one."""
+    """Count rows of the first kernel in the newest readable checkpoint; 1 without."""
     for path in reversed(Checkpoints(folder).paths()):
-        # Of damage, `restore_network` tells.
+        # `restore_network` reports damage.
         with contextlib.suppress(Exception), open(path, "rb") as file:
             return len(np.load(file, allow_pickle=False)["online/000"])
     return 1

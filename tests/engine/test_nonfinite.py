@@ -96,7 +96,7 @@ def counters(model):
     return [int(variable.numpy()) for variable in model.guard.variables]
 
 
-def test_a_skipped_step_changes_nothing_but_what_counts_steps(images):
+def test_a_skipped_step_changes_only_the_step_counters(images):
     model = guarded(make=tiny_model)
     model.fit(views(images), shuffle=False, verbose=0)
     before = values(model)
@@ -104,7 +104,7 @@ def test_a_skipped_step_changes_nothing_but_what_counts_steps(images):
     model.fit(views(images, bad=[1], steps=1), shuffle=False, verbose=0)
     after = values(model)
     unlike = {n for n in before if not np.array_equal(before[n], after[n])}
-    # Of the guard: how many bad ones, how many in a row, the last one's number.
+    # Of the guard: bad steps, bad ones in a row, the number of the last one.
     expected = {"model/000", "optimizer/000", "guard/000", "guard/001", "guard/002"}
     assert unlike == expected
     for name in ("model/000", "optimizer/000"):  # the step, and the optimizer's
@@ -113,7 +113,7 @@ def test_a_skipped_step_changes_nothing_but_what_counts_steps(images):
 
 
 def test_the_run_goes_on_as_if_the_step_had_not_been(caplog):
-    """But for what counts steps: with a constant rate and no draws, nothing else."""
+    """Except the step counters: with a constant rate and nothing random, all is equal."""
     model, other = guarded(), guarded()
     with caplog.at_level(logging.WARNING, "ressl_tf"):
         logs = fit(model, lines(bad=[3, 5]))

@@ -40,7 +40,7 @@ def test_anchors_are_drawn_by_their_weights_without_replacement():
     def pairs():
         seeds = tf.stack([tf.range(draws), tf.fill([draws], 5)], axis=1)
         return tf.map_fn(
-            lambda seed: graph_views.draw_nodes(weights, 2, seed), seeds, tf.int32
+            lambda seed: graph_views.sample_nodes(weights, 2, seed), seeds, tf.int32
         )
 
     first, second = pairs().numpy().T

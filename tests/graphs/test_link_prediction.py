@@ -29,9 +29,9 @@ def test_products_find_an_edge_rule_that_the_cosine_does_not():
     embeddings = generator.choice([-1.0, 1.0], (60, 8))
     pairs = generator.integers(60, size=(800, 2))
     same = embeddings[pairs[:, 0], 3] == embeddings[pairs[:, 1], 3]
-    known = pairs[:400][same[:400]], pairs[:400][~same[:400]]
-    asked, right = pairs[400:], same[400:]
-    scores = link_prediction.hadamard_scores(embeddings, known, asked)
+    training = pairs[:400][same[:400]], pairs[:400][~same[:400]]
+    queries, right = pairs[400:], same[400:]
+    scores = link_prediction.hadamard_scores(embeddings, training, queries)
     assert link_prediction.auc_and_ap(scores[right], scores[~right])[0] > 0.99
-    plain = link_prediction.cosines(embeddings, asked)
+    plain = link_prediction.cosines(embeddings, queries)
     assert link_prediction.auc_and_ap(plain[right], plain[~right])[0] < 0.8

@@ -102,18 +102,18 @@ def test_links_are_scored_without_the_edges_that_were_held_out(graph_run, tmp_pa
     )
     run = open_graph_run(str(graph_run))
     whole = run.graph()
-    seen, positive, negative = hold_out_edges(whole, 0.1, run.config.seed)
-    unseen, leaking = (
+    training, positive, negative = hold_out_edges(whole, 0.1, run.config.seed)
+    honest, leaking = (
         link_prediction.auc_and_ap(
             *(link_prediction.cosines(run.embed(g), p) for p in (positive, negative))
         )
-        for g in (seen, whole)
+        for g in (training, whole)
     )
-    assert (line["link_auc"], line["link_ap"]) == pytest.approx(unseen)
-    assert unseen != leaking
+    assert (line["link_auc"], line["link_ap"]) == pytest.approx(honest)
+    assert honest != leaking
 
 
-def test_another_graph_may_be_judged_if_its_features_fit(graph_run, tmp_path):
+def test_another_graph_is_evaluated_if_its_features_fit(graph_run, tmp_path):
     other = planted_graph(nodes=40)
     save_graph(other, tmp_path / "other.npz")
     dataset = f"graph:{tmp_path}/other.npz"
@@ -191,7 +191,7 @@ def test_the_curves_of_a_run_on_a_graph_are_drawn(graph_run, tmp_path):
     assert list(line["pictures"]) == ["curves"]
 
 
-def test_results_of_unlike_judgements_lie_apart():
+def test_different_evaluations_have_different_folders():
     names = {
         NodeConfig(workdir="a", **options).run_dir
         for options in (

@@ -5,7 +5,7 @@ import numpy as np
 from ressl_tf.graphs.node_splits import node_splits
 
 
-def test_splits_share_out_all_nodes_that_have_a_label():
+def test_splits_hold_all_nodes_that_have_a_label():
     labels = np.zeros(107, int)
     labels[[3, 50]] = -1
     splits = node_splits(labels, 20, seed=0)

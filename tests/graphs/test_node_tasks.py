@@ -10,17 +10,17 @@ from ressl_tf.graphs.trained import open_graph_run
 from ressl_tf.runtime.errors import UsageError
 
 
-def test_what_links_learn_from_is_not_asked_for(graph_run):
-    seen, positive, negative = open_graph_run(str(graph_run)).held_out()
-    edges, others = node_tasks._known_pairs(
-        seen, np.concatenate([positive, negative]), seed=0
-    )
-    known = {tuple(sorted(pair)) for pair in np.concatenate([edges, others]).tolist()}
-    asked = {tuple(pair) for pair in np.concatenate([positive, negative]).tolist()}
-    assert not known & asked
-    assert len(known) == 2 * len(edges)
+def test_training_pairs_of_links_are_no_queries(graph_run):
+    graph, positive, negative = open_graph_run(str(graph_run)).held_out()
+    held_out = np.concatenate([positive, negative])
+    edges, non_edges = node_tasks._training_pairs(graph, held_out, seed=0)
+    pairs = np.concatenate([edges, non_edges])
+    training = {tuple(sorted(pair)) for pair in pairs.tolist()}
+    queries = {tuple(pair) for pair in held_out.tolist()}
+    assert not training & queries
+    assert len(training) == 2 * len(edges)
     assert {tuple(sorted(pair)) for pair in edges.tolist()} == {
-        tuple(pair) for pair in undirected(seen.edges).tolist()
+        tuple(pair) for pair in undirected(graph.edges).tolist()
     }
 
 

@@ -10,11 +10,11 @@ from ressl_tf.graphs.trained import open_graph_run
 from ressl_tf.runtime.errors import UsageError
 
 
-def test_links_need_a_run_that_did_not_see_all(graph_run):
+def test_links_need_a_run_that_held_edges_out(graph_run):
     run = open_graph_run(str(graph_run))
-    all_seen = dataclasses.replace(run.config, holdout_edges=0.0)
+    all_edges = dataclasses.replace(run.config, holdout_edges=0.0)
     with pytest.raises(UsageError, match="train with --holdout_edges"):
-        dataclasses.replace(run, config=all_seen).held_out()
+        dataclasses.replace(run, config=all_edges).held_out()
 
 
 def test_checkpoints_are_the_encoder_as_it_was(graph_run, tmp_path):
