@@ -11,7 +11,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` with a fused kernel and a scope.
 
     Momentum 0.9 and epsilon 1e-5 are PyTorch's. The variables are those of the stock
-    layer, so that weights move between the two.
+    layer, so that weights move between the two. A frozen layer (`trainable = False`)
+    works in inference mode, as Keras's does.
 
     Args:
         scope: over which samples training statistics are taken: "local" (the replica's
@@ -33,7 +34,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         return super().add_weight(*args, trainable=trainable, **kwargs)
 
     def call(self, inputs, training=None, mask=None):
-        if not training or self.scope == "sync":
+        if not training or not self.trainable or self.scope == "sync":
             return super().call(inputs, training=training, mask=mask)
         normalize = self._split if self.scope == "split" else self._local
         outputs, mean, variance = normalize(inputs)
