@@ -1,5 +1,7 @@
 """The function that `fit` calls for each batch: one step or several, on all replicas.
 
+That of `evaluate` is another one of the kind.
+
 Keras's own does not train on several workers, and takes more steps than an epoch has
 when `steps_per_execution` does not divide it.
 """
@@ -19,7 +21,10 @@ class TrainFunction:
     """A call that takes up to `steps_per_execution` steps on batches of an iterator.
 
     Args:
-        model: its `train_step` returns scalars that are equal on all replicas.
+        model: what is trained or evaluated; its `check_inputs` is called after the
+            first batches.
+        step: its `train_step` or `test_step`, which returns scalars that are equal on
+            all replicas.
 
     Attributes:
         steps_per_execution: the most steps that a call takes.
@@ -27,10 +32,11 @@ class TrainFunction:
         input_wait: seconds that all steps so far waited for their input, float32 [].
     """
 
-    def __init__(self, model: keras.Model):
+    def __init__(self, model: keras.Model, step: Callable[[Any], Logs]):
         self.steps_per_execution = model.steps_per_execution
         self.names = [metric.name for metric in model.metrics]
-        self.strategy, self.train_step = model.distribute_strategy, model.train_step
+        self.check_inputs = model.check_inputs
+        self.strategy, self.step = model.distribute_strategy, step
         self.input_wait = tf.constant(0.0)
         self.begin(None)
         self.single_step, self.execute = self._single_step, self._execute
@@ -39,13 +45,14 @@ class TrainFunction:
             self.execute = tf.function(self.execute, reduce_retracing=True)
 
     def begin(self, steps_per_epoch: int | None) -> None:
-        """Start a call of `fit`: no step of it is taken yet.
+        """Start a call of `fit` or `evaluate`: no step of it is taken yet.
 
         Args:
             steps_per_epoch: an execution ends with the epoch, whatever there is to
                 come; None where the iterator ends with the epoch.
         """
         self.steps_per_epoch, self.steps = steps_per_epoch, 0
+        self.checked = False
 
     def __call__(self, iterator: Any) -> Logs:
         """Take the next steps.
@@ -56,6 +63,13 @@ class TrainFunction:
         Returns:
             Metric name -> float32 scalar, after the last of these steps.
         """
+        logs = self._execute_some(iterator)
+        if not self.checked:
+            self.check_inputs()
+            self.checked = True
+        return logs
+
+    def _execute_some(self, iterator: Any) -> Logs:
         if not isinstance(iterator, tf.data.Iterator | distribute.Iterator):
             return self.single_step(next(iterator))  # of `train_on_batch`
         count = self.steps_per_execution
@@ -68,7 +82,7 @@ class TrainFunction:
 
     @tf.autograph.experimental.do_not_convert
     def _single_step(self, batch: Any) -> Logs:
-        return distribute.run(self.strategy, self.train_step, batch)
+        return distribute.run(self.strategy, self.step, batch)
 
     @tf.autograph.experimental.do_not_convert
     def _execute(self, iterator: Any, count: tf.Tensor) -> tuple[Logs, tf.Tensor]:
