@@ -1,0 +1,1 @@
+"""Networks: encoder, classifier, heads, the queue of keys and the moving average."""
