@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ressl_tf.runtime import lock
-from ressl_tf.runtime.atomic import TEMPORARY, replacing
+from ressl_tf.runtime.atomic import TEMPORARY, remove, replacing
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import free_fields, renamed
 
