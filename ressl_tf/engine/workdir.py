@@ -79,7 +79,7 @@ class Workdir:
         """Remove what a killed process was writing; nobody else writes here now."""
         for folder in (self.path, self.checkpoints):
             for leftover in folder.glob(TEMPORARY):
-                leftover.unlink()
+                remove(leftover)
 
     def _check_config(self, config: Any) -> None:
         path, wanted = self.path / "config.json", to_json(config)
