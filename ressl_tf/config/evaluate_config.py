@@ -201,6 +201,7 @@ class SupervisedConfig(EvaluateConfig):
     checkpoint_every_minutes: float = recovery.checkpoint_every_minutes()
     on_nan: str = recovery.on_nan()
     max_nan_steps: int = recovery.max_nan_steps()
+    log_seconds: float = recovery.log_seconds()
     tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
 
     def __post_init__(self):

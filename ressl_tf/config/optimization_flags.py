@@ -18,6 +18,16 @@ class OptimizationFlags:
         low=1,
         high=1_000_000,
     )
+    extend_epochs: int = option(
+        0,
+        "Epochs to go on for after --epochs, with queue, optimizer and target as they "
+        "are: the learning rate restarts, with warm-up and schedule over these epochs; "
+        "schedules of the method stretch over the longer run. Give it to a finished "
+        "run. Too few: the restart costs more than it brings.",
+        low=0,
+        high=1_000_000,
+        free=True,
+    )
     batch_size: int = option(
         256,
         "Images a step, over all devices. When you change it, change the learning "
@@ -85,6 +95,11 @@ class OptimizationFlags:
         low=0,
         high=2**31 - 1,
     )
+
+    @property
+    def total_epochs(self) -> int:
+        """Passes over the data, those of the extension included."""
+        return self.epochs + self.extend_epochs
 
     def check_optimization(self) -> None:
         """Refuses flags that contradict one another.

@@ -21,6 +21,7 @@ from ressl_tf.data.pipeline import (
 from ressl_tf.data.sources import Source, bad_images_as_run_errors
 from ressl_tf.engine import callbacks, devices, loop
 from ressl_tf.engine.checkpoint import state
+from ressl_tf.engine.progress import stage
 from ressl_tf.engine.run import Run, last_step
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.evaluate import features, plots
@@ -66,7 +67,8 @@ def run_worker(config: Config, strategy) -> None:
 
 def run_chief(config: Config, strategy) -> dict[str, Any]:
     """Train as the chief, or as the only process, and write what is kept."""
-    source = open_training_source(config)
+    with stage(f"reading {config.dataset}"):
+        source = open_training_source(config)
     per_epoch = steps_per_epoch(source, config.batch_size)
     start = warm_start.open_start(config)
     devices.announce(config, strategy)
@@ -92,7 +94,9 @@ def run_chief(config: Config, strategy) -> dict[str, Any]:
             log_start(run, measure)
         run.fit(monitors(run, measure), functools.partial(draw_views, run))
         draw_results(run)
-        return result(run)
+        line = result(run)
+        tell_people(line)
+        return line
 
 
 def open_training_source(config: Config) -> Source:
@@ -118,7 +122,8 @@ def log_start(run: Run, measure: Measure | None) -> None:
             temporary.write_text("".join(f"{name}\n" for name in run.data.skipped))
     row: dict[str, Any] = {"epoch": 0, "step": 0}
     if measure is not None:
-        row["knn_top1"] = measure(run.model)
+        with stage("kNN of the untrained network"):
+            row["knn_top1"] = measure(run.model)
         log.info("untrained: kNN top-1 %.4f", row["knn_top1"])
     run.workdir.log(row)
 
@@ -188,3 +193,17 @@ def result(run: Run) -> dict[str, Any]:
         "embedding_std": rows[-1].get("embedding_std"),
         "images_per_second": run.throughput(),
     }
+
+
+def tell_people(line: dict[str, Any]) -> None:
+    """Log what was reached, where the pictures are, and which command comes next."""
+    workdir, loss = line["workdir"], line["loss"]
+    reached = "no loss" if loss is None else f"loss {loss:.4g}"
+    following = f"python -m ressl_tf.plot --workdir={workdir} --kind=embedding"
+    if line["knn_top1"] is not None:
+        top1, untrained = line["knn_top1"], line["knn_top1_untrained"]
+        reached += f", kNN top-1 {top1:.1%}, untrained {untrained:.1%}"
+        following = f"python -m ressl_tf.linear --workdir={workdir} --solver=lbfgs"
+    log.info("reached after %d steps: %s", line["steps"], reached)
+    log.info("pictures: views.png, neighbours.png, curves.png in %s", workdir)
+    log.info("next: %s", following)
