@@ -77,6 +77,15 @@ class PlotConfig:
     seed: int = option(
         0, "Seed of t-SNE; one seed, one picture.", low=0, high=2**31 - 1
     )
+    dpi: int = option(
+        160,
+        "Dots an inch of PNG pictures. Too low: blurred; too high: large files.",
+        low=20,
+        high=1200,
+    )
+    picture_format: str = option(
+        "png", "Format of the pictures: png, or svg for print.", choices=("png", "svg")
+    )
     output: str = option(
         "",
         "Folder for the pictures. Empty: plots/ in the workdir, or runs/plots-NAME "

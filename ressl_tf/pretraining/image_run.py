@@ -25,6 +25,7 @@ from ressl_tf.engine.progress import stage
 from ressl_tf.engine.run import Run, last_step
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.evaluate import features, plots
+from ressl_tf.evaluate.plots.pictures import reference_levels
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.methods.build import make_model
 from ressl_tf.pretraining import knn_monitor, warm_start
@@ -175,7 +176,8 @@ def draw_results(run: Run) -> None:
     images = np.concatenate([batch.numpy() for batch, _ in shown])
     known = labels if run.data.label_names else None
     plots.save(plots.neighbours(images, vectors, known), folder / "neighbours.png")
-    plots.save(plots.curves(run.workdir.rows()), folder / "curves.png")
+    levels = reference_levels(folder / "config.json")
+    plots.save(plots.curves(run.workdir.rows(), levels), folder / "curves.png")
 
 
 def result(run: Run) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def draw(config: PreviewConfig) -> dict[str, Any]:
     title = f"Views of {plots.shorten(source.name, 40)}, {config.split}"
     side = 0.9 if config.image_size < plots.SMALL else 1.5
     figure = plots.image_rows(rows, len(photos), side, title)
-    plots.save(figure, path, dpi=100)
+    plots.save(figure, path)
     return {
         "path": str(path),
         "dataset": config.dataset,
