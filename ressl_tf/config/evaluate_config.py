@@ -21,11 +21,13 @@ class EvaluateConfig:
         "Encoder to evaluate: the workdir of a run, of a fine-tuning or of a "
         "conversion.",
         group="encoder",
+        path=True,
     )
     model: str = option(
         "",
         "Encoder instead of --workdir: a SavedModel of ressl_tf.export, or a .keras "
         "file of a model from images to features.",
+        path=True,
     )
     untrained: bool = option(
         False, "Give the same network random weights first: the floor to compare with."
@@ -35,6 +37,7 @@ class EvaluateConfig:
         "Labelled images: any TFDS name, folder:/path with a folder a class, or "
         "shapes. Empty: those that the run was trained on.",
         group="data",
+        path=data_flags.PATHS,
     )
     train_split: str = option(
         "train", "Split whose labels are used, in TFDS syntax: train, train[:10%]."
@@ -64,6 +67,7 @@ class EvaluateConfig:
         "runs/COMMAND-NAME.",
         group="results",
         free=True,
+        path=True,
     )
 
     command = ""  # of the class; names the output

@@ -18,9 +18,11 @@ class PlotConfig:
         UsageError: when a value, or two together, cannot be.
     """
 
-    workdir: str = option("", "The folder of a run.", group="encoder")
+    workdir: str = option("", "The folder of a run.", group="encoder", path=True)
     model: str = option(
-        "", "Instead of --workdir: a SavedModel of ressl_tf.export, or a .keras file."
+        "",
+        "Instead of --workdir: a SavedModel of ressl_tf.export, or a .keras file.",
+        path=True,
     )
 
     dataset: str = option(
@@ -28,6 +30,7 @@ class PlotConfig:
         "Images to look at: any TFDS name, folder:/path, or shapes. Empty: those that "
         "the encoder was trained on.",
         group="data",
+        path=data_flags.PATHS,
     )
     split: str = option(
         "auto",
@@ -90,6 +93,7 @@ class PlotConfig:
         "",
         "Folder for the pictures. Empty: plots/ in the workdir, or runs/plots-NAME "
         "for a model.",
+        path=True,
     )
 
     def __post_init__(self):

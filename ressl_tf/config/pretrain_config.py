@@ -33,6 +33,7 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
         "with photos (class folders or a flat folder), or shapes, the embedded set; "
         "for rgrl graph:/path/file.npz (gnn-benchmark's layout).",
         group="data",
+        path=data_flags.PATHS,
     )
     split: str = option(
         "train", "Split to train on, in TFDS syntax: train, train[:10%], unlabelled."
@@ -165,6 +166,7 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
         "",
         "Start from a trained encoder: a workdir, a SavedModel or a .keras file. Its "
         "projector is taken too where it has the run's shapes. Empty: random weights.",
+        path=True,
     )
 
     workdir: str = option(
@@ -173,6 +175,7 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
         "where it stopped. Empty: runs/METHOD-DATASET-BACKBONE-seedSEED.",
         group="run",
         free=True,
+        path=True,
     )
     knn_every: int = option(
         10,

@@ -43,6 +43,7 @@ class SweepConfig(Config):
         "Folder for the runs, each in one that is named after its values, for "
         "runs.jsonl, table.md and sweep.png. Empty: runs/sweep-DATASET-FLAGS.",
         free=True,
+        path=True,
     )
 
     def __post_init__(self):

@@ -142,7 +142,7 @@ def open_cache(images: EncodedImages, split: str, folder: str | None = None) -> 
         UsageError: the folder cannot be used.
         RunError: too little space, or a damaged cache.
     """
-    parent = pathlib.Path(folder).expanduser() if folder else default_folder()
+    parent = pathlib.Path(folder) if folder else default_folder()
     path = parent / _name(images, split)
     if not path.is_dir():
         make_cache(images, path)

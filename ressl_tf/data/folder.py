@@ -40,7 +40,6 @@ class Folder(EncodedImages):
 
     def __init__(self, root: str, split: str, skip_unlisted: bool = False):
         self.name = f"folder:{root}"
-        root = os.path.expanduser(root)
         if not os.path.isdir(root):
             raise UsageError(f"No such folder. Received: --dataset={self.name}")
         folder = _split_folder(root, split)

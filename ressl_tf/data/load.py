@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.config.data_flags import BAD_IMAGE_ACTIONS, CACHES, MAX_PIXELS
+from ressl_tf.config.data_flags import BAD_IMAGE_ACTIONS, CACHES, MAX_PIXELS, PATHS
 from ressl_tf.data.cache import open_cache
 from ressl_tf.data.folder import Folder
 from ressl_tf.data.sources import (
@@ -18,6 +18,7 @@ from ressl_tf.data.sources import (
     unreadable,
 )
 from ressl_tf.data.tfds import Records, open_builder
+from ressl_tf.runtime import paths
 from ressl_tf.runtime.errors import UsageError
 
 MEMORY_LIMIT = 2 * 2**30  # decoded bytes
@@ -146,6 +147,9 @@ def load_source(
     """
     _check_choice("on_bad_image", on_bad_image, BAD_IMAGE_ACTIONS)
     _check_choice("cache", cache, CACHES)
+    dataset = paths.local(dataset, "dataset", PATHS)
+    data_dir = data_dir and paths.local(data_dir, "data_dir")
+    cache_dir = cache_dir and paths.local(cache_dir, "cache_dir")
     skip = on_bad_image == "skip"
     encoded: EncodedImages = _open(dataset, split, data_dir, download, skip)
     encoded.max_pixels = max_pixels

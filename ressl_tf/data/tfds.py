@@ -17,6 +17,7 @@ from ressl_tf.data.folder import NO_LABEL
 from ressl_tf.data.records import FOOTER, HEADER, file_state, read_record
 from ressl_tf.data.shapes import ResslShapes
 from ressl_tf.data.sources import EncodedImages
+from ressl_tf.runtime import paths
 from ressl_tf.runtime.errors import RunError, UsageError
 
 
@@ -110,14 +111,23 @@ def open_builder(
         UsageError: unknown name, or not prepared and `download` is False.
         RunError: preparation failed.
     """
+    if not data_dir:
+        paths.local(os.environ.get("TFDS_DATA_DIR", ""), "TFDS_DATA_DIR")
     if name == "shapes":
         return _prepare(ResslShapes(data_dir=data_dir), "shapes")
     try:
         builder = tfds.builder(name, data_dir=data_dir)
     except tfds.core.DatasetNotFoundError:
         raise UsageError(_unknown(name)) from None
-    except (ValueError, AssertionError, ImportError) as error:
-        reason = next(line for line in str(error).splitlines() if line.strip())
+    except (
+        ValueError,
+        AssertionError,
+        ImportError,
+        OSError,
+        tf.errors.OpError,
+    ) as error:
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        reason = lines[0] if lines else type(error).__name__
         raise UsageError(f"TFDS cannot open {name!r}: {reason}") from None
     if download:
         return _prepare(builder, name)
