@@ -156,16 +156,23 @@ class LARS(SGD):
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class AdamW(keras.optimizers.AdamW):
-    """Keras's AdamW: decoupled decay, w <- w - learning_rate * weight_decay * w.
+    """Adam with decoupled weight decay, as in PyTorch.
 
-    PyTorch's decay is the same, and its epsilon is the default here.
+        w      <- w - learning_rate * weight_decay * w
+        mean   <- beta_1 * mean + (1 - beta_1) * gradient
+        square <- beta_2 * square + (1 - beta_2) * gradient^2
+        w      <- w - learning_rate * mean' / (sqrt(square') + epsilon)
+
+    mean' and square' are divided by 1 - beta^t in step t. Keras's own AdamW adds its
+    epsilon to the root of what is not divided: the same epsilon then weighs 32 times as
+    much in the first step, 10 times in the tenth, and small gradients hardly move.
 
     Args:
         learning_rate: float or a Keras schedule.
         weight_decay: multiplied by the learning rate.
         decay_bias_and_norm: whether biases and batch normalisation (variables of rank 0
             and 1) decay too.
-        epsilon: added to the root of the second moment.
+        epsilon: added to the root of the second moment, once that is corrected.
         name: of the optimizer.
         **kwargs: of `keras.optimizers.AdamW`.
 
@@ -192,6 +199,27 @@ class AdamW(keras.optimizers.AdamW):
             vectors = [v for v in variables if v.shape.rank <= 1]
             self.exclude_from_weight_decay(var_list=vectors)
         super().build(variables)
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        """Update one variable, after its decay, and its moments."""
+        index, dtype = self._get_variable_index(variable), variable.dtype
+        mean, square = self._momentums[index], self._velocities[index]
+        self.assign_add(mean, (1 - self.beta_1) * (gradient - mean))
+        self.assign_add(square, (1 - self.beta_2) * (tf.square(gradient) - square))
+        if self.amsgrad:
+            largest = self._velocity_hats[index]
+            self.assign(largest, tf.maximum(largest, square))
+            square = largest
+        root = tf.sqrt(square / self._correction(self.beta_2, dtype)) + self.epsilon
+        rate = tf.cast(learning_rate, dtype) / self._correction(self.beta_1, dtype)
+        self.assign_sub(variable, rate * mean / root)
+
+    def _correction(self, beta: float, dtype: str) -> tf.Tensor:
+        """Return 1 - beta^t; in float32, 1 - 0.999 has but four digits."""
+        step = tf.cast(self.iterations + 1, tf.float64)
+        return tf.cast(1 - tf.pow(tf.constant(beta, tf.float64), step), dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
