@@ -6,12 +6,14 @@ from typing import Any, TypeAlias
 import keras
 import tensorflow as tf
 
+from ressl_tf.engine.clipping import GlobalNormClipping
+
 LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
 FORMER = {"decay_vectors": "decay_bias_and_norm"}  # arguments of version 0.1.0
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
-class SGD(keras.optimizers.Optimizer):
+class SGD(GlobalNormClipping, keras.optimizers.Optimizer):
     """SGD with momentum and coupled weight decay, as in PyTorch.
 
         gradient <- gradient + weight_decay * w
@@ -31,6 +33,8 @@ class SGD(keras.optimizers.Optimizer):
         nesterov: step along gradient + momentum * velocity instead.
         multipliers: factors on the learning rate, one for each variable in the order
             of the model's `trainable_variables`; None for 1.
+        clip_norm: largest norm of the gradient of all weights together, which is scaled
+            down to it before all else; 0 for none.
     """
 
     def __init__(
@@ -42,9 +46,11 @@ class SGD(keras.optimizers.Optimizer):
         nesterov: bool = False,
         multipliers: Sequence[float] | None = None,
         name: str = "sgd",
+        clip_norm: float = 0.0,
         **kwargs: Any,
     ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        self.set_clip_norm(clip_norm)
         self.momentum = momentum
         self.coupled_weight_decay = weight_decay
         self.decay_bias_and_norm = decay_bias_and_norm
@@ -89,6 +95,7 @@ class SGD(keras.optimizers.Optimizer):
             "decay_bias_and_norm": self.decay_bias_and_norm,
             "nesterov": self.nesterov,
             "multipliers": self.multipliers,
+            "clip_norm": self.clip_norm,
         }
         return {**super().get_config(), **own}
 
@@ -116,6 +123,7 @@ class LARS(SGD):
         weight_decay: coupled L2.
         decay_bias_and_norm: whether biases and batch normalisation decay too.
         trust_coefficient: the relative change of a layer at learning rate 1.
+        **kwargs: `clip_norm` of `SGD`, and those of Keras's optimizers.
 
     Reference: You et al., Large Batch Training of Convolutional Networks (2017).
     """
@@ -155,7 +163,7 @@ class LARS(SGD):
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
-class AdamW(keras.optimizers.AdamW):
+class AdamW(GlobalNormClipping, keras.optimizers.AdamW):
     """Adam with decoupled weight decay, as in PyTorch.
 
         w      <- w - learning_rate * weight_decay * w
@@ -174,6 +182,7 @@ class AdamW(keras.optimizers.AdamW):
             and 1) decay too.
         epsilon: added to the root of the second moment, once that is corrected.
         name: of the optimizer.
+        clip_norm: as of `SGD`.
         **kwargs: of `keras.optimizers.AdamW`.
 
     Reference: Loshchilov & Hutter, Decoupled Weight Decay Regularization (ICLR 2019).
@@ -186,11 +195,13 @@ class AdamW(keras.optimizers.AdamW):
         decay_bias_and_norm: bool = True,
         epsilon: float = 1e-8,
         name: str = "adamw",
+        clip_norm: float = 0.0,
         **kwargs: Any,
     ):
         super().__init__(
             learning_rate, weight_decay, epsilon=epsilon, name=name, **kwargs
         )
+        self.set_clip_norm(clip_norm)
         self.decay_bias_and_norm = decay_bias_and_norm
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
@@ -223,7 +234,11 @@ class AdamW(keras.optimizers.AdamW):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {**super().get_config(), "decay_bias_and_norm": self.decay_bias_and_norm}
+        return {
+            **super().get_config(),
+            "decay_bias_and_norm": self.decay_bias_and_norm,
+            "clip_norm": self.clip_norm,
+        }
 
     @classmethod
     def from_config(
