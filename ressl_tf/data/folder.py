@@ -1,4 +1,4 @@
-"""Photos in a folder: class sub-folders, or a heap without labels."""
+"""Photos in a folder: class sub-folders, or a flat folder without labels."""
 
 import collections
 import logging
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.data.decode import EncodedImages
 from ressl_tf.data.records import file_state
+from ressl_tf.data.sources import EncodedImages
 from ressl_tf.runtime.errors import UsageError
 
 logger = logging.getLogger("ressl_tf")
@@ -21,17 +21,17 @@ NO_LABEL = -1
 class Folder(EncodedImages):
     """Encoded images by path, in sorted order.
 
-    `root/<class>/**/*.jpg` has labels; when any image lies directly in `root`, all are
-    a heap without. If `root` has a sub-folder train, test, validation or val, a split
-    is a sub-folder; otherwise the split "train" is the whole folder. Hidden files are
-    left out. Symbolic links are followed, save those back to a folder above; one that
-    leads nowhere is an image that cannot be read.
+    `root/<class>/**/*.jpg` has labels. When any image lies directly in `root`, it is a
+    flat folder, and no image has a label. If `root` has a sub-folder train, test,
+    validation or val, a split is a sub-folder; otherwise the split "train" is the whole
+    folder. Hidden files are left out. Symbolic links are followed, except those back to
+    a folder above. A link that leads nowhere is an unreadable image.
 
     Args:
         root: the folder.
         split: one of its sub-folders, or "train".
-        skip_unlisted: leave out sub-folders that cannot be listed, and name them in
-            `unlisted`; otherwise they are an error.
+        skip_unlisted: whether to leave out sub-folders that cannot be listed, and name
+            them in `unlisted`; otherwise they are an error.
 
     Raises:
         UsageError: no such folder or split, no images, a single class.
@@ -44,7 +44,7 @@ class Folder(EncodedImages):
         if not os.path.isdir(root):
             raise UsageError(f"No such folder. Received: --dataset={self.name}")
         folder = _split_folder(root, split)
-        unlisted = [] if skip_unlisted else None
+        unlisted: list[str] | None = [] if skip_unlisted else None
         self.paths = _list_images(folder, unlisted)
         self.unlisted = tuple(unlisted or ())
         start = len(os.path.join(folder, ""))
@@ -61,22 +61,24 @@ class Folder(EncodedImages):
 
     @property
     def size(self) -> int:
+        """Number of images."""
         return len(self.paths)
 
     def read(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """int64 [] -> (encoded image, string []; label, int32 [])."""
+        """Read int64 [] -> (encoded image, string []; label, int32 [])."""
         path = tf.gather(self._paths, row)
         return tf.io.read_file(path), tf.gather(self._labels, row)
 
     def all_labels(self) -> np.ndarray:
-        """int32 [n]."""
+        """Return the label of every image, int32 [n]."""
         return self.labels
 
     def example_name(self, row: int) -> str:
+        """Return the image's path."""
         return self.paths[row]
 
     def state(self) -> Iterator[tuple]:
-        """What its images depend on: the state of each file."""
+        """Yield all that the images depend on: the state of each file."""
         return map(file_state, self.paths)
 
 
@@ -100,7 +102,7 @@ def _split_folder(root: str, split: str) -> str:
 
 
 def _list_images(folder: str, unlisted: list[str] | None) -> list[str]:
-    """Every image below the folder, sorted by path."""
+    """List every image below the folder, sorted by path."""
     paths, others = [], collections.defaultdict(list)
     for path in _walk(folder, (), unlisted):
         extension = os.path.splitext(path)[1].lower()
@@ -121,8 +123,10 @@ def _list_images(folder: str, unlisted: list[str] | None) -> list[str]:
     return sorted(paths)
 
 
-def _walk(folder: str, above: tuple[tuple[int, int], ...], unlisted: list[str] | None):
-    """Paths of all visible files; a link back to a folder above is not followed."""
+def _walk(
+    folder: str, above: tuple[tuple[int, int], ...], unlisted: list[str] | None
+) -> Iterator[str]:
+    """Yield the paths of all visible files; do not follow a link to a folder above."""
     status = os.stat(folder)
     here = (status.st_dev, status.st_ino)
     if here in above:
@@ -144,7 +148,7 @@ def _walk(folder: str, above: tuple[tuple[int, int], ...], unlisted: list[str] |
 
 
 def _class_names(root: str, folder: str, classes: set[str]) -> tuple[str, ...]:
-    """Sorted classes of all splits together: train and test number them alike."""
+    """Sort the classes of all splits together: train and test number them alike."""
     for sibling in SPLIT_FOLDERS if folder != root else ():
         path = os.path.join(root, sibling)
         if os.path.isdir(path):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ressl_tf.runtime import lock
-from ressl_tf.runtime.atomic import TEMPORARY, replacing
+from ressl_tf.runtime.atomic import TEMPORARY, remove, replacing
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import free_fields, renamed
 
@@ -79,7 +79,7 @@ class Workdir:
         """Remove what a killed process was writing; nobody else writes here now."""
         for folder in (self.path, self.checkpoints):
             for leftover in folder.glob(TEMPORARY):
-                leftover.unlink()
+                remove(leftover)
 
     def _check_config(self, config: Any) -> None:
         path, wanted = self.path / "config.json", to_json(config)

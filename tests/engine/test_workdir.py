@@ -78,6 +78,7 @@ def test_rows_are_replaced_by_step_and_cut_when_a_run_resumes(tmp_path):
 
 def test_what_a_killed_process_was_writing_is_removed(tmp_path):
     (tmp_path / "checkpoints").mkdir()
+    (tmp_path / ".exported.77.tmp" / "variables").mkdir(parents=True)  # an export's
     for name in (".metrics.jsonl.77.tmp", "checkpoints/.step-000000003.npz.77.tmp"):
         (tmp_path / name).write_bytes(b"half of it")
     (tmp_path / "checkpoints" / "step-000000002.npz").write_bytes(b"all of it")

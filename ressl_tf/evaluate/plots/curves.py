@@ -20,7 +20,7 @@ PANELS = {  # title -> key of the log -> its name in the legend
     "learning rate": {"learning_rate": ""},
     "images per second": {"images_per_second": ""},
 }
-FROM_ZERO = {"images_per_second", "input_wait"}  # else noise looks like news
+FROM_ZERO = {"images_per_second", "input_wait"}  # else noise would fill the panel
 
 
 def curves(

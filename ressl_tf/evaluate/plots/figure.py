@@ -1,4 +1,4 @@
-"""What all figures share: colours, grids of images, checks and files."""
+"""Colours, grids of images, checks and files that all figures share."""
 
 import os
 import pathlib

@@ -48,7 +48,7 @@ class Sample:
 
     @property
     def title(self) -> str:
-        """How many images of which set these are."""
+        """The number of images, their data set and its split."""
         name = plots.shorten(self.source.name, NAME_LENGTH)
         return f"{len(self.vectors)} images of {name}, {self.split}"
 
@@ -95,7 +95,7 @@ def _save(figures: dict[str, Figure], folder: pathlib.Path) -> dict[str, str]:
 
 
 def log_rows(config: PlotConfig) -> list[dict[str, Any]]:
-    """Return the rows of the run's log; none, if there are none and "all" was asked.
+    """Return the rows of the log of the run; without any, an empty list for "all".
 
     Raises:
         UsageError: Curves were asked for by name, and there is nothing to draw.
