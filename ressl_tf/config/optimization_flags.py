@@ -89,6 +89,14 @@ class OptimizationFlags:
         "Decay biases and batch normalisation too (small sets: yes; ImageNet: no).",
         former=("decay_vectors",),
     )
+    clip_norm: float = option(
+        0.0,
+        "Largest norm of the gradient of all weights together; a longer one is scaled "
+        "down to it before decay and momentum. Too low: every step is as long as the "
+        "next, whatever the loss; too high: nothing is clipped. 0: none.",
+        low=0.0,
+        high=1e6,
+    )
     seed: int = option(
         0,
         "Seed of weights, order and views; one seed, one result.",

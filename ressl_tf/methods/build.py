@@ -91,9 +91,12 @@ def build_optimizer(config: Config, steps_per_epoch: int) -> keras.optimizers.Op
     if config.extend_epochs:
         extension = _schedule(config, steps_per_epoch, config.extend_epochs)
         schedule = Restart(schedule, config.epochs * steps_per_epoch, extension)
+    decay = (config.weight_decay, config.decay_bias_and_norm)
+    clip_norm = config.clip_norm
     if config.optimizer == "adamw":
-        return AdamW(schedule, config.weight_decay, config.decay_bias_and_norm)
-    options = (config.sgd_momentum, config.weight_decay, config.decay_bias_and_norm)
+        return AdamW(schedule, *decay, clip_norm=clip_norm)
+    options = (config.sgd_momentum, *decay)
     if config.optimizer == "lars":
-        return LARS(schedule, *options, config.trust_coefficient)
-    return SGD(schedule, *options)
+        trust = config.trust_coefficient
+        return LARS(schedule, *options, trust, clip_norm=clip_norm)
+    return SGD(schedule, *options, clip_norm=clip_norm)
