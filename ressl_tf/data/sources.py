@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.config.run_flags import MAX_PIXELS
+from ressl_tf.config.data_flags import MAX_PIXELS
 from ressl_tf.data.decode import complaint, decode_image
 from ressl_tf.runtime.errors import RunError
 
