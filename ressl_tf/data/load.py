@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.config.data_flags import BAD_IMAGE_ACTIONS, CACHES, MAX_PIXELS
+from ressl_tf.config.data_flags import BAD_IMAGE_ACTIONS, CACHES, LABELS, MAX_PIXELS
 from ressl_tf.data.cache import open_cache
 from ressl_tf.data.folder import Folder
 from ressl_tf.data.sources import (
@@ -50,6 +50,7 @@ def open_source(config: Any, split: str, *, cache: str | None = None) -> Source:
         max_pixels=config.max_pixels,
         cache=cache or config.cache,
         cache_dir=getattr(config, "cache_dir", None) or None,
+        labels=getattr(config, "labels", "auto"),
     )
 
 
@@ -120,6 +121,7 @@ def load_source(
     cache: str = "auto",
     cache_dir: str | None = None,
     memory_limit: int = MEMORY_LIMIT,
+    labels: str = "auto",
 ) -> Source:
     """Open a set of images.
 
@@ -138,6 +140,8 @@ def load_source(
             "disk": see `data.cache`. "none": they are decoded whenever they are used.
         cache_dir: of "disk"; None is `cache.default_folder()`.
         memory_limit: in bytes.
+        labels: "auto"; "folders": a folder's sub-folders are its classes, even beside
+            images; "none": no image has a label.
 
     Raises:
         UsageError: the set does not exist, holds no readable image, or does not fit
@@ -146,8 +150,9 @@ def load_source(
     """
     _check_choice("on_bad_image", on_bad_image, BAD_IMAGE_ACTIONS)
     _check_choice("cache", cache, CACHES)
-    skip = on_bad_image == "skip"
-    encoded: EncodedImages = _open(dataset, split, data_dir, download, skip)
+    _check_choice("labels", labels, LABELS)
+    skip, where = on_bad_image == "skip", (split, data_dir, download)
+    encoded: EncodedImages = _open(dataset, *where, skip, labels)
     encoded.max_pixels = max_pixels
     shape = _probe(encoded)
     if cache in ("auto", "memory"):
@@ -172,17 +177,27 @@ def _check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
 
 
 def _open(
-    dataset: str, split: str, data_dir: str | None, download: bool, skip: bool
+    dataset: str,
+    split: str,
+    data_dir: str | None,
+    download: bool,
+    skip: bool,
+    labels: str,
 ) -> Folder | Records:
     kind, _, path = dataset.partition(":")
     if kind == "folder":
         try:
-            return Folder(path, split, skip)
+            return Folder(path, split, skip, labels)
         except OSError as error:
             raise UsageError(
                 f"Cannot list {error.filename!r}: {error.strerror}"
             ) from None
-    return Records(open_builder(dataset, data_dir, download), split)
+    if labels == "folders":
+        raise UsageError(
+            f"labels=folders is for a folder of images. Received: dataset={dataset!r}"
+        )
+    builder = open_builder(dataset, data_dir, download)
+    return Records(builder, split, labels != "none")
 
 
 def _probe(encoded: EncodedImages) -> tuple[int, int, int] | None:

@@ -13,10 +13,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from ressl_tf.data.folder import NO_LABEL
 from ressl_tf.data.records import FOOTER, HEADER, file_state, read_record
 from ressl_tf.data.shapes import ResslShapes
-from ressl_tf.data.sources import EncodedImages
+from ressl_tf.data.sources import NO_LABEL, EncodedImages
 from ressl_tf.runtime.errors import RunError, UsageError
 
 
@@ -31,12 +30,15 @@ class Records(EncodedImages):
     Args:
         builder: of the prepared data set.
         split: in TFDS syntax: "train", "train[:10%]".
+        labels: whether to read them; otherwise no image has one.
 
     Raises:
         UsageError: the split does not exist, or there is no feature `image`.
     """
 
-    def __init__(self, builder: tfds.core.DatasetBuilder, split: str):
+    def __init__(
+        self, builder: tfds.core.DatasetBuilder, split: str, labels: bool = True
+    ):
         info = builder.info
         self.name = info.full_name.rsplit("/", 1)[0]  # without the version
         _check_features(self.name, info)
@@ -49,7 +51,7 @@ class Records(EncodedImages):
         self._rows = np.concatenate(
             [np.arange(each.skip, each.skip + each.take) for each in ranges]
         )
-        self._label_key = _label_key(info)
+        self._label_key = _label_key(info) if labels else None
         self.label_names = None
         if self._label_key:
             self.label_names = tuple(info.features[self._label_key].names)
