@@ -24,7 +24,6 @@ MEMORY_LIMIT = 2 * 2**30  # decoded bytes
 PROBES = 32  # images that are read to see whether a set is of one size
 SIZE_PROBES = 64  # images whose sides are compared with the views'
 TEST_SPLITS = ("test", "validation")  # what "auto" tries, in this order
-HELD_OUT = 10  # every tenth example is held out where there is no test split
 
 logger = logging.getLogger("ressl_tf")
 
@@ -86,11 +85,6 @@ def open_first(
 def beside(cache: str) -> str:
     """Return `--cache` of a split that is read beside the one that is learned from."""
     return "auto" if cache == "memory" else cache
-
-
-def held_out(count: int) -> np.ndarray:
-    """Mark every tenth of `count` examples, bool [count]."""
-    return np.arange(count) % HELD_OUT == 0
 
 
 def check_image_size(source: Source, size: int) -> None:

@@ -53,6 +53,7 @@ class Records(EncodedImages):
         )
         self._label_key = _label_key(info) if labels else None
         self.label_names = None
+        self._labels: np.ndarray | None = None
         if self._label_key:
             self.label_names = tuple(info.features[self._label_key].names)
         with tf.device("CPU:0"):
@@ -74,7 +75,15 @@ class Records(EncodedImages):
         return self._parse(read_record(file, tf.gather(offsets, row)))
 
     def all_labels(self) -> np.ndarray:
-        """Return the label of every image, int32 [n], in one pass without decoding."""
+        """Return the label of every image, int32 [n].
+
+        The first call reads every record once, without decoding.
+        """
+        if self._labels is None:
+            self._labels = self._read_labels()
+        return self._labels
+
+    def _read_labels(self) -> np.ndarray:
         rows = tf.data.Dataset.range(self.size)
         labels = rows.map(lambda row: self.read(row)[1], tf.data.AUTOTUNE)
         return np.concatenate([batch.numpy() for batch in labels.batch(1024)])
