@@ -39,6 +39,7 @@ class PlotConfig:
     )
     data_dir: str = data_flags.data_dir("that of the run")
     download: bool = data_flags.download()
+    labels: str = data_flags.labels()
     on_bad_image: str = data_flags.on_bad_image()
     max_pixels: int = data_flags.max_pixels()
     images: int = option(

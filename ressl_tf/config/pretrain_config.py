@@ -52,6 +52,7 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
     )
     data_dir: str = data_flags.data_dir()
     download: bool = data_flags.download()
+    labels: str = data_flags.labels()
     on_bad_image: str = data_flags.on_bad_image("takes another")
     max_pixels: int = data_flags.max_pixels()
     cache: str = data_flags.cache()
