@@ -66,12 +66,14 @@ class BenchConfig(Config):
         "Folder for TensorBoard traces of views, fit and step; what took the time in "
         "them is logged. Empty for none.",
         free=True,
+        path=True,
     )
 
     output: str = option(
         "",
         "PNG file that the curves of --part=growth are drawn to; empty for none.",
         free=True,
+        path=True,
         former=("picture",),
     )
 

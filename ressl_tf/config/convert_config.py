@@ -27,6 +27,7 @@ class ConvertConfig:
         "",
         "Folder of the converted run. With --to=torch the source: a "
         "workdir, and for --layout=torchvision a SavedModel or .keras file too.",
+        path=True,
     )
 
     checkpoint: str = option(
@@ -34,6 +35,7 @@ class ConvertConfig:
         "A file of PyTorch with a ResNet-18, 34 or 50: of the official ReSSL code, "
         "MoCo, solo-learn, or by torchvision's names. Its layout is found out.",
         group="from PyTorch: what weights cannot tell",
+        path=True,
     )
     stem: str = option(
         "auto",
@@ -60,6 +62,7 @@ class ConvertConfig:
         "",
         "File to write, such as model.pth.",
         group="to PyTorch",
+        path=True,
     )
     layout: str = option(
         "torchvision",

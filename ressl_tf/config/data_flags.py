@@ -1,17 +1,21 @@
 """Flags of data that several commands share, each made anew for its class."""
 
+from ressl_tf.config.method_table import KINDS
 from ressl_tf.runtime.flags import option
 
 MAX_PIXELS = 100_000_000  # 300 MB decoded
 CACHES = ("auto", "memory", "disk", "none")
-
-
+LABELS = ("auto", "folders", "none")
 BAD_IMAGE_ACTIONS = ("stop", "skip")
+# What a --dataset that is a path begins with.
+PATHS = ("folder:", *(kind.prefix for kind in KINDS.values() if kind.prefix))
 
 
 def data_dir(default: str = "~/tensorflow_datasets") -> str:
     """Declare `--data_dir`; `default` says what an empty one stands for."""
-    return option("", f"Folder of TFDS data sets; empty for {default}.", free=True)
+    return option(
+        "", f"Folder of TFDS data sets; empty for {default}.", free=True, path=True
+    )
 
 
 def download() -> bool:
@@ -27,6 +31,18 @@ def on_bad_image(skip: str = "leaves it out") -> str:
         "stop",
         f"Action at an unreadable image: stop names it; skip {skip} and reports it.",
         choices=BAD_IMAGE_ACTIONS,
+    )
+
+
+def labels() -> str:
+    """Declare `--labels`."""
+    return option(
+        "auto",
+        "Labels of the images. auto: a folder's sub-folders are its classes, unless "
+        "images lie beside them; a TFDS set's own. folders: sub-folders are classes in "
+        "any case, and images beside them have no label. none: no image has one, as "
+        "where sub-folders are albums.",
+        choices=LABELS,
     )
 
 
@@ -68,4 +84,5 @@ def cache_dir() -> str:
         "Folder of --cache=disk, for any number of sets; what is in it may be deleted "
         "when no run reads it. Empty: ressl_tf in $XDG_CACHE_HOME or ~/.cache.",
         free=True,
+        path=True,
     )

@@ -21,11 +21,13 @@ class EvaluateConfig:
         "Encoder to evaluate: the workdir of a run, of a fine-tuning or of a "
         "conversion.",
         group="encoder",
+        path=True,
     )
     model: str = option(
         "",
         "Encoder instead of --workdir: a SavedModel of ressl_tf.export, or a .keras "
         "file of a model from images to features.",
+        path=True,
     )
     untrained: bool = option(
         False, "Give the same network random weights first: the floor to compare with."
@@ -35,6 +37,7 @@ class EvaluateConfig:
         "Labelled images: any TFDS name, folder:/path with a folder a class, or "
         "shapes. Empty: those that the run was trained on.",
         group="data",
+        path=data_flags.PATHS,
     )
     train_split: str = option(
         "train", "Split whose labels are used, in TFDS syntax: train, train[:10%]."
@@ -42,10 +45,11 @@ class EvaluateConfig:
     eval_split: str = option(
         "auto",
         "Split that is classified: auto takes test, else validation, else every "
-        "tenth image of the training split.",
+        "tenth image of each class of the training split.",
     )
     data_dir: str = data_flags.data_dir("that of the run")
     download: bool = data_flags.download()
+    labels: str = data_flags.labels()
     on_bad_image: str = data_flags.on_bad_image()
     max_pixels: int = data_flags.max_pixels()
     cache: str = data_flags.cache()
@@ -64,6 +68,7 @@ class EvaluateConfig:
         "runs/COMMAND-NAME.",
         group="results",
         free=True,
+        path=True,
     )
 
     command = ""  # of the class; names the output
@@ -201,6 +206,7 @@ class SupervisedConfig(EvaluateConfig):
     checkpoint_every_minutes: float = recovery.checkpoint_every_minutes()
     on_nan: str = recovery.on_nan()
     max_nan_steps: int = recovery.max_nan_steps()
+    log_seconds: float = recovery.log_seconds()
     tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
 
     def __post_init__(self):

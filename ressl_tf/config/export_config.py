@@ -21,14 +21,18 @@ class ExportConfig:
         "",
         "Folder of a run: pretrained, converted or fine-tuned. Give this or --model.",
         group="from",
+        path=True,
     )
-    model: str = option("", "A SavedModel of ressl_tf.export, or a .keras file.")
+    model: str = option(
+        "", "A SavedModel of ressl_tf.export, or a .keras file.", path=True
+    )
 
     output: str = option(
         "",
         "Place to write to: a folder, or for --format=keras also a name that ends in "
         ".keras. model_card.md lies in the folder.",
         group="to",
+        path=True,
     )
     format: str = option(
         "saved_model",

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import TYPE_CHECKING
 
-from ressl_tf.config.method_table import method_names
+from ressl_tf.config.method_table import kind_of, method_names
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import option
 
@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from ressl_tf.config.pretrain_config import Config
 
 MOMENTUM_SCHEDULES = ("constant", "cosine")
-TEACHER_TEMP = 0.04  # of the papers on images
-TEACHER_TEMPS = {"rgrl": 0.01}
 LOWEST_TEMP = 0.001
 
 
@@ -181,15 +179,20 @@ class MethodFlags:
     )
 
 
+def fill_teacher_temp(config: "Config") -> None:
+    """Give a teacher's temperature of 0 the value that it stands for, the papers'."""
+    if not config.teacher_temp:
+        teacher_temp = kind_of(config.dataset).teacher_temp
+        object.__setattr__(config, "teacher_temp", teacher_temp)
+
+
 def check_method(config: "Config") -> None:
     """Refuse what the method cannot do, and fill in what is left to it.
 
     Raises:
         UsageError: names the flag.
     """
-    if not config.teacher_temp:
-        teacher_temp = TEACHER_TEMPS.get(config.method, TEACHER_TEMP)
-        object.__setattr__(config, "teacher_temp", teacher_temp)
+    fill_teacher_temp(config)
     if config.teacher_temp < LOWEST_TEMP:
         raise UsageError(
             f"--teacher_temp must be 0 (the paper's) or at least {LOWEST_TEMP}. "

@@ -18,17 +18,30 @@ class Kind:
             `describe(config)`.
         prefix: what --dataset begins with; empty for everything else.
         network: what names of runs say in place of --backbone; empty for that.
+        teacher_temp: the papers' temperature of the teacher's relation.
     """
 
     runner: str
     prefix: str = ""
     network: str = ""
+    teacher_temp: float = 0.04
 
 
 KINDS = {
     "images": Kind("ressl_tf.pretraining.image_run"),
-    "graphs": Kind("ressl_tf.graphs.graph_run", prefix="graph:", network="gcn"),
+    "graphs": Kind(
+        "ressl_tf.graphs.graph_run", prefix="graph:", network="gcn", teacher_temp=0.01
+    ),
 }
+
+
+def kind_of(dataset: str) -> Kind:
+    """Return the kind of data that a `--dataset` is."""
+    return next(
+        kind
+        for kind in sorted(KINDS.values(), key=lambda kind: -len(kind.prefix))
+        if dataset.startswith(kind.prefix)
+    )
 
 
 @dataclasses.dataclass(frozen=True)

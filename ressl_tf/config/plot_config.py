@@ -18,9 +18,11 @@ class PlotConfig:
         UsageError: when a value, or two together, cannot be.
     """
 
-    workdir: str = option("", "The folder of a run.", group="encoder")
+    workdir: str = option("", "The folder of a run.", group="encoder", path=True)
     model: str = option(
-        "", "Instead of --workdir: a SavedModel of ressl_tf.export, or a .keras file."
+        "",
+        "Instead of --workdir: a SavedModel of ressl_tf.export, or a .keras file.",
+        path=True,
     )
 
     dataset: str = option(
@@ -28,6 +30,7 @@ class PlotConfig:
         "Images to look at: any TFDS name, folder:/path, or shapes. Empty: those that "
         "the encoder was trained on.",
         group="data",
+        path=data_flags.PATHS,
     )
     split: str = option(
         "auto",
@@ -36,6 +39,7 @@ class PlotConfig:
     )
     data_dir: str = data_flags.data_dir("that of the run")
     download: bool = data_flags.download()
+    labels: str = data_flags.labels()
     on_bad_image: str = data_flags.on_bad_image()
     max_pixels: int = data_flags.max_pixels()
     images: int = option(
@@ -77,10 +81,20 @@ class PlotConfig:
     seed: int = option(
         0, "Seed of t-SNE; one seed, one picture.", low=0, high=2**31 - 1
     )
+    dpi: int = option(
+        160,
+        "Dots an inch of PNG pictures. Too low: blurred; too high: large files.",
+        low=20,
+        high=1200,
+    )
+    picture_format: str = option(
+        "png", "Format of the pictures: png, or svg for print.", choices=("png", "svg")
+    )
     output: str = option(
         "",
         "Folder for the pictures. Empty: plots/ in the workdir, or runs/plots-NAME "
         "for a model.",
+        path=True,
     )
 
     def __post_init__(self):

@@ -33,6 +33,7 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
         "with photos (class folders or a flat folder), or shapes, the embedded set; "
         "for rgrl graph:/path/file.npz (gnn-benchmark's layout).",
         group="data",
+        path=data_flags.PATHS,
     )
     split: str = option(
         "train", "Split to train on, in TFDS syntax: train, train[:10%], unlabelled."
@@ -51,6 +52,7 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
     )
     data_dir: str = data_flags.data_dir()
     download: bool = data_flags.download()
+    labels: str = data_flags.labels()
     on_bad_image: str = data_flags.on_bad_image("takes another")
     max_pixels: int = data_flags.max_pixels()
     cache: str = data_flags.cache()
@@ -165,6 +167,7 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
         "",
         "Start from a trained encoder: a workdir, a SavedModel or a .keras file. Its "
         "projector is taken too where it has the run's shapes. Empty: random weights.",
+        path=True,
     )
 
     workdir: str = option(
@@ -173,6 +176,7 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
         "where it stopped. Empty: runs/METHOD-DATASET-BACKBONE-seedSEED.",
         group="run",
         free=True,
+        path=True,
     )
     knn_every: int = option(
         10,
@@ -204,6 +208,7 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
     checkpoint_every_minutes: float = recovery.checkpoint_every_minutes()
     on_nan: str = recovery.on_nan()
     max_nan_steps: int = recovery.max_nan_steps()
+    log_seconds: float = recovery.log_seconds()
     tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
     max_steps: int = option(
         0,

@@ -10,7 +10,9 @@ from ressl_tf.runtime.flags import option
 class PreviewConfig(Config):
     """A pretraining run, and how much of its views to show."""
 
-    output: str = option("views.png", "Picture to write, a PNG file.", group="preview")
+    output: str = option(
+        "views.png", "Picture to write, a PNG file.", group="preview", path=True
+    )
     images: int = option(
         10,
         "Columns of the sheet: so many images, chosen by --seed.",

@@ -3,6 +3,7 @@
 import dataclasses
 
 from ressl_tf.config.evaluator_table import EVALUATORS
+from ressl_tf.config.method_flags import fill_teacher_temp
 from ressl_tf.config.pretrain_config import Config
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
@@ -42,10 +43,12 @@ class SweepConfig(Config):
         "Folder for the runs, each in one that is named after its values, for "
         "runs.jsonl, table.md and sweep.png. Empty: runs/sweep-DATASET-FLAGS.",
         free=True,
+        path=True,
     )
 
     def __post_init__(self):
         check(self)
+        fill_teacher_temp(self)
         if not self.grid:
             raise UsageError(
                 "give a --grid, such as --grid=teacher_temp=.03,.04,.05. Received: none"

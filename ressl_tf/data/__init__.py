@@ -1,1 +1,1 @@
-"""From files on disk to batches of views."""
+"""From images on disk to batches of views."""

@@ -1,8 +1,9 @@
-"""Decoded images on disk: each is decoded once, then read by its place.
+"""Decoded images on disk: each is decoded once, then read by its offset.
 
-A cache is a folder: files of raw pixels, an image a TFRecord, and `index.npz`, which is
-held in memory: where each image is, its sides and its label. The name of the folder has
-a hash of all that the images depend on; a set that has changed gets another cache.
+A cache is a folder. It holds files of raw pixels, one image a TFRecord, and
+`index.npz`, which is kept in memory: where each image is, its sides and its label. The
+name of the folder has a hash of all that the images depend on, so a set that has
+changed gets another cache.
 """
 
 import hashlib
@@ -10,13 +11,14 @@ import logging
 import os
 import pathlib
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
 from ressl_tf.data.cache_writer import ABSENT, HASH_LENGTH, INDEX, make_cache, shard
-from ressl_tf.data.decode import EncodedImages
 from ressl_tf.data.records import read_record
+from ressl_tf.data.sources import EncodedImages
 from ressl_tf.runtime.errors import RunError
 
 FORMAT = 1  # of the files
@@ -26,6 +28,10 @@ log = logging.getLogger("ressl_tf")
 
 class Cached(EncodedImages):
     """The images of a set, by the same numbers, from its cache.
+
+    Args:
+        original: the set.
+        folder: of this cache.
 
     Attributes:
         good: int64 [m], numbers of the images that it holds; the others of the set
@@ -51,10 +57,19 @@ class Cached(EncodedImages):
 
     @property
     def size(self) -> int:
+        """Number of images of the set."""
         return self.original.size
 
+    def read(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Read int64 [] -> (encoded original, string []; label, int32 [])."""
+        return self.original.read(row)
+
+    def state(self) -> Iterator[tuple]:
+        """Yield all that the images depend on: the state of the original."""
+        return self.original.state()
+
     def example(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """int64 [] -> (uint8 [height, width, 3], int32 []); reads, without decoding."""
+        """Read int64 [] -> (uint8 [height, width, 3], int32 []), without decoding."""
         entry = tf.unstack(tf.gather(self._index, row))
         number, offset, height, width, label = entry
         record = read_record(tf.gather(self._shards, number), offset)
@@ -62,17 +77,18 @@ class Cached(EncodedImages):
         return image, tf.cast(label, tf.int32)
 
     def all_labels(self) -> np.ndarray:
-        """int32 [n]; -1 for images that cannot be read."""
+        """Return the label of every image, int32 [n]; -1 for unreadable images."""
         return self._labels
 
     def example_name(self, row: int) -> str:
+        """Name an image as the original does."""
         return self.original.example_name(row)
 
     def why_unreadable(self, row: int) -> str | None:
-        """What is wrong with an image of the set, in one line; None for nothing.
+        """Say in one line what is wrong with an image; None for nothing.
 
         Raises:
-            RunError: it is the cache.
+            RunError: the image is fine and the cache is damaged.
         """
         if not self._present[row]:
             return self.original.why_unreadable(row)
@@ -81,7 +97,7 @@ class Cached(EncodedImages):
         return None
 
     def _read_index(self) -> np.ndarray:
-        """int64 [n, 5]: shard, offset, height, width, label of each image."""
+        """Load shard, offset, height, width and label of each image: int64 [n, 5]."""
         try:
             with np.load(self.folder / INDEX) as arrays:
                 index, sizes = arrays["index"], arrays["sizes"]
@@ -94,9 +110,12 @@ class Cached(EncodedImages):
             raise self._unusable(f"is damaged ({reason[0]})") from None
         return index
 
-    def _check_absent(self):
-        """An error of the disk may have passed, which the hash does not show."""
-        for row in np.flatnonzero(~self._present):
+    def _check_absent(self) -> None:
+        """Refuse a cache without images that are readable now.
+
+        The error may have been the disk's; then the hash does not change.
+        """
+        for row in np.flatnonzero(~self._present).tolist():
             if self.original.why_unreadable(row) is None:
                 name = self.original.example_name(row)
                 raise self._unusable(f"lacks {name}, which can be read now")
@@ -109,21 +128,21 @@ class Cached(EncodedImages):
 
 
 def open_cache(images: EncodedImages, split: str, folder: str | None = None) -> Cached:
-    """The cache of a set, which is made if it is not there.
+    """Open the cache of a set; make it if it does not exist.
 
-    Processes that ask for the same one at once wait for the first to make it. What one
-    left that was killed is removed by the next that makes a cache.
+    Of processes that open the same cache at once, one makes it and the others wait.
+    Files that a killed process left are removed by the next that makes a cache.
 
     Args:
-        images: the set; `state()` tells what they depend on.
-        split: for the name of the cache.
+        images: the set.
+        split: part of the name of the cache.
         folder: of all caches; None for `default_folder()`.
 
     Raises:
         UsageError: the folder cannot be used.
         RunError: too little space, or a damaged cache.
     """
-    parent = pathlib.Path(folder).expanduser() if folder else default_folder()
+    parent = pathlib.Path(folder) if folder else default_folder()
     path = parent / _name(images, split)
     if not path.is_dir():
         make_cache(images, path)
@@ -132,17 +151,17 @@ def open_cache(images: EncodedImages, split: str, folder: str | None = None) -> 
 
 
 def default_folder() -> pathlib.Path:
-    """`ressl_tf` in $XDG_CACHE_HOME, or in ~/.cache."""
+    """Return `ressl_tf` in $XDG_CACHE_HOME, or in ~/.cache."""
     caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return pathlib.Path(caches, "ressl_tf").expanduser()
 
 
-def _name(images, split) -> str:
-    """For people and, by the hash, for one state of the set alone."""
+def _name(images: EncodedImages, split: str) -> str:
+    """Name a cache for people and, by the hash, for one state of the set alone."""
     state = hashlib.sha256()
     decoding = FORMAT, tf.version.VERSION, images.max_pixels, images.label_names
-    for part in (decoding, *images.state()):
-        state.update(repr(part).encode())
+    for entry in (decoding, *images.state()):
+        state.update(repr(entry).encode())
     words = f"{os.path.basename(images.name.rstrip('/'))}-{split}"
     words = re.sub("[^A-Za-z0-9._-]+", "_", words)[-80:]
     return f"{words}-{state.hexdigest()[:HASH_LENGTH]}"

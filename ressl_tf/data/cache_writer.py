@@ -12,8 +12,9 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.data.decode import EncodedImages, complaint, header_pixels
+from ressl_tf.data.decode import complaint, header_pixels
 from ressl_tf.data.records import FOOTER, HEADER
+from ressl_tf.data.sources import EncodedImages
 from ressl_tf.runtime.atomic import TEMPORARY, replacing_folder
 from ressl_tf.runtime.errors import RunError, UsageError
 
@@ -29,10 +30,10 @@ log = logging.getLogger("ressl_tf")
 
 
 def make_cache(images: EncodedImages, path: pathlib.Path) -> None:
-    """Decodes all images into the folder `path`, unless it is there already.
+    """Decode all images into the folder `path`, unless it exists.
 
-    Where another process does that, waits for it. What processes that were killed left
-    beside `path` is removed.
+    Where another process is doing that, wait for it. Files that killed processes left
+    beside `path` are removed.
 
     Raises:
         UsageError: the folder above cannot be used.
@@ -47,13 +48,13 @@ def make_cache(images: EncodedImages, path: pathlib.Path) -> None:
 
 
 def shard(folder: pathlib.Path, number: int) -> pathlib.Path:
-    """The file of a cache's records with this number."""
+    """Return the path of a cache's file of records with this number."""
     return folder / f"images-{number:05d}.tfrecord"
 
 
 @contextlib.contextmanager
 def _locked(path: pathlib.Path) -> Iterator[None]:
-    """Holds the lock of a cache; waits for another process that does."""
+    """Hold the lock of a cache; wait for another process that holds it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = _open_lock(path)
@@ -72,13 +73,13 @@ def _locked(path: pathlib.Path) -> Iterator[None]:
         os.close(lock)
 
 
-def _open_lock(path) -> int:
+def _open_lock(path: pathlib.Path) -> int:
     name = path.with_name(f".{path.name}.lock")
     return os.open(name, os.O_CREAT | os.O_WRONLY)
 
 
 def _try_lock(lock: int) -> bool:
-    """Takes a lock, unless another process has it."""
+    """Take a lock and return True, unless another process has it."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -86,7 +87,7 @@ def _try_lock(lock: int) -> bool:
     return True
 
 
-def _check_space(images, path):
+def _check_space(images: EncodedImages, path: pathlib.Path) -> None:
     expected = _expected_bytes(images)
     free = shutil.disk_usage(path.parent).free
     if MARGIN * expected > free:
@@ -102,8 +103,11 @@ def _check_space(images, path):
         log.info("%s is of another state of this set: delete it if it is done", other)
 
 
-def _remove_leftovers(path):
-    """Those of all caches in this folder that nobody is making; `path` is ours."""
+def _remove_leftovers(path: pathlib.Path) -> None:
+    """Remove temporary folders of caches that no process is making.
+
+    This process holds the lock of `path`.
+    """
     for leftover in path.parent.glob(TEMPORARY):
         made = path.with_name(leftover.name[1:].rpartition(".")[0])
         lock = _open_lock(made)
@@ -114,8 +118,8 @@ def _remove_leftovers(path):
             os.close(lock)
 
 
-def _expected_bytes(images) -> int:
-    """Of all images decoded, by the headers of some that are spread over the set."""
+def _expected_bytes(images: EncodedImages) -> int:
+    """Estimate the bytes of all images, decoded, from headers all over the set."""
 
     def pixels(row):
         return header_pixels(images.read(row)[0])
@@ -126,8 +130,8 @@ def _expected_bytes(images) -> int:
     return round(3 * np.mean(usable) * images.size) if usable else 0
 
 
-def _write(images, folder):
-    """All images that decode, and the index."""
+def _write(images: EncodedImages, folder: pathlib.Path) -> None:
+    """Write all images that decode, and the index."""
 
     def flat(row):
         image, label = images.example(row)
@@ -148,13 +152,15 @@ def _write(images, folder):
 
 
 class _Shards:
-    """Writes records one after another, into files of about SHARD_BYTES."""
+    """Files of about SHARD_BYTES that records are written to, one after another."""
 
     def __init__(self, folder: pathlib.Path):
-        self.folder, self.sizes, self.file = folder, [], None
+        self.folder = folder
+        self.sizes: list[int] = []  # of the files, in bytes
+        self.file: tf.io.TFRecordWriter | None = None
 
     def write(self, record: bytes) -> tuple[int, int]:
-        """Returns the number of the record's file, and its offset there."""
+        """Write a record; return the number of its file and its offset there."""
         with _full_disk_as_run_error(self.folder):
             if self.file is None or self.sizes[-1] >= SHARD_BYTES:
                 self.close()
@@ -166,20 +172,21 @@ class _Shards:
         self.sizes[-1] += HEADER + len(record) + FOOTER
         return len(self.sizes) - 1, begin
 
-    def close(self):
+    def close(self) -> None:
+        """Close the file that is open, if any."""
         if self.file is not None:
             self.file.close()
 
-    def __enter__(self):
+    def __enter__(self) -> "_Shards":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         with _full_disk_as_run_error(self.folder):
             self.close()
 
 
 @contextlib.contextmanager
-def _full_disk_as_run_error(folder):
+def _full_disk_as_run_error(folder: pathlib.Path) -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:

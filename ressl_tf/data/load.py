@@ -7,18 +7,30 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.config.data_flags import BAD_IMAGE_ACTIONS, CACHES, MAX_PIXELS
+from ressl_tf.config.data_flags import (
+    BAD_IMAGE_ACTIONS,
+    CACHES,
+    LABELS,
+    MAX_PIXELS,
+    PATHS,
+)
 from ressl_tf.data.cache import open_cache
 from ressl_tf.data.folder import Folder
-from ressl_tf.data.sources import MemorySource, Source, StreamSource, unreadable
+from ressl_tf.data.sources import (
+    EncodedImages,
+    MemorySource,
+    Source,
+    StreamSource,
+    unreadable,
+)
 from ressl_tf.data.tfds import Records, open_builder
+from ressl_tf.runtime import paths
 from ressl_tf.runtime.errors import UsageError
 
 MEMORY_LIMIT = 2 * 2**30  # decoded bytes
-PROBES = 32  # images looked at to see whether a set is of one size
+PROBES = 32  # images that are read to see whether a set is of one size
 SIZE_PROBES = 64  # images whose sides are compared with the views'
 TEST_SPLITS = ("test", "validation")  # what "auto" tries, in this order
-HELD_OUT = 10  # every tenth example is held out where there is no test split
 
 logger = logging.getLogger("ressl_tf")
 
@@ -44,6 +56,7 @@ def open_source(config: Any, split: str, *, cache: str | None = None) -> Source:
         max_pixels=config.max_pixels,
         cache=cache or config.cache,
         cache_dir=getattr(config, "cache_dir", None) or None,
+        labels=getattr(config, "labels", "auto"),
     )
 
 
@@ -55,7 +68,9 @@ def open_beside(config: Any, split: str) -> Source:
     return open_source(config, split, cache=beside(config.cache))
 
 
-def open_first(config: Any, splits: Sequence[str], **options) -> tuple[Source, str]:
+def open_first(
+    config: Any, splits: Sequence[str], **options: Any
+) -> tuple[Source, str]:
     """Open the first split there is, and say which.
 
     Args:
@@ -79,24 +94,16 @@ def beside(cache: str) -> str:
     return "auto" if cache == "memory" else cache
 
 
-def held_out(count: int) -> np.ndarray:
-    """Mark every tenth of `count` examples, bool [count]."""
-    return np.arange(count) % HELD_OUT == 0
-
-
 def check_image_size(source: Source, size: int) -> None:
-    """Refuses crops that most images would have to be enlarged for.
+    """Refuse crops that most images would have to be enlarged for.
 
-    Looks at 64 images where sizes vary: real sets hold a few tiny ones.
+    Where sizes vary, 64 images are probed: real sets hold a few tiny ones.
 
     Raises:
         UsageError: more than half of the images have a side shorter than `size`.
     """
     rows = np.linspace(0, source.size - 1, SIZE_PROBES, dtype=np.int64)
-    if source.image_shape:
-        sides = [min(source.image_shape[:2])]
-    else:
-        sides = [min(shape[:2]) for shape in source.shapes(np.unique(rows))]
+    sides = [min(shape[:2]) for shape in source.shapes(np.unique(rows))]
     if sides and np.median(sides) < size:
         raise UsageError(
             f"Images of {source.name} are smaller than the crop: the shorter side has "
@@ -115,34 +122,41 @@ def load_source(
     cache: str = "auto",
     cache_dir: str | None = None,
     memory_limit: int = MEMORY_LIMIT,
+    labels: str = "auto",
 ) -> Source:
-    """Opens a set of images.
+    """Open a set of images.
 
     Args:
         dataset: "folder:/path", "shapes", or a TFDS name ("cifar10", "name/config").
-        split: "train", "test", ...; for TFDS also its parts, as "train[:10%]".
+        split: "train", "test", ...; for TFDS also slices such as "train[:10%]".
         data_dir: where TFDS keeps its data; None is ~/tensorflow_datasets.
-        download: lets TFDS download what is not prepared.
-        on_bad_image: "stop" raises at the first unreadable image that is met: here, if
-            all are decoded into memory or onto the disk. "skip" leaves unreadable
-            images out, before training, so that the order of the others is fixed; for
-            a set that streams it costs one pass of decoding.
+        download: whether TFDS may download what is not prepared.
+        on_bad_image: "stop" raises at the first unreadable image: here, if all are
+            decoded into memory or onto the disk. "skip" leaves unreadable images out
+            before training, so that the order of the others is fixed; for a set that
+            streams it costs one pass of decoding.
         max_pixels: an image of more, by its header, is unreadable.
         cache: where decoded images are kept. "auto": in memory, if they are of one size
             and at most `memory_limit`, else nowhere. "memory": there, or an error.
             "disk": see `data.cache`. "none": they are decoded whenever they are used.
         cache_dir: of "disk"; None is `cache.default_folder()`.
         memory_limit: in bytes.
+        labels: "auto"; "folders": a folder's sub-folders are its classes, even beside
+            images; "none": no image has a label.
 
     Raises:
-        UsageError: what was asked for does not exist, holds no image that can be read,
-            or does not fit into memory.
-        RunError: an image cannot be read, with "stop"; or a cache on the disk.
+        UsageError: the set does not exist, holds no readable image, or does not fit
+            into memory.
+        RunError: an image cannot be read, with "stop"; or a cache on the disk cannot.
     """
     _check_choice("on_bad_image", on_bad_image, BAD_IMAGE_ACTIONS)
     _check_choice("cache", cache, CACHES)
-    skip = on_bad_image == "skip"
-    encoded = _open(dataset, split, data_dir, download, skip)
+    _check_choice("labels", labels, LABELS)
+    dataset = paths.local(dataset, "dataset", PATHS)
+    data_dir = data_dir and paths.local(data_dir, "data_dir")
+    cache_dir = cache_dir and paths.local(cache_dir, "cache_dir")
+    skip, where = on_bad_image == "skip", (split, data_dir, download)
+    encoded: EncodedImages = _open(dataset, *where, skip, labels)
     encoded.max_pixels = max_pixels
     shape = _probe(encoded)
     if cache in ("auto", "memory"):
@@ -151,8 +165,8 @@ def load_source(
             return source
     good = np.arange(encoded.size)
     if cache == "disk":
-        encoded = open_cache(encoded, split, cache_dir)
-        good = encoded.good
+        encoded = cached = open_cache(encoded, split, cache_dir)
+        good = cached.good
     elif skip:
         good = _scan(encoded)
     skipped = _leave_out(encoded, np.setdiff1d(np.arange(encoded.size), good), skip)
@@ -161,27 +175,37 @@ def load_source(
     return StreamSource(encoded.name, encoded, encoded.label_names, rows, skipped)
 
 
-def _check_choice(name: str, value: str, allowed) -> None:
+def _check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
     if value not in allowed:
         raise UsageError(f"{name} is {', '.join(allowed)}. Received: {value!r}")
 
 
 def _open(
-    dataset: str, split: str, data_dir, download: bool, skip: bool
+    dataset: str,
+    split: str,
+    data_dir: str | None,
+    download: bool,
+    skip: bool,
+    labels: str,
 ) -> Folder | Records:
     kind, _, path = dataset.partition(":")
     if kind == "folder":
         try:
-            return Folder(path, split, skip)
+            return Folder(path, split, skip, labels)
         except OSError as error:
             raise UsageError(
                 f"Cannot list {error.filename!r}: {error.strerror}"
             ) from None
-    return Records(open_builder(dataset, data_dir, download), split)
+    if labels == "folders":
+        raise UsageError(
+            f"labels=folders is for a folder of images. Received: dataset={dataset!r}"
+        )
+    builder = open_builder(dataset, data_dir, download)
+    return Records(builder, split, labels != "none")
 
 
-def _probe(encoded) -> tuple[int, int, int] | None:
-    """The shape that some images, spread over the set, have in common, or None."""
+def _probe(encoded: EncodedImages) -> tuple[int, int, int] | None:
+    """Return the shape that some images, from all over the set, share, or None."""
     rows = np.unique(np.linspace(0, encoded.size - 1, PROBES, dtype=np.int64))
     shapes = encoded.shapes(rows)
     if not shapes:
@@ -192,8 +216,14 @@ def _probe(encoded) -> tuple[int, int, int] | None:
     return shapes[0] if len(set(shapes)) == 1 else None
 
 
-def _in_memory(encoded, shape, skip, limit, demanded) -> MemorySource | None:
-    """The set in memory; None, or an error if it is demanded, where it cannot be."""
+def _in_memory(
+    encoded: EncodedImages,
+    shape: tuple[int, int, int] | None,
+    skip: bool,
+    limit: int,
+    demanded: bool,
+) -> MemorySource | None:
+    """Decode the set into memory; if that is impossible, return None or refuse."""
     source, needed = None, encoded.size * np.prod(shape or 0)
     if shape and needed <= limit:
         source = _decode_all(encoded, shape, skip)
@@ -208,8 +238,10 @@ def _in_memory(encoded, shape, skip, limit, demanded) -> MemorySource | None:
     return source
 
 
-def _decode_all(encoded, shape, skip: bool) -> MemorySource | None:
-    """Decodes the whole set, or returns None when another size turns up."""
+def _decode_all(
+    encoded: EncodedImages, shape: tuple[int, int, int], skip: bool
+) -> MemorySource | None:
+    """Decode the whole set, or return None when another size turns up."""
     images = np.empty((encoded.size, *shape), np.uint8)
     labels = np.empty(encoded.size, np.int32)
     good = np.zeros(encoded.size, bool)
@@ -221,7 +253,7 @@ def _decode_all(encoded, shape, skip: bool) -> MemorySource | None:
     for rows, batch, batch_labels in encoded.each_readable(decoded).batch(1024):
         images[rows], labels[rows], good[rows] = batch, batch_labels, True
     bad = np.flatnonzero(~good)
-    if any(encoded.why_unreadable(row) is None for row in bad):
+    if any(encoded.why_unreadable(row) is None for row in bad.tolist()):
         return None
     skipped = _leave_out(encoded, bad, skip)
     if skipped:
@@ -231,20 +263,20 @@ def _decode_all(encoded, shape, skip: bool) -> MemorySource | None:
     return MemorySource(encoded.name, images, labels, encoded.label_names, skipped)
 
 
-def _scan(encoded) -> np.ndarray:
-    """Rows of all images that decode."""
+def _scan(encoded: EncodedImages) -> np.ndarray:
+    """Find the rows of all images that decode."""
     logger.info("%s: checking %d images", encoded.name, encoded.size)
 
     def checked(row):
-        # The shape must be asked for: unused decoding would be pruned.
+        # The shape must be read: unused decoding would be pruned.
         return row, tf.shape(encoded.example(row)[0])
 
     batches = encoded.each_readable(checked).batch(1024)
     return np.concatenate([rows for rows, _ in batches])
 
 
-def _leave_out(encoded, bad: np.ndarray, skip: bool) -> tuple[str, ...]:
-    """Names and reports what cannot be read: a warning or an error."""
+def _leave_out(encoded: EncodedImages, bad: np.ndarray, skip: bool) -> tuple[str, ...]:
+    """Name the images that cannot be read, with a warning or an error."""
     names = (*encoded.unlisted, *(encoded.example_name(row) for row in bad))
     if not names:
         return ()

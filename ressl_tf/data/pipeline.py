@@ -1,8 +1,11 @@
 """From a source to batches: views for training, centre crops for evaluation.
 
-What step s gets depends on (seed, s) alone: each epoch's order is one stateless
+The batch of step s depends on (seed, s) alone: each epoch's order is one stateless
 shuffle, each step has a seed, and a run that starts late skips indices, not images.
 """
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -16,8 +19,26 @@ RAM_BUDGET = 2 * 2**30  # bytes that autotuning may spend on parallel batches
 EVALUATION_SEED = (0, 0)  # of the subset that `limit` takes
 
 
+class ViewMaker(Protocol):
+    """The methods by which a pipeline makes views; `Views` says what they do."""
+
+    def __call__(self, images: tf.Tensor, seed: tf.Tensor, **shard: Any) -> Any:
+        """Make every view of a batch of images."""
+
+    def sample(self, batch: int, seed: tf.Tensor, **shard: Any) -> Any:
+        """Sample the transformations of a batch of photos."""
+
+    def apply_to_photo(self, photo: tf.Tensor, samples: Any) -> Any:
+        """Make the views of one photo."""
+
+    def finalize(
+        self, photo_views: Mapping[str, tf.Tensor], seed: tf.Tensor, **shard: Any
+    ) -> Any:
+        """Complete the views of a batch of photos."""
+
+
 def steps_per_epoch(source: Source, batch_size: int) -> int:
-    """Full batches in the source; the rest of each epoch's order is dropped.
+    """Count the full batches in a source; the rest of each epoch's order is dropped.
 
     Raises:
         UsageError: the source is smaller than one batch.
@@ -32,7 +53,7 @@ def steps_per_epoch(source: Source, batch_size: int) -> int:
 
 def training_batches(
     source: Source,
-    views,
+    views: ViewMaker,
     *,
     batch_size: int,
     seed: int,
@@ -41,17 +62,19 @@ def training_batches(
     labelled: bool = False,
     shard: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
-    """Views of the batches of steps `start_step` to `stop_step` (excluded).
+    """Make the views of the batches of steps `start_step` to `stop_step` (excluded).
 
     Args:
         source: where images come from.
-        views: `data.augment.views.Views`, or anything that is called like it.
+        views: `data.augment.views.Views`, or another object with its methods.
         batch_size: images per step.
         seed: fixes the order of every epoch and every view.
         start_step: counted from the start of the run; epochs follow one another.
+        stop_step: counted alike.
         labelled: whether the labels come along.
-        part: (index, count): one of so many equal parts of every batch, with the views
-            that it has in the whole; `views` are then `data.augment.views.Views`.
+        shard: (index, count): which of `count` equal shards of every batch to make,
+            with the views that it has in the whole batch; `views` are then
+            `data.augment.views.Views`.
 
     Returns:
         One element per step: name -> float32 [batch, size, size, 3] on 0..255; when
@@ -66,18 +89,21 @@ def training_batches(
         tf.random.experimental.stateless_split((seed, 0), 2)
     )
     steps = _training_steps(source, batch_size, order_seed, start_step, stop_step)
-    index, parts = shard
-    share = batch_size // parts
-    if parts > 1:
-        first = index * share
-        steps = steps.map(lambda step, rows: (step, rows[first : first + share]))
-    part = {"shard": shard} if parts > 1 else {}
-    make = _batched_views if isinstance(source, MemorySource) else _streamed_views
-    batches = make(source, views, steps, share, view_seed, part)
+    index, count = shard
+    size = batch_size // count
+    options: dict[str, Any] = {}
+    if count > 1:
+        first = index * size
+        steps = steps.map(lambda step, rows: (step, rows[first : first + size]))
+        options = {"shard": shard}
+    if isinstance(source, MemorySource):
+        batches = _batched_views(source, views, steps, size, view_seed, options)
+    else:
+        batches = _streamed_views(source, views, steps, size, view_seed, options)
     if not labelled:
         batches = batches.map(lambda finished, labels: finished)
-    count = max(0, stop_step - start_step)
-    batches = batches.apply(tf.data.experimental.assert_cardinality(count))
+    steps_left = max(0, stop_step - start_step)
+    batches = batches.apply(tf.data.experimental.assert_cardinality(steps_left))
     return batches.prefetch(BUFFERED_STEPS).with_options(_options())
 
 
@@ -85,13 +111,17 @@ def training_batches(
 def evaluation_batches(
     source: Source, image_size: int, batch_size: int, limit: int | None = None
 ) -> tf.data.Dataset:
-    """Plain images and labels in a fixed order; the last batch may be smaller.
+    """Read plain images and labels in a fixed order; the last batch may be smaller.
 
     An image whose sides are `image_size` passes untouched; any other is resized
     (antialiased bilinear, shorter side to image_size * 256 / 224) and centre-cropped.
 
     Args:
-        limit: takes a fixed random subset of so many images: balanced on average.
+        source: where images come from.
+        image_size: side of the crops in pixels.
+        batch_size: images per batch.
+        limit: size of a fixed random subset, which is balanced on average; None for all
+            images.
 
     Returns:
         (uint8 [batch, image_size, image_size, 3], int32 [batch]; -1 without labels).
@@ -117,9 +147,9 @@ def evaluation_batches(
 
 
 def centre_crop(images: tf.Tensor, size: int) -> tf.Tensor:
-    """The evaluation's view: uint8 [n, height, width, 3] -> uint8 [n, size, size, 3].
+    """Crop the evaluation's view, uint8 [n, height, width, 3] -> [n, size, size, 3].
 
-    As `evaluation_batches` says, and as torchvision's Resize and CenterCrop round.
+    `evaluation_batches` describes it. It rounds as torchvision's Resize and CenterCrop.
     """
     crops = tf.cond(
         tf.reduce_all(tf.shape(images)[1:3] == size),
@@ -142,7 +172,7 @@ def _resized_crop(images: tf.Tensor, size: int) -> tf.Tensor:
 def _training_steps(
     source: Source, batch_size: int, seed: tf.Tensor, start: int, stop: int
 ) -> tf.data.Dataset:
-    """(step, rows [batch]) for every step; each epoch visits every row at most once."""
+    """List (step, rows [batch]); each epoch visits every row at most once."""
     per_epoch = steps_per_epoch(source, batch_size)
 
     def epoch_steps(epoch):
@@ -158,46 +188,71 @@ def _training_steps(
     return epochs.flat_map(epoch_steps).skip(start % per_epoch).take(count)
 
 
-def _batched_views(source, views, steps, batch_size, seed, part) -> tf.data.Dataset:
+def _batched_views(
+    source: MemorySource,
+    views: ViewMaker,
+    steps: tf.data.Dataset,
+    batch_size: int,
+    seed: tf.Tensor,
+    options: dict[str, Any],
+) -> tf.data.Dataset:
     def viewed(step, rows):
         images, labels = source.examples(rows)
-        finished = views(images, _fold(seed, step), **part)
-        return _of_batch((finished, labels), batch_size)
+        finished = views(images, _fold(seed, step), **options)
+        return _with_batch_size((finished, labels), batch_size)
 
     return steps.map(viewed, AUTOTUNE)
 
 
-def _streamed_views(source, views, steps, batch_size, seed, part) -> tf.data.Dataset:
-    def drawn(step, rows):
-        return step, rows, views.sample(batch_size, _fold(seed, step), **part)
+def _streamed_views(
+    source: Source,
+    views: ViewMaker,
+    steps: tf.data.Dataset,
+    batch_size: int,
+    seed: tf.Tensor,
+    options: dict[str, Any],
+) -> tf.data.Dataset:
+    def sampled(step, rows):
+        return step, rows, views.sample(batch_size, _fold(seed, step), **options)
 
-    def looked(step, image, label, drawn):
-        return step, views.apply_to_photo(image, drawn), label
+    def applied(step, image, label, samples):
+        return step, views.apply_to_photo(image, samples), label
 
-    def finished(batch_steps, looks, labels):
-        looks = _of_batch(looks, batch_size)
-        made = views.finalize(looks, _fold(seed, batch_steps[0]), **part)
-        return _of_batch((made, labels), batch_size)
+    def finalized(batch_steps, photo_views, labels):
+        photo_views = _with_batch_size(photo_views, batch_size)
+        seed_of_step = _fold(seed, batch_steps[0])
+        finished = views.finalize(photo_views, seed_of_step, **options)
+        return _with_batch_size((finished, labels), batch_size)
 
-    batches = _decoded(source, steps.map(drawn), looked, batch_size)
-    return batches.map(finished, AUTOTUNE)
+    batches = _decoded(source, steps.map(sampled), applied, batch_size)
+    return batches.map(finalized, AUTOTUNE)
 
 
-def _of_batch(tensors, batch_size: int):
-    """The tensors, whose first side graphs now know."""
+def _with_batch_size(tensors: Any, batch_size: int) -> Any:
+    """Set the first side of tensors, nested, which graphs do not know."""
     return tf.nest.map_structure(
         lambda tensor: tf.ensure_shape(tensor, [batch_size, *tensor.shape[1:]]), tensors
     )
 
 
-def _decoded(source, steps, function, batch_size: int) -> tf.data.Dataset:
-    """Decodes (step, rows, ...) image by image, applies `function`, and batches again.
+def _decoded(
+    source: Source,
+    steps: tf.data.Dataset,
+    function: Callable[..., Any],
+    batch_size: int,
+) -> tf.data.Dataset:
+    """Decode (step, rows, ...) image by image, apply `function`, and batch again.
 
-    `function(step, image, label, ...)` gives tensors of one shape; of what follows the
-    rows, [batch, ...], it gets the image's own.
-    An image that fails is dropped; a batch whose rows then differ from those asked
-    for raises an error that names it. So good images pay nothing for the check.
+    Args:
+        source: where images come from.
+        steps: (step, rows [batch], ...); the rest is [batch, ...], nested.
+        function: maps (step, image, label, ...), with the image's row of the rest, to
+            tensors of one shape.
+        batch_size: images per step.
     """
+    # Images are decoded in parallel, each by itself; those that fail are dropped, the
+    # others batched in order. Beside every batch runs the list of rows it should have:
+    # where they differ, the error names the missing image. Good images pay nothing.
 
     def examples(step, rows, *others):
         step = tf.fill([tf.size(rows)], step)
@@ -206,21 +261,21 @@ def _decoded(source, steps, function, batch_size: int) -> tf.data.Dataset:
     def decode(step, row, *others):
         return step, row, source.example(row), others
 
-    def made(step, row, example, others):
+    def applied(step, row, example, others):
         return row, function(step, *example, *others)
 
-    def checked(asked, batch):
+    def checked(step, batch):
         rows, tensors = batch
-        complete = tf.numpy_function(check, [asked[1], rows], tf.bool)
+        complete = tf.numpy_function(check, [step[1], rows], tf.bool)
         with tf.control_dependencies([complete]):
             return tf.nest.map_structure(tf.identity, tensors)
 
-    def check(asked, got):
-        return _check_complete(source, asked, got)
+    def check(expected, actual):
+        return _check_complete(source, expected, actual)
 
     decoded = steps.flat_map(examples).map(decode, AUTOTUNE).ignore_errors()
-    batches = decoded.map(made, AUTOTUNE).batch(batch_size)
-    # One batch of nothing: if the last is dropped whole, this does not match it.
+    batches = decoded.map(applied, AUTOTUNE).batch(batch_size)
+    # If the last batch is dropped whole, it is compared with this empty one.
     empty = tf.nest.map_structure(
         lambda spec: tf.zeros([0, *spec.shape[1:]], spec.dtype), batches.element_spec
     )
@@ -228,11 +283,11 @@ def _decoded(source, steps, function, batch_size: int) -> tf.data.Dataset:
     return tf.data.Dataset.zip(steps, batches).map(checked)
 
 
-def _check_complete(source, asked: np.ndarray, got: np.ndarray) -> bool:
-    """True, or a `RunError` about the first image that was asked for and is missing."""
-    if np.array_equal(asked, got):
+def _check_complete(source: Source, expected: np.ndarray, actual: np.ndarray) -> bool:
+    """Return True, or raise a `RunError` about the first image that is missing."""
+    if np.array_equal(expected, actual):
         return True
-    missing = next(row for row in asked if row not in got)
+    missing = next(row for row in expected if row not in actual)
     reason = source.why_unreadable(missing) or "it failed, but not a second time"
     raise unreadable(source.example_name(missing), reason)
 

@@ -8,10 +8,13 @@ HEADER, FOOTER = 12, 4  # bytes about a record: length (8) and checksums (4 each
 
 
 def read_record(file: tf.Tensor, offset: tf.Tensor) -> tf.Tensor:
-    """The record of `file` (string []) that begins at `offset` (int64 []): string [].
+    """Read the record of `file` (string []) that begins at `offset` (int64 []).
+
+    Returns:
+        string [].
 
     Raises:
-        tf.errors.DataLossError: by its checksums it is damaged.
+        tf.errors.DataLossError: the record is damaged, by its checksums.
     """
     reader = tf.raw_ops.TFRecordDatasetV2(
         filenames=tf.reshape(file, [1]),
@@ -24,9 +27,9 @@ def read_record(file: tf.Tensor, offset: tf.Tensor) -> tf.Tensor:
 
 
 def file_state(path: str) -> tuple[str, int, int]:
-    """What tells a file from a changed one: absolute path, bytes, time in ns.
+    """Return absolute path, bytes and time in ns, which a changed file has not.
 
-    Those of a file that is not there are -1.
+    Bytes and time of a file that does not exist are -1.
     """
     path = os.path.abspath(path)
     try:

@@ -1,4 +1,4 @@
-"""The embedded data set: ten classes of shape x texture, drawn, not downloaded.
+"""The embedded data set: ten classes of shape x texture, generated, not downloaded.
 
 Each of five shapes comes with two of five textures and each texture with two shapes,
 so neither alone decides. Colour, place, size, rotation, lighting and background are
@@ -56,7 +56,7 @@ class ResslShapes(tfds.core.GeneratorBasedBuilder):
 
 
 def draw_example(index: int) -> tuple[np.ndarray, int]:
-    """Draws example `index`: (uint8 [32, 32, 3], label). A pure function of `index`."""
+    """Draw example `index`: (uint8 [32, 32, 3], label). A pure function of `index`."""
     rng = np.random.default_rng((20210720, index))
     label = index % len(CLASSES)
     shape, texture = CLASSES[label]
@@ -75,14 +75,14 @@ def draw_example(index: int) -> tuple[np.ndarray, int]:
 
 @functools.cache
 def _grid(side: int) -> tuple[np.ndarray, np.ndarray]:
-    """X and y of side x side samples, in image pixels from the middle."""
+    """Return x and y of side x side samples, in image pixels from the middle."""
     axis = ((np.arange(side) + 0.5) * SIZE / side - SIZE / 2).astype(np.float32)
     x, y = np.meshgrid(axis, axis)
     return x, y  # [side, side] each
 
 
 def _coverage(mask: np.ndarray) -> np.ndarray:
-    """The share of each image pixel that the fine mask covers: [32, 32, 1]."""
+    """Return the fraction of each pixel that the fine mask covers: [32, 32, 1]."""
     blocks = mask.reshape(SIZE, OVERSAMPLING, SIZE, OVERSAMPLING)
     return blocks.mean((1, 3), dtype=np.float32)[..., None]
 
@@ -94,7 +94,7 @@ def _turn(x, y, rng) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _inside(shape: int, x, y, radius: float) -> np.ndarray:
-    """Mask of a shape of the given radius (pixels) about the origin."""
+    """Return the mask of a shape of the given radius (pixels) about the origin."""
     if SHAPES[shape] == "disc":
         return x**2 + y**2 < (0.92 * radius) ** 2
     if SHAPES[shape] == "square":
@@ -109,7 +109,7 @@ def _inside(shape: int, x, y, radius: float) -> np.ndarray:
 
 
 def _pattern(texture: int, x, y, rng) -> np.ndarray:
-    """Where a texture is light; periods of 8 pixels and more outlive a blur of 2."""
+    """Return where a texture is light; periods of 8 pixels outlive a blur of 2."""
     period = rng.uniform(8.0, 10.0)
     u, v = _turn(x, y, rng)
     phase = rng.uniform(0, 2 * math.pi, 2).tolist()
@@ -127,7 +127,7 @@ def _pattern(texture: int, x, y, rng) -> np.ndarray:
 
 
 def _colours(rng) -> list[np.ndarray]:
-    """Three random RGB colours whose greys differ by 50 levels or more."""
+    """Draw three RGB colours whose greys differ by 50 levels or more."""
     gaps = rng.uniform(50, 75, 2)
     first = rng.uniform(35, 220 - gaps.sum())
     greys = rng.permutation([first, first + gaps[0], first + gaps.sum()])
@@ -137,7 +137,7 @@ def _colours(rng) -> list[np.ndarray]:
 
 
 def _backdrop(colour: np.ndarray, rng) -> np.ndarray:
-    """The colour with three slow waves of up to 12 levels: [32, 32, 3]."""
+    """Overlay the colour with three slow waves of up to 12 levels: [32, 32, 3]."""
     backdrop = np.broadcast_to(colour, (SIZE, SIZE, 3))
     for gains in rng.uniform(-12, 12, (3, 3)):
         u, _ = _turn(*_grid(SIZE), rng)
@@ -147,7 +147,7 @@ def _backdrop(colour: np.ndarray, rng) -> np.ndarray:
 
 
 def _lighting(rng) -> np.ndarray:
-    """A linear ramp of brightness across the image, up to +-25 %: [32, 32, 1]."""
+    """Draw a linear ramp of brightness across the image, up to 25 %: [32, 32, 1]."""
     slope_x, slope_y = rng.uniform(-0.17, 0.17, 2)
     ramp = np.linspace(-1, 1, SIZE)
     return (1 + slope_x * ramp[None, :] + slope_y * ramp[:, None])[..., None]

@@ -1,16 +1,132 @@
 """Sets of images, counted and read example by example."""
 
+import abc
 import contextlib
 import dataclasses
 import re
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.data.cache import Cached
-from ressl_tf.data.folder import Folder
-from ressl_tf.data.tfds import Records
+from ressl_tf.config.data_flags import MAX_PIXELS
+from ressl_tf.data.decode import complaint, decode_image
 from ressl_tf.runtime.errors import RunError
+
+NO_LABEL = -1
+
+
+class EncodedImages(Protocol):
+    """Images by number, as they lie on the disk, readable or not.
+
+    Attributes:
+        name: of the set, for messages.
+        label_names: class names in the order of their numbers, or None.
+        max_pixels: an image of more is unreadable.
+        unlisted: names of folders that may hold more images and cannot be listed.
+    """
+
+    name: str
+    label_names: tuple[str, ...] | None
+    max_pixels: int = MAX_PIXELS
+    unlisted: tuple[str, ...] = ()
+
+    @property
+    @abc.abstractmethod
+    def size(self) -> int:
+        """Number of images."""
+
+    @abc.abstractmethod
+    def read(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Read int64 [] -> (encoded image, string []; label, int32 [])."""
+
+    @abc.abstractmethod
+    def example_name(self, row: int) -> str:
+        """Name an image, for messages."""
+
+    @abc.abstractmethod
+    def all_labels(self) -> np.ndarray:
+        """Return the label of every image, int32 [n]."""
+
+    @abc.abstractmethod
+    def state(self) -> Iterator[tuple]:
+        """Yield all that the images depend on, for the hash of a cache."""
+
+    def example(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Read and decode int64 [] -> (uint8 [height, width, 3], int32 [])."""
+        encoded, label = self.read(row)
+        return decode_image(encoded, self.max_pixels), label
+
+    def why_unreadable(self, row: int) -> str | None:
+        """Say in one line what is wrong with an image; None for nothing."""
+        try:
+            self.example(tf.constant(row, tf.int64))
+        except tf.errors.OpError as error:
+            return complaint(error)
+        return None
+
+    def shapes(self, rows: np.ndarray) -> list[tuple[int, int, int]]:
+        """Return the shapes of those images that decode."""
+        shapes = self.each_readable(lambda row: tf.shape(self.example(row)[0]), rows)
+        return [tuple(shape) for shape in shapes.as_numpy_iterator()]
+
+    @tf.autograph.experimental.do_not_convert  # slow, for nothing
+    def each_readable(
+        self, function: Callable[[tf.Tensor], Any], rows: np.ndarray | None = None
+    ) -> tf.data.Dataset:
+        """Map `function` over rows in their order, leaving out those where it fails.
+
+        Args:
+            function: takes a row, int64 [].
+            rows: int64 [m]; None for all.
+        """
+        rows = np.arange(self.size) if rows is None else rows
+        dataset = tf.data.Dataset.from_tensor_slices(rows)
+        parallel = dataset.map(function, num_parallel_calls=tf.data.AUTOTUNE)
+        return parallel.ignore_errors()
+
+
+class Source(Protocol):
+    """A set of images that is read example by example: one of the two classes below."""
+
+    @property
+    def name(self) -> str:
+        """The folder's path or the TFDS name."""
+
+    @property
+    def label_names(self) -> tuple[str, ...] | None:
+        """Class names in the order of their numbers, or None."""
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """Names of the unreadable images that were left out."""
+
+    @property
+    def size(self) -> int:
+        """Number of examples."""
+
+    @property
+    def image_shape(self) -> tuple[int, int, int] | None:
+        """Shape of every image; None where they may differ."""
+
+    def take(self, rows: np.ndarray) -> "Source":
+        """Return the source of these examples alone, in this order."""
+
+    def all_labels(self) -> np.ndarray:
+        """Return the label of every example, int32 [n]."""
+
+    def example(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Read int64 [] -> (uint8 [height, width, 3], int32 [])."""
+
+    def example_name(self, index: int) -> str:
+        """Name an example, for messages."""
+
+    def shapes(self, indices: np.ndarray) -> list[tuple[int, int, int]]:
+        """Return the shapes of those examples that decode."""
+
+    def why_unreadable(self, index: int) -> str | None:
+        """Say in one line what is wrong with an example; None for nothing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,74 +149,101 @@ class MemorySource:
 
     @property
     def size(self) -> int:
+        """Number of examples."""
         return len(self.labels)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
+        """Shape of every image."""
         return tuple(self.images.shape[1:])
 
     def take(self, rows: np.ndarray) -> "MemorySource":
-        """The source of these examples alone, in this order."""
+        """Return the source of these examples alone, in this order."""
         with tf.device("CPU:0"):
             images = tf.gather(self.images, rows)
         return dataclasses.replace(self, images=images, labels=self.labels[rows])
 
     def all_labels(self) -> np.ndarray:
-        """int32 [n]."""
+        """Return the label of every example, int32 [n]."""
         return self.labels
 
     def examples(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """int64 [m] -> (uint8 [m, height, width, 3], int32 [m])."""
+        """Gather int64 [m] -> (uint8 [m, height, width, 3], int32 [m])."""
         return tf.gather(self.images, rows), tf.gather(self.labels, rows)
+
+    def example(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Gather int64 [] -> (uint8 [height, width, 3], int32 [])."""
+        return self.examples(index)
+
+    def example_name(self, index: int) -> str:
+        """Name an example by its number."""
+        return f"{self.name}, image {index}"
+
+    def shapes(self, indices: np.ndarray) -> list[tuple[int, int, int]]:
+        """Return the one shape, once per example."""
+        return [self.image_shape] * len(indices)
+
+    def why_unreadable(self, index: int) -> None:
+        """Return None: all examples are decoded."""
 
 
 @dataclasses.dataclass(frozen=True)
 class StreamSource:
-    """A set that is read, and decoded or not, one image at a time, when it is used.
+    """A set that is read one image at a time when it is used, decoded or encoded.
 
-    Attributes as `MemorySource`; `image_shape` is None as sizes may vary.
+    Attributes:
+        name: as in `MemorySource`.
+        encoded: the images on the disk; a cache holds them decoded.
+        label_names: as in `MemorySource`.
+        rows: int64 [n], numbers of the usable examples in `encoded`.
+        skipped: as in `MemorySource`.
+        image_shape: None, as sizes may vary.
     """
 
     name: str
-    encoded: Folder | Records | Cached
+    encoded: EncodedImages
     label_names: tuple[str, ...] | None
-    rows: tf.Tensor  # int64 [n], numbers of the usable examples in `encoded`
+    rows: tf.Tensor
     skipped: tuple[str, ...]
     image_shape = None
 
     @property
     def size(self) -> int:
+        """Number of examples."""
         return len(self.rows)
 
     def take(self, rows: np.ndarray) -> "StreamSource":
-        """The source of these examples alone, in this order."""
+        """Return the source of these examples alone, in this order."""
         with tf.device("CPU:0"):
             return dataclasses.replace(self, rows=tf.gather(self.rows, rows))
 
     def all_labels(self) -> np.ndarray:
-        """int32 [n]; reads every record of a TFDS set once, without decoding."""
+        """Return the label of every example, int32 [n].
+
+        It reads every record of a TFDS set once, without decoding.
+        """
         return self.encoded.all_labels()[self.rows.numpy()]
 
     def example(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """int64 [] -> (uint8 [height, width, 3], int32 []); reads and decodes."""
+        """Read and decode int64 [] -> (uint8 [height, width, 3], int32 [])."""
         return self.encoded.example(tf.gather(self.rows, index))
 
     def example_name(self, index: int) -> str:
+        """Name an example, for messages."""
         return self.encoded.example_name(int(self.rows[index]))
 
     def shapes(self, indices: np.ndarray) -> list[tuple[int, int, int]]:
+        """Return the shapes of those examples that decode."""
         return self.encoded.shapes(self.rows.numpy()[indices])
 
     def why_unreadable(self, index: int) -> str | None:
+        """Say in one line what is wrong with an example; None for nothing."""
         return self.encoded.why_unreadable(int(self.rows[index]))
 
 
-Source = MemorySource | StreamSource
-
-
 @contextlib.contextmanager
-def bad_images_as_run_errors():
-    """Turns the error that a batch of `data.pipeline` ends with into its `RunError`.
+def bad_images_as_run_errors() -> Iterator[None]:
+    """Turn the error that a batch of `data.pipeline` ends with into its `RunError`.
 
     tf.data wraps what its functions raise in an error of its own, traceback included.
     """
@@ -114,7 +257,7 @@ def bad_images_as_run_errors():
 
 
 def unreadable(name: str, reason: str, count: str = "") -> RunError:
-    """The error about an image that cannot be read, and what to do about it."""
+    """Make the error about an unreadable image, which says what to do about it."""
     return RunError(
         f"Cannot read image {name}: {reason}{count}; remove it, or leave such images "
         f"out with on_bad_image=skip"

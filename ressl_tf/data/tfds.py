@@ -7,15 +7,16 @@ import re
 import sys
 from collections.abc import Iterator
 from concurrent import futures
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from ressl_tf.data.decode import EncodedImages
-from ressl_tf.data.folder import NO_LABEL
 from ressl_tf.data.records import FOOTER, HEADER, file_state, read_record
 from ressl_tf.data.shapes import ResslShapes
+from ressl_tf.data.sources import NO_LABEL, EncodedImages
+from ressl_tf.runtime import paths
 from ressl_tf.runtime.errors import RunError, UsageError
 
 
@@ -23,27 +24,37 @@ class Records(EncodedImages):
     """Encoded images of a prepared TFDS split, by number, in the order of its shards.
 
     Opening reads the headers of all records, for their byte offsets (2 microseconds
-    each from the page cache, 16 from a cold disk; 8 bytes of memory). So any example
-    can be read alone: an epoch is a true shuffle, nothing is buffered, and a run can
+    each from the page cache, 16 from a cold disk; 8 bytes of memory). Any example can
+    then be read alone: an epoch is a true shuffle, nothing is buffered, and a run can
     start anywhere. Shards must lie on a file system, best on a solid-state disk.
+
+    Args:
+        builder: of the prepared data set.
+        split: in TFDS syntax: "train", "train[:10%]".
+        labels: whether to read them; otherwise no image has one.
 
     Raises:
         UsageError: the split does not exist, or there is no feature `image`.
     """
 
-    def __init__(self, builder: tfds.core.DatasetBuilder, split: str):
+    def __init__(
+        self, builder: tfds.core.DatasetBuilder, split: str, labels: bool = True
+    ):
         info = builder.info
         self.name = info.full_name.rsplit("/", 1)[0]  # without the version
         _check_features(self.name, info)
-        parts = _file_instructions(self.name, info, split)
-        self.files = [part.filename for part in parts]
-        self._ranges = [(info.full_name, part.skip, part.take) for part in parts]
+        ranges = _file_instructions(self.name, info, split)
+        self.files = [each.filename for each in ranges]
+        self._ranges = [(info.full_name, each.skip, each.take) for each in ranges]
         with futures.ThreadPoolExecutor(16) as pool:
-            offsets = list(pool.map(_offsets, parts))
-        self._file_of = np.repeat(np.arange(len(parts)), [len(o) for o in offsets])
-        self._rows = np.concatenate([np.arange(p.skip, p.skip + p.take) for p in parts])
-        self._label_key = _label_key(info)
+            offsets = list(pool.map(_offsets, ranges))
+        self._file_of = np.repeat(np.arange(len(ranges)), [len(o) for o in offsets])
+        self._rows = np.concatenate(
+            [np.arange(each.skip, each.skip + each.take) for each in ranges]
+        )
+        self._label_key = _label_key(info) if labels else None
         self.label_names = None
+        self._labels: np.ndarray | None = None
         if self._label_key:
             self.label_names = tuple(info.features[self._label_key].names)
         with tf.device("CPU:0"):
@@ -55,27 +66,37 @@ class Records(EncodedImages):
 
     @property
     def size(self) -> int:
+        """Number of images."""
         return len(self._file_of)
 
     def read(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """int64 [] -> (encoded image, string []; label, int32 [])."""
+        """Read int64 [] -> (encoded image, string []; label, int32 [])."""
         files, file_of, offsets = self._tensors
         file = tf.gather(files, tf.gather(file_of, row))
         return self._parse(read_record(file, tf.gather(offsets, row)))
 
     def all_labels(self) -> np.ndarray:
-        """int32 [n]; one pass over the records, decoding no image."""
+        """Return the label of every image, int32 [n].
+
+        The first call reads every record once, without decoding.
+        """
+        if self._labels is None:
+            self._labels = self._read_labels()
+        return self._labels
+
+    def _read_labels(self) -> np.ndarray:
         rows = tf.data.Dataset.range(self.size)
         labels = rows.map(lambda row: self.read(row)[1], tf.data.AUTOTUNE)
         return np.concatenate([batch.numpy() for batch in labels.batch(1024)])
 
     def example_name(self, row: int) -> str:
+        """Name an image by its shard and its record there."""
         return f"{self.files[self._file_of[row]]}, record {self._rows[row]}"
 
     def state(self) -> Iterator[tuple]:
-        """What its images depend on: version and state of each shard, and its part."""
-        for file, part in zip(self.files, self._ranges, strict=True):
-            yield *part, *file_state(file)
+        """Yield version, range and state of each shard, on which the images depend."""
+        for file, described in zip(self.files, self._ranges, strict=True):
+            yield *described, *file_state(file)
 
     def _parse(self, record: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         spec = {"image": tf.io.FixedLenFeature([], tf.string)}
@@ -90,25 +111,34 @@ class Records(EncodedImages):
 def open_builder(
     name: str, data_dir: str | None = None, download: bool = False
 ) -> tfds.core.DatasetBuilder:
-    """Finds a prepared TFDS data set; "shapes" is drawn on first use.
+    """Find a prepared TFDS data set; "shapes" is generated on first use.
 
     Args:
-        name: as TFDS has it, `name`, `name/config` or `name:version`; or "shapes".
+        name: in TFDS syntax, `name`, `name/config` or `name:version`; or "shapes".
         data_dir: where TFDS keeps its data; None is ~/tensorflow_datasets.
-        download: downloads and prepares what is missing. Never implied.
+        download: whether to download and prepare what is missing. Never implied.
 
     Raises:
         UsageError: unknown name, or not prepared and `download` is False.
         RunError: preparation failed.
     """
+    if not data_dir:
+        paths.local(os.environ.get("TFDS_DATA_DIR", ""), "TFDS_DATA_DIR")
     if name == "shapes":
         return _prepare(ResslShapes(data_dir=data_dir), "shapes")
     try:
         builder = tfds.builder(name, data_dir=data_dir)
     except tfds.core.DatasetNotFoundError:
         raise UsageError(_unknown(name)) from None
-    except (ValueError, AssertionError, ImportError) as error:
-        reason = next(line for line in str(error).splitlines() if line.strip())
+    except (
+        ValueError,
+        AssertionError,
+        ImportError,
+        OSError,
+        tf.errors.OpError,
+    ) as error:
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        reason = lines[0] if lines else type(error).__name__
         raise UsageError(f"TFDS cannot open {name!r}: {reason}") from None
     if download:
         return _prepare(builder, name)
@@ -121,8 +151,8 @@ def open_builder(
     return builder
 
 
-def _prepare(builder, name: str) -> tfds.core.DatasetBuilder:
-    """Downloads and prepares (nothing, if prepared), talking to stderr only."""
+def _prepare(builder: tfds.core.DatasetBuilder, name: str) -> tfds.core.DatasetBuilder:
+    """Download and prepare a set, unless it is prepared; print to stderr only."""
     try:
         with contextlib.redirect_stdout(sys.stderr):
             builder.download_and_prepare()
@@ -159,7 +189,7 @@ def _check_features(name: str, info: tfds.core.DatasetInfo) -> None:
 
 
 def _label_key(info: tfds.core.DatasetInfo) -> str | None:
-    """The feature `label`, or the supervised target, if it is a class."""
+    """Return the feature `label`, or the supervised target, if it is a class."""
     keys = ["label", *(k for k in (info.supervised_keys or ()) if isinstance(k, str))]
     for key in keys:
         if isinstance(dict(info.features).get(key), tfds.features.ClassLabel):
@@ -169,22 +199,22 @@ def _label_key(info: tfds.core.DatasetInfo) -> str | None:
 
 def _file_instructions(name: str, info: tfds.core.DatasetInfo, split: str) -> list:
     with contextlib.suppress(KeyError, ValueError, AssertionError):
-        if parts := info.splits[split].file_instructions:
-            return parts
+        if instructions := info.splits[split].file_instructions:
+            return instructions
     raise UsageError(
         f"{name!r} has the splits {', '.join(info.splits)}, also in parts like "
         f"'train[:10%]' that are not empty. Received: {split!r}"
     )
 
 
-def _offsets(part) -> np.ndarray:
-    """Byte offsets of the part's records in their shard: int64 [take]."""
-    ends = np.zeros(part.skip + part.take + 1, np.int64)
-    shard = os.open(part.filename, os.O_RDONLY)
+def _offsets(instruction: Any) -> np.ndarray:
+    """Find the byte offsets of a range of records in their shard: int64 [take]."""
+    ends = np.zeros(instruction.skip + instruction.take + 1, np.int64)
+    shard = os.open(instruction.filename, os.O_RDONLY)
     try:
-        for row in range(part.skip + part.take):
+        for row in range(instruction.skip + instruction.take):
             length = int.from_bytes(os.pread(shard, 8, ends[row]), "little")
             ends[row + 1] = ends[row] + HEADER + length + FOOTER
     finally:
         os.close(shard)
-    return ends[part.skip : -1]
+    return ends[instruction.skip : -1]

@@ -1,12 +1,9 @@
 """Training by `fit`, from any step to any step."""
 
-import sys
 from collections.abc import Callable, Iterator
 
 import keras
 import tensorflow as tf
-
-from ressl_tf.runtime import distribute
 
 
 def fit(
@@ -34,16 +31,9 @@ def fit(
             epochs=end_epoch,
             steps_per_epoch=steps,
             callbacks=callbacks,
-            verbose=_verbosity(model),
+            verbose=0,  # `engine.progress` says more
             shuffle=False,
         )
-
-
-def _verbosity(model: keras.Model) -> int:
-    """Choose a bar on a terminal, a line an epoch elsewhere; the chief alone prints."""
-    if distribute.worker(model.distribute_strategy)[0]:
-        return 0
-    return 1 if sys.stderr.isatty() else 2
 
 
 def segments(

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from ressl_tf.engine import callbacks, loop
 from ressl_tf.engine.checkpoint import Checkpoints, weights_sha256
+from ressl_tf.engine.progress import Progress
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.runtime.signals import Watch
 
@@ -101,6 +102,7 @@ class Run:
             callbacks.WatchNaN(self.model.guard, config.max_nan_steps),
             *monitors,
             callbacks.MetricsLog(self.workdir, self.steps_per_epoch),
+            Progress(self.steps_per_epoch, self.last_step, config.log_seconds),
         ]
         if config.tensorboard:
             folder = str(self.workdir.path / "tensorboard")
@@ -135,5 +137,5 @@ class Run:
 
 def last_step(config: Any, steps_per_epoch: int) -> int:
     """Return the last step of a run: that of its last epoch, or `max_steps`."""
-    total = config.epochs * steps_per_epoch
+    total = config.total_epochs * steps_per_epoch
     return min(total, config.max_steps) if config.max_steps else total

@@ -2,15 +2,14 @@
 
 import dataclasses
 import json
-import os
 import pathlib
 from collections.abc import Callable
 from typing import Any
 
 from ressl_tf.runtime import lock
-from ressl_tf.runtime.atomic import TEMPORARY, replacing
+from ressl_tf.runtime.atomic import TEMPORARY, remove, replacing
 from ressl_tf.runtime.errors import UsageError
-from ressl_tf.runtime.flags import free_fields, renamed
+from ressl_tf.runtime.flags import as_written, renamed, same
 
 
 class Workdir:
@@ -35,7 +34,7 @@ class Workdir:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._release = self._acquire_lock()
-        except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        except OSError as error:
             raise UsageError(
                 f"{flag} must be a folder that can be written. Received: "
                 f"{self.path} ({error.strerror})"
@@ -79,7 +78,7 @@ class Workdir:
         """Remove what a killed process was writing; nobody else writes here now."""
         for folder in (self.path, self.checkpoints):
             for leftover in folder.glob(TEMPORARY):
-                leftover.unlink()
+                remove(leftover)
 
     def _check_config(self, config: Any) -> None:
         path, wanted = self.path / "config.json", to_json(config)
@@ -95,7 +94,7 @@ class Workdir:
     def write_rows(self, rows: list[dict[str, Any]]) -> None:
         """Replace `metrics.jsonl`."""
         with replacing(self.path / "metrics.jsonl") as temporary:
-            temporary.write_text("".join(json.dumps(row) + os.linesep for row in rows))
+            temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
     def log(self, row: dict[str, Any]) -> None:
         """Add a row to `metrics.jsonl`, in place of those of its step and later."""
@@ -133,8 +132,11 @@ def read_rows(folder: pathlib.Path) -> list[dict[str, Any]]:
 
 
 def to_json(config: Any) -> dict[str, Any]:
-    """Return the config as JSON reads it back: tuples are lists."""
-    return json.loads(json.dumps(dataclasses.asdict(config)))
+    """Return the config as JSON reads it back: tuples are lists.
+
+    Paths are as the user wrote them: `~` is another folder on another machine.
+    """
+    return json.loads(json.dumps(as_written(config)))
 
 
 def _refuse_difference(
@@ -145,12 +147,21 @@ def _refuse_difference(
     stored = renamed(type(config), json.loads(path.read_text()))
     stored = {**json.loads(json.dumps(defaults)), **stored}
     unlike = [
-        f"--{name}={wanted[name]} (there: {stored[name]})"
-        for name in wanted
-        if name not in free_fields(type(config)) and wanted[name] != stored[name]
+        f"--{field.name}={wanted[field.name]} (there: {stored[field.name]})"
+        for field in dataclasses.fields(config)
+        if not field.metadata["free"]
+        and not same(field, wanted[field.name], stored[field.name])
     ]
     if unlike:
         raise UsageError(
             f"{path.parent} holds a run with another config: {', '.join(unlike)}; "
-            f"choose another {flag} or the same flags"
+            f"choose another {flag} or the same flags{_longer(wanted, stored)}"
         )
+
+
+def _longer(wanted: dict[str, Any], stored: dict[str, Any]) -> str:
+    """Say how a run goes on for more epochs, where that is what is wanted."""
+    more = wanted.get("epochs", 0) - stored.get("epochs", 0)
+    if more <= 0 or "extend_epochs" not in wanted:
+        return ""
+    return f", or --epochs={stored['epochs']} --extend_epochs={more} to go on for more"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ressl_tf.runtime import paths
 from ressl_tf.runtime.errors import UsageError
 
 PREFIX = "graph:"  # of --dataset
@@ -82,6 +83,7 @@ class Graph:
         Raises:
             UsageError: there is no such file, or it does not hold a graph.
         """
+        path = paths.local(path, "path")
         try:
             arrays = _read(path)
             rows, columns, values, shape = _csr(arrays, "adj")
@@ -128,7 +130,7 @@ def load_graph(dataset: str) -> Graph:
 
 def count_features(dataset: str) -> int:
     """Return `num_features` of `load_graph(dataset)`, without reading all of it."""
-    path = dataset.removeprefix(PREFIX)
+    path = paths.local(dataset.removeprefix(PREFIX), "dataset")
     sizes = _read(path, ("attr_shape", "attr_matrix"))
     if "attr_matrix" in sizes:
         return sizes["attr_matrix"].shape[-1]

@@ -1,10 +1,10 @@
 """The model card of an export of a run on a graph."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from ressl_tf.graphs.trained import GraphRun
+from ressl_tf.runtime import flags
 from ressl_tf.saving import model_card
 
 LOAD = """\
@@ -40,7 +40,7 @@ def text(run: GraphRun, export: Mapping[str, Any], name: str) -> str:
         export: "num_features", "feature_dim", "parameters" and "weights_sha256".
         name: of the exported folder.
     """
-    config = dataclasses.asdict(run.config)
+    config = flags.as_written(run.config)
     data = {key: config[key] for key in ("dataset", "holdout_edges")}
     sizes = {"num_features": export["num_features"], "length": export["feature_dim"]}
     return model_card.page(

@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 
+from ressl_tf.config.data_flags import PATHS
 from ressl_tf.config.evaluate_config import LogisticFlags
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
@@ -16,7 +17,9 @@ class NodeConfig(LogisticFlags):
         UsageError: a value is not allowed, or does not go with another.
     """
 
-    workdir: str = option("", "The workdir of a run on a graph.", group="encoder")
+    workdir: str = option(
+        "", "The workdir of a run on a graph.", group="encoder", path=True
+    )
     untrained: bool = option(
         False, "Give the same network random weights first: the floor to compare with."
     )
@@ -32,6 +35,7 @@ class NodeConfig(LogisticFlags):
         "",
         "graph:/path/file.npz; empty for the graph that the run was trained on.",
         group="data",
+        path=PATHS,
     )
     tasks: tuple = option(
         ("classification",),
@@ -87,6 +91,7 @@ class NodeConfig(LogisticFlags):
         "Folder for the results. Empty: a folder in the workdir.",
         group="results",
         free=True,
+        path=True,
     )
 
     command = "nodes"

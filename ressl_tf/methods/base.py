@@ -136,7 +136,7 @@ class SSLModel(Trainable):
 
         What is "auto" there, or is no flag, is left to the class.
         """
-        values = {**vars(config), "total_steps": config.epochs * steps_per_epoch}
+        values = {**vars(config), "total_steps": config.total_epochs * steps_per_epoch}
         given = {name: values[name] for name in cls.options if name in values}
         return {name: value for name, value in given.items() if value != "auto"}
 

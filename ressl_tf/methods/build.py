@@ -7,7 +7,7 @@ import keras
 from ressl_tf.config import Config
 from ressl_tf.engine import precision
 from ressl_tf.engine.optimizers import LARS, SGD, AdamW
-from ressl_tf.engine.schedules import WarmupConstant, WarmupCosine
+from ressl_tf.engine.schedules import Restart, WarmupConstant, WarmupCosine
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.methods.registry import method_class
 from ressl_tf.runtime import distribute
@@ -70,21 +70,33 @@ def _check_memory(config, queue: bool) -> None:
         )
 
 
+def _schedule(
+    config: Config, steps_per_epoch: int, epochs: int
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Make the learning rate of so many epochs: a warm-up, then cosine or constant."""
+    warmup_steps = round(min(config.warmup_epochs, epochs) * steps_per_epoch)
+    if config.lr_schedule == "constant":
+        return WarmupConstant(config.learning_rate, warmup_steps)
+    return WarmupCosine(
+        config.learning_rate,
+        warmup_steps=warmup_steps,
+        total_steps=epochs * steps_per_epoch,
+        hold=steps_per_epoch if config.cosine_per_epoch else 1,
+    )
+
+
 def build_optimizer(config: Config, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     """Make SGD, LARS or AdamW with a warm-up, then a cosine or a constant rate."""
-    warmup_steps = round(config.warmup_epochs * steps_per_epoch)
-    if config.lr_schedule == "constant":
-        schedule = WarmupConstant(config.learning_rate, warmup_steps)
-    else:
-        schedule = WarmupCosine(
-            config.learning_rate,
-            warmup_steps=warmup_steps,
-            total_steps=config.epochs * steps_per_epoch,
-            hold=steps_per_epoch if config.cosine_per_epoch else 1,
-        )
+    schedule = _schedule(config, steps_per_epoch, config.epochs)
+    if config.extend_epochs:
+        extension = _schedule(config, steps_per_epoch, config.extend_epochs)
+        schedule = Restart(schedule, config.epochs * steps_per_epoch, extension)
+    decay = (config.weight_decay, config.decay_bias_and_norm)
+    clip_norm = config.clip_norm
     if config.optimizer == "adamw":
-        return AdamW(schedule, config.weight_decay, config.decay_bias_and_norm)
-    options = (config.sgd_momentum, config.weight_decay, config.decay_bias_and_norm)
+        return AdamW(schedule, *decay, clip_norm=clip_norm)
+    options = (config.sgd_momentum, *decay)
     if config.optimizer == "lars":
-        return LARS(schedule, *options, config.trust_coefficient)
-    return SGD(schedule, *options)
+        trust = config.trust_coefficient
+        return LARS(schedule, *options, trust, clip_norm=clip_norm)
+    return SGD(schedule, *options, clip_norm=clip_norm)

@@ -1,1 +1,1 @@
-"""Networks: encoder, heads, queue of keys, moving average."""
+"""Networks: encoder, classifier, heads, the queue of keys and the moving average."""

@@ -1,4 +1,4 @@
-"""An encoder with a linear head that learns from labels."""
+"""An encoder with a linear head, trained on labels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,17 +12,17 @@ from ressl_tf.runtime import distribute
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class Classifier(keras.Model):
-    """An encoder with a linear head: raw images [b, h, w, 3] on 0..255 to logits.
+    """A model from raw images [batch, h, w, 3] on 0..255 to logits [batch, classes].
 
     Args:
-        encoder: gives the features; a projector is left out.
+        encoder: its features are classified; a projector is left out.
         classes: how many there are.
-        frozen: the encoder stays as it is: in inference mode, without gradient. For
-            linear evaluation, and for fine-tuning the head alone.
+        frozen: whether the encoder stays as it is, in inference mode and without
+            gradient: for linear evaluation, and for fine-tuning the head alone.
         image_size: side in pixels of the images it is made for.
         label_names: of the classes, in order; None for their numbers.
-        head_std: of the head's normal initial weights (He et al., MoCo (CVPR 2020),
-            Sec. 4.1: 0.01).
+        head_std: standard deviation of the head's normal initial weights (He et al.,
+            MoCo (CVPR 2020), Sec. 4.1: 0.01).
 
     `fit` takes (images, labels) with int labels [batch], 0 and up, or the batches of
     `data.pipeline.labelled_batches`.
@@ -62,12 +62,13 @@ class Classifier(keras.Model):
         self.supports_jit = bool(tf.config.list_physical_devices("GPU"))
         self.built = True
 
-    def call(self, images, training=False):
+    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Classify images: logits [batch, classes], float32."""
         training = training and not self.frozen
         return self.head(self.encoder.features(images, training=training))
 
-    def train_step(self, data):
-        """Take a step of cross-entropy on (images, labels); return the means."""
+    def train_step(self, data: Any) -> dict[str, tf.Tensor]:
+        """Take a step of cross-entropy on (images, labels); return running means."""
         images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         before = self.guard.begin(self) if self.guard else []
         with tf.GradientTape() as tape:
@@ -75,7 +76,7 @@ class Classifier(keras.Model):
             loss = tf.reduce_mean(
                 tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
             )
-            # The optimizer sums gradients over replicas.
+            # Gradients are summed over replicas.
             scaled = self.optimizer.scale_loss(loss / distribute.num_replicas())
         gradients = tape.gradient(scaled, self.trainable_variables)
         self.optimizer.apply(gradients, self.trainable_variables)
@@ -89,19 +90,21 @@ class Classifier(keras.Model):
 
     @property
     def networks(self) -> dict[str, keras.layers.Layer]:
-        """Name -> network, as checkpoints group them."""
+        """The networks by name, as checkpoints group them."""
         return {"encoder": self.encoder, "head": self.head}
 
     @property
     def queues(self) -> list:
-        """None; what is hashed of a run is its networks."""
+        """An empty list: a classifier has no queue to hash."""
         return []
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The running means that `fit` resets at every epoch."""
         return list(self._means.values())
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the model."""
         return {
             "name": self.name,
             "encoder": keras.saving.serialize_keras_object(self.encoder),
@@ -113,6 +116,7 @@ class Classifier(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "Classifier":
+        """Rebuild the model from `get_config`."""
         encoder = keras.saving.deserialize_keras_object(config["encoder"])
         return cls(**{**config, "encoder": encoder})

@@ -7,10 +7,10 @@ from ressl_tf.runtime import distribute
 
 
 def make_target(online: keras.layers.Layer) -> keras.layers.Layer:
-    """A second network like `online` with the same values and nothing to train.
+    """Copy `online` into a second network with the same values and nothing to train.
 
     Its variables are marked, not the layer: `layer.trainable = False` would put batch
-    normalisation into inference mode, and the target's works on batch statistics, where
+    normalisation into inference mode, and the target's uses batch statistics, where
     `online` is frozen, too.
 
     Args:
@@ -27,7 +27,7 @@ def make_target(online: keras.layers.Layer) -> keras.layers.Layer:
 
 
 def copy(online: keras.layers.Layer, target: keras.layers.Layer) -> None:
-    """Copies every variable, batch statistics included."""
+    """Copy every variable, batch statistics included."""
     for source, destination in zip(online.variables, target.variables, strict=True):
         destination.assign(source)
 
@@ -35,9 +35,10 @@ def copy(online: keras.layers.Layer, target: keras.layers.Layer) -> None:
 def update(
     online: keras.layers.Layer, target: keras.layers.Layer, momentum: float | tf.Tensor
 ) -> None:
-    """Target <- momentum * target + (1 - momentum) * online.
+    """Set target to momentum * target + (1 - momentum) * online.
 
-    Parameters only, frozen ones too: the target's batch statistics are its own. Equal
+    Only parameters are averaged, frozen ones too: the target's batch statistics are its
+    own. Equal
     values stay equal to the bit.
     """
     learned = {id(v) for v in _parameters(online)}
@@ -48,7 +49,7 @@ def update(
     ]
     rate = tf.cast(1.0 - momentum, tf.float32)
 
-    def step(variable, source):
+    def step(variable: tf.Variable, source: tf.Tensor) -> None:
         tf.raw_ops.ResourceApplyGradientDescent(  # variable -= alpha * delta, at once
             var=variable.handle,
             alpha=tf.cast(rate, variable.dtype),

@@ -1,6 +1,7 @@
 """Images in, features and embeddings out."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -8,7 +9,7 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class Encoder(keras.layers.Layer):
-    """Normalisation, backbone and projector: what the papers call the encoder.
+    """Normalisation, backbone and projector, which papers call the encoder together.
 
     Args:
         backbone: a built `keras.Model` from normalised images to features [batch, f].
@@ -33,40 +34,46 @@ class Encoder(keras.layers.Layer):
 
     @property
     def embedding_dim(self) -> int:
+        """Length of an embedding; without a projector that of the features."""
         return (self.projector or self.backbone).output_shape[-1]
 
     @property
     def feature_dim(self) -> int:
+        """Length of the backbone's features."""
         return self.backbone.output_shape[-1]
 
     def without_projector(self) -> "Encoder":
-        """The same backbone (not a copy) as an encoder of features."""
+        """Return an encoder of features that shares this backbone."""
         return Encoder(self.backbone, None, self.mean, self.std, name=self.name)
 
     def feature_model(self) -> keras.Model:
-        """A model from raw images [batch, h, w, 3] on 0..255 to features [batch, f]."""
+        """Build a model from raw images [batch, h, w, 3] on 0..255 to features."""
         return keras.Sequential([self.without_projector()])
 
     def features(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Images [batch, h, w, 3] on 0..255, of any dtype, to float32 features."""
+        """Map images [batch, h, w, 3] on 0..255, of any dtype, to float32 features."""
         images = self._normalized(tf.cast(images, tf.float32) / 255.0)
         return tf.cast(self.backbone(images, training=training), tf.float32)
 
-    def call(self, images, training=False):
-        """Embeddings [batch, d], float32, not unit; features without a projector."""
+    def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Compute embeddings [batch, d], float32, not normalised to unit length.
+
+        Without a projector these are the features.
+        """
         features = self.features(images, training=training)
         if self.projector is None:
             return features
         return tf.cast(self.projector(features, training=training), tf.float32)
 
-    def _normalized(self, images):
-        """On whole lines of pixels: CPUs take 2 to 4 times as long for sides of 3."""
+    def _normalized(self, images: tf.Tensor) -> tf.Tensor:
+        """Normalise line by line: on a CPU, axes of 3 take 2 to 4 times as long."""
         shape = tf.shape(images)
         lines = tf.reshape(images, [-1, 3 * shape[2]])
         mean, std = (tf.tile(tf.constant(x), shape[2:3]) for x in (self.mean, self.std))
         return tf.reshape((lines - mean) / std, shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the encoder."""
         return {
             "name": self.name,
             "backbone": keras.saving.serialize_keras_object(self.backbone),
@@ -76,9 +83,10 @@ class Encoder(keras.layers.Layer):
         }
 
     @classmethod
-    def from_config(cls, config):
-        parts = {
+    def from_config(cls, config: dict[str, Any]) -> "Encoder":
+        """Rebuild the encoder from `get_config`."""
+        networks = {
             key: keras.saving.deserialize_keras_object(config[key])
             for key in ("backbone", "projector")
         }
-        return cls(**{**config, **parts})
+        return cls(**{**config, **networks})

@@ -10,13 +10,13 @@ from ressl_tf.models.backbones.batch_norm import BatchNormalization
 def linear(
     units: int, inputs: int, name: str, use_bias: bool = True
 ) -> keras.layers.Dense:
-    """A dense layer whose weights and bias start as U(-1/sqrt(inputs), 1/sqrt(inputs)).
+    """Build a dense layer; weights and bias start as U(-b, b), b = 1 / sqrt(inputs).
 
     Args:
-        units: outputs.
-        inputs: the length of its input, which bounds the bias.
+        units: length of its output.
+        inputs: length of its input.
         name: of the layer.
-        use_bias: whether it has one.
+        use_bias: whether it has a bias.
     """
     bound = 1.0 / math.sqrt(inputs)
     return keras.layers.Dense(
@@ -31,7 +31,7 @@ def linear(
 def projector(
     inputs: int, hidden: int, outputs: int, norm: str | None = None
 ) -> keras.Sequential:
-    """Linear - ReLU - Linear, or Linear - BN - ReLU - Linear without the last bias.
+    """Build Linear - ReLU - Linear, or Linear - BN - ReLU - Linear without last bias.
 
     Args:
         inputs: length of the backbone's features.
@@ -54,7 +54,7 @@ def projector(
 def predictor(
     dim: int, hidden: int, depth: int = 2, norm: str | None = "local"
 ) -> keras.Sequential:
-    """A head from embeddings to embeddings, of the form of the projector.
+    """Build a head from embeddings to embeddings, of the form of the projector.
 
     Args:
         dim: length of its input and its output.
@@ -72,7 +72,7 @@ def predictor(
 
 
 def prelu_predictor(dim: int, hidden: int) -> keras.Sequential:
-    """Linear - PReLU - Linear, which starts as Xavier uniform with biases of 0.01.
+    """Build Linear - PReLU - Linear, which starts Xavier uniform with biases of 0.01.
 
     Args:
         dim: length of its input and its output.
@@ -81,7 +81,7 @@ def prelu_predictor(dim: int, hidden: int) -> keras.Sequential:
     Reference: the code of Lee et al., RGRL (CIKM 2022).
     """
 
-    def dense(units, name):
+    def dense(units: int, name: str) -> keras.layers.Dense:
         bias = keras.initializers.Constant(0.01)
         return keras.layers.Dense(units, bias_initializer=bias, name=name)
 
@@ -95,12 +95,14 @@ def prelu_predictor(dim: int, hidden: int) -> keras.Sequential:
 
 
 def prelu(name: str) -> keras.layers.PReLU:
-    """A leaky ReLU with one learned slope, 0.25 at the start, as PyTorch's."""
+    """Build a leaky ReLU with one learned slope, 0.25 at the start, as PyTorch's."""
     slope = keras.initializers.Constant(0.25)
     return keras.layers.PReLU(slope, shared_axes=[1], name=name)
 
 
-def _hidden(units, inputs, norm, suffix) -> list[keras.layers.Layer]:
+def _hidden(
+    units: int, inputs: int, norm: str | None, suffix: str
+) -> list[keras.layers.Layer]:
     layers = [linear(units, inputs, name=f"hidden{suffix}")]
     if norm is not None:
         layers.append(BatchNormalization(norm, name=f"bn{suffix}"))

@@ -1,5 +1,7 @@
 """The queue of past target embeddings, a ring buffer."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -9,10 +11,10 @@ from ressl_tf.runtime.errors import UsageError
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
 class KeyQueue(keras.layers.Layer):
-    """First in, first out, of unit vectors; any size goes with any batch.
+    """A first-in, first-out queue of unit vectors; any size goes with any batch.
 
     It starts full of random unit vectors. Under a strategy the keys of all replicas
-    are gathered in replica order, so that every replica holds the same queue.
+    are gathered in replica order, so every replica holds the same queue.
 
     Args:
         size: rows K.
@@ -29,7 +31,8 @@ class KeyQueue(keras.layers.Layer):
         self.size, self.dim, self.seed = size, dim, seed
         self.build()
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Any = None) -> None:
+        """Create the keys and the position of the oldest one."""
         self.keys = self.add_weight(
             name="keys",
             shape=(self.size, self.dim),
@@ -45,16 +48,19 @@ class KeyQueue(keras.layers.Layer):
         )
         self.built = True
 
-    def _random_unit_vectors(self, shape, dtype=None):
+    def _random_unit_vectors(self, shape: Any, dtype: Any = None) -> tf.Tensor:
         vectors = tf.random.stateless_normal(shape, seed=(self.seed, 0), dtype=dtype)
         return tf.math.l2_normalize(vectors, axis=-1)
 
     def read(self) -> tf.Tensor:
-        """The queue as it is now, [size, dim], float32; no gradient."""
+        """Return the queue as it is now, [size, dim], float32, without gradient."""
         return tf.stop_gradient(tf.convert_to_tensor(self.keys))
 
     def enqueue(self, keys: tf.Tensor) -> None:
-        """Overwrites the oldest rows by `keys`, [batch, dim]; the last ones stay."""
+        """Overwrite the oldest rows by `keys`, [batch, dim].
+
+        Of more keys than rows the last ones are kept.
+        """
         keys = distribute.gather(tf.cast(keys, tf.float32))
         count = tf.shape(keys, out_type=tf.int64)[0]
         position = tf.convert_to_tensor(self.position)
@@ -63,18 +69,13 @@ class KeyQueue(keras.layers.Layer):
         distribute.update_each(
             _overwrite_rows, [self.keys], [keys[count - kept :]], [rows]
         )
-        distribute.update_each(
-            _assign, [self.position], [(position + count) % self.size]
-        )
+        distribute.assign_each([self.position], [(position + count) % self.size])
 
-    def get_config(self):
-        own = {"size": self.size, "dim": self.dim, "seed": self.seed}
-        return {"name": self.name, **own}
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments that rebuild the queue."""
+        arguments = {"size": self.size, "dim": self.dim, "seed": self.seed}
+        return {"name": self.name, **arguments}
 
 
-def _overwrite_rows(variable, keys, rows):
+def _overwrite_rows(variable: tf.Variable, keys: tf.Tensor, rows: tf.Tensor) -> None:
     variable.scatter_update(tf.IndexedSlices(keys, rows))
-
-
-def _assign(variable, value):
-    variable.assign(value)

@@ -80,6 +80,14 @@ def replacing_folder(
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def remove(path: pathlib.Path) -> None:
+    """Remove a file, or a folder with all that is in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def _put_in_place(temporary, path):
     """Rename a folder to `path`; one that is there goes only when that has worked."""
     old = path.with_name(f".{path.name}.{os.getpid()}.old")

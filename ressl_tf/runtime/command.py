@@ -13,6 +13,7 @@ import absl.logging
 
 from ressl_tf.runtime import flags
 from ressl_tf.runtime.errors import Interrupted, RunError, UsageError
+from ressl_tf.runtime.flag_help import help_text
 
 
 def run(
@@ -41,7 +42,7 @@ def run(
     arguments = sys.argv[1:] if arguments is None else arguments
     if any(argument in flags.HELP_FLAGS for argument in arguments):
         with contextlib.suppress(BrokenPipeError):  # --help | head
-            print(flags.help_text(config_class, doc), flush=True)
+            print(help_text(config_class, doc), flush=True)
         return 0
     try:
         config: Any = flags.parse(config_class, arguments)

@@ -6,12 +6,13 @@ Nothing here imports TensorFlow: `--help` is quick.
 
 import dataclasses
 import logging
-import textwrap
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from absl import flags as absl_flags
 
+from ressl_tf.runtime import paths
 from ressl_tf.runtime.errors import UsageError
 
 T = TypeVar("T")
@@ -28,6 +29,7 @@ def option(
     low: float | None = None,
     high: float | None = None,
     free: bool = False,
+    path: bool | Sequence[str] = False,
     any_length: bool = False,
     repeated: bool = False,
     former: Sequence[str] = (),
@@ -43,6 +45,7 @@ def option(
         low: smallest allowed number.
         high: largest allowed number.
         free: whether it may differ when a run is resumed.
+        path: whether a text is a path; or the prefixes behind which it is one.
         any_length: whether a tuple may have another length than the default: one or
             more values, or none where the default is empty. An empty default is a tuple
             of floats.
@@ -57,6 +60,7 @@ def option(
         "low": low,
         "high": high,
         "free": free,
+        "path": None if path is False else () if path is True else tuple(path),
         "any_length": any_length or repeated,
         "repeated": repeated,
         "former": tuple(former),
@@ -78,11 +82,17 @@ def choices(field: dataclasses.Field) -> Sequence[str] | None:
 def check(config: Any) -> None:
     """Check every field of `config` against its type, choices and limits.
 
+    In paths `~` is expanded.
+
     Raises:
         UsageError: names the flag, what was received and what is allowed.
     """
     for field in dataclasses.fields(config):
-        _check_value(field, getattr(config, field.name))
+        value, prefixes = getattr(config, field.name), field.metadata["path"]
+        if prefixes is not None and isinstance(value, str | os.PathLike):
+            value = paths.local(value, f"--{field.name}", prefixes)
+            object.__setattr__(config, field.name, value)
+        _check_value(field, value)
 
 
 def _check_value(field: dataclasses.Field, value: Any) -> None:
@@ -130,10 +140,11 @@ def _check_limits(field: dataclasses.Field, number: Any) -> None:
     below, above = low is not None, high is not None
     # Written so that NaN fails too.
     if (below and not number >= low) or (above and not number <= high):
-        raise UsageError(f"--{field.name} must be {_limits(field)}. Received: {number}")
+        raise UsageError(f"--{field.name} must be {limits(field)}. Received: {number}")
 
 
-def _limits(field: dataclasses.Field) -> str:
+def limits(field: dataclasses.Field) -> str:
+    """Describe the allowed numbers of a field that has limits."""
     low, high = field.metadata["low"], field.metadata["high"]
     if low is not None and high is not None:
         return f"between {low} and {high}"
@@ -176,6 +187,10 @@ def parse(cls: type[T], arguments: Sequence[str]) -> T:
     return cls(**{field.name: _value(values, field) for field in _fields(cls)})
 
 
+def _fields(cls: type) -> tuple[dataclasses.Field, ...]:
+    return dataclasses.fields(cls)
+
+
 def _define(cls: type) -> absl_flags.FlagValues:
     values = absl_flags.FlagValues()
     define: dict[type, Callable[..., Any]] = {
@@ -185,7 +200,7 @@ def _define(cls: type) -> absl_flags.FlagValues:
         str: absl_flags.DEFINE_string,
         tuple: absl_flags.DEFINE_list,
     }
-    for field in _fields(cls):
+    for field in dataclasses.fields(cls):
         default: Any = field.default
         if isinstance(default, tuple):
             default = [str(element) for element in default]
@@ -251,6 +266,20 @@ def _value(values: absl_flags.FlagValues, field: dataclasses.Field) -> Any:
     return elements
 
 
+def as_written(config: Any) -> dict[str, Any]:
+    """Return flag -> value, with paths as the user wrote them."""
+    names = [field.name for field in dataclasses.fields(config)]
+    return {name: paths.as_written(getattr(config, name)) for name in names}
+
+
+def same(field: dataclasses.Field, one: Any, other: Any) -> bool:
+    """Return whether two values of a flag are equal; paths are when expanded."""
+    prefixes = field.metadata["path"]
+    if prefixes is None:
+        return one == other
+    return paths.same(one, other, prefixes)
+
+
 def arguments(config: Any, cls: type | None = None) -> list[str]:
     """Return the argument list that `parse` turns into the same config.
 
@@ -262,7 +291,7 @@ def arguments(config: Any, cls: type | None = None) -> list[str]:
             its own class.
     """
     texts: list[str] = []
-    for field in _fields(cls or type(config)):
+    for field in dataclasses.fields(cls or type(config)):
         value = getattr(config, field.name)
         if value != field.default:
             shown = value if field.metadata["repeated"] else [as_text(value)]
@@ -274,33 +303,6 @@ def as_text(value: Any) -> str:
     """Write a flag's value as it stands on a command line."""
     if isinstance(value, tuple):
         return ",".join(map(str, value))
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _fields(cls: type) -> tuple[dataclasses.Field, ...]:
-    return dataclasses.fields(cls)
-
-
-def help_text(cls: type, doc: str, width: int = 88) -> str:
-    """Return what `--help` prints: `doc`, then the flags under their headings."""
-    lines = [doc.strip(), ""]
-    for field in _fields(cls):
-        if field.metadata["group"]:
-            lines += ["", field.metadata["group"].upper()]
-        lines += _flag_help(field, width)
-    lines += ["", "GENERAL", "  --flagfile=PATH"]
-    lines += ["      flags from a file, one a line, # comments; later flags win"]
-    lines += ["  --help", "      this text"]
-    return "\n".join(lines)
-
-
-def _flag_help(field: dataclasses.Field, width: int) -> list[str]:
-    text = field.metadata["help"]
-    allowed = choices(field)
-    if allowed:
-        text += f" One of: {', '.join(allowed)}."
-    if field.metadata["low"] is not None or field.metadata["high"] is not None:
-        text += f" ({_limits(field)})"
-    indent = " " * 6
-    body = textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent)
-    return [f"  --{field.name}={as_text(field.default)}", *body]
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(paths.as_written(value))

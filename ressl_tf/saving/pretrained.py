@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import pathlib
 from typing import Any
 
@@ -15,7 +16,7 @@ from ressl_tf.methods.build import build_model
 from ressl_tf.methods.images import ImageSSL
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
-from ressl_tf.runtime import flags
+from ressl_tf.runtime import flags, paths
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving import saved_model
 
@@ -78,14 +79,14 @@ class Pretrained:
         return dataset, data_dir or self.config.get("data_dir") or None
 
 
-def open_pretrained(path: str) -> Pretrained:
+def open_pretrained(path: str | os.PathLike[str]) -> Pretrained:
     """Open a workdir, a SavedModel of `ressl_tf.export`, or a `.keras` file.
 
     Raises:
         UsageError: when there is nothing that can be used; says what was found.
         RunError: when no checkpoint of a workdir can be read.
     """
-    place = pathlib.Path(path)
+    place = pathlib.Path(paths.local(path, "path"))
     if place.is_file():
         return _open_keras(place)
     if (place / "saved_model.pb").is_file():
@@ -128,7 +129,7 @@ def stored_config(place: pathlib.Path) -> Config:
             f"has {', '.join(sorted(unknown))}"
         )
     lists = {n: tuple(v) for n, v in values.items() if isinstance(v, list)}
-    return Config(**{**values, **lists})
+    return Config(**{**values, **lists, "workdir": str(place)})  # it may have moved
 
 
 def _open_workdir(place: pathlib.Path) -> Pretrained:
@@ -144,9 +145,8 @@ def _open_workdir(place: pathlib.Path) -> Pretrained:
             f"{place} holds no checkpoint: its run has not finished an epoch; "
             "run its command again first"
         )
-    return Pretrained(
-        place, "workdir", online, config.image_size, config=dataclasses.asdict(config)
-    )
+    values = flags.as_written(config)
+    return Pretrained(place, "workdir", online, config.image_size, config=values)
 
 
 def _open_saved_model(place: pathlib.Path) -> Pretrained:

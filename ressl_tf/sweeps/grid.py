@@ -103,7 +103,8 @@ def _run(texts, common, folder) -> Run:
         config = flags.parse(Config, [*common, *varied])
     except UsageError as error:
         raise UsageError(f"in the run {_name(texts)}: {error}") from None
-    values = {name: getattr(config, name) for name in texts}
+    written = flags.as_written(config)
+    values = {name: written[name] for name in texts}
     workdir = f"{folder}/{folder_name(_name(values))}"
     return Run(values, dataclasses.replace(config, workdir=workdir, dry_run=False))
 

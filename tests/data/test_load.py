@@ -26,6 +26,20 @@ def photos(tmp_path):
     return tmp_path
 
 
+def test_paths_begin_at_home_or_are_refused(photos, monkeypatch):
+    monkeypatch.setenv("HOME", str(photos))
+    options = {"cache": "disk", "cache_dir": "~/caches"}
+    write(photos / "album" / "a.png", flat(10))
+    assert load_source("folder:~/album", "train", **options).size == 1
+    assert len(list((photos / "caches").glob("album-train-*"))) == 1
+    for wrong in ({"data_dir": "gs://b"}, {"cache_dir": "s3://b"}):
+        (name,) = wrong
+        with pytest.raises(UsageError, match=f"^{name} must be a path on this"):
+            load_source("shapes", "train", **wrong)
+    with pytest.raises(UsageError, match="^dataset must be a path on this machine"):
+        load_source("gs://b", "train")
+
+
 def test_images_of_several_sizes_or_beyond_the_limit_stream(photos):
     source = load_source(f"folder:{photos}", "train", memory_limit=3 * 8 * 8 * 3 - 1)
     assert isinstance(source, StreamSource)

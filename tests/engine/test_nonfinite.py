@@ -113,7 +113,7 @@ def test_a_skipped_step_changes_only_the_step_counters(images):
 
 
 def test_the_run_goes_on_as_if_the_step_had_not_been(caplog):
-    """Except the step counters: with a constant rate and nothing random, all is equal."""
+    """With a constant rate and nothing random, all but the step counters is equal."""
     model, other = guarded(), guarded()
     with caplog.at_level(logging.WARNING, "ressl_tf"):
         logs = fit(model, lines(bad=[3, 5]))

@@ -57,11 +57,16 @@ def test_a_workdir_in_use_is_refused_where_python_has_no_locks(tmp_path, monkeyp
     Workdir(config).close()
 
 
-def test_a_workdir_that_is_a_file_is_refused(tmp_path):
+def test_a_workdir_that_cannot_be_a_folder_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
-    for name in ("file", "file/below"):
+    for path in (
+        tmp_path / "file",
+        tmp_path / "file" / "below",
+        "/proc/run",
+        "a" * 999,
+    ):
         with pytest.raises(UsageError, match="must be a folder that can be written"):
-            Workdir(Config(workdir=str(tmp_path / name)))
+            Workdir(Config(workdir=path))
 
 
 def test_rows_are_replaced_by_step_and_cut_when_a_run_resumes(tmp_path):
@@ -78,6 +83,7 @@ def test_rows_are_replaced_by_step_and_cut_when_a_run_resumes(tmp_path):
 
 def test_what_a_killed_process_was_writing_is_removed(tmp_path):
     (tmp_path / "checkpoints").mkdir()
+    (tmp_path / ".exported.77.tmp" / "variables").mkdir(parents=True)  # an export's
     for name in (".metrics.jsonl.77.tmp", "checkpoints/.step-000000003.npz.77.tmp"):
         (tmp_path / name).write_bytes(b"half of it")
     (tmp_path / "checkpoints" / "step-000000002.npz").write_bytes(b"all of it")
@@ -95,4 +101,35 @@ def test_a_file_system_without_locks_is_refused(tmp_path, monkeypatch):
 
     monkeypatch.setattr(lock.fcntl, "flock", refuse)
     with pytest.raises(UsageError, match=r"--workdir must .*locks.*\(No locks avail"):
+        Workdir(Config(workdir=str(tmp_path)))
+
+
+def test_a_run_goes_on_whether_its_paths_were_written_with_a_home_or_without(
+    tmp_path, monkeypatch
+):
+    """The config holds what the user said, which is right for another home too."""
+    monkeypatch.setenv("HOME", "/home/me")
+    folder, stored = str(tmp_path), tmp_path / "config.json"
+    short, long = "folder:~/photos", "folder:/home/me/photos"
+    for dataset in (short, long, short):
+        start = dataset.removeprefix("folder:") + ".keras"
+        Workdir(Config(workdir=folder, dataset=dataset, init_from=start)).close()
+        assert json.loads(stored.read_text())["dataset"] == dataset
+        assert json.loads(stored.read_text())["init_from"] == start
+    with pytest.raises(UsageError, match=rf"--dataset={short}2 \(there: {short}\)"):
+        Workdir(Config(workdir=folder, dataset=f"{short}2", init_from="~/photos.keras"))
+    monkeypatch.setenv("HOME", "/root")
+    config = Config(workdir=folder, dataset=short, init_from="~/photos.keras")
+    assert config.dataset == "folder:/root/photos"
+    Workdir(config).close()
+
+
+def test_a_config_of_an_earlier_version_that_has_an_address_is_compared_as_it_is(
+    tmp_path,
+):
+    Workdir(Config(workdir=str(tmp_path))).close()
+    path = tmp_path / "config.json"
+    older = {**json.loads(path.read_text()), "workdir": "gs://b", "init_from": "gs://a"}
+    path.write_text(json.dumps(older))
+    with pytest.raises(UsageError, match=r"--init_from= \(there: gs://a\)"):
         Workdir(Config(workdir=str(tmp_path)))

@@ -115,12 +115,6 @@ def test_rates_fall_block_by_block_below_the_head():
     assert found == {name: {rate} for name, rate in expected.items()}
 
 
-def test_layers_of_a_stage_are_one_block():
-    names = ["layer1_0_conv1", "layer1_1_bn2", "layer2_0_conv1", "block2a_x", "block2b"]
-    blocks = [fine_tuning.BLOCK.match(name)[0] for name in names]
-    assert blocks == ["layer1", "layer1", "layer2", "block2", "block2"]
-
-
 @pytest.mark.slow
 def test_another_fine_tuning_does_not_go_into_the_same_folder(unbroken, tmp_path):
     def config(**options):

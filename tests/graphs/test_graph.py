@@ -31,6 +31,15 @@ def save(path, **changes):
     return path
 
 
+def test_a_file_is_found_at_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save(tmp_path / "a.npz")
+    assert ressl_tf.Graph.from_npz("~/a.npz").num_nodes == 5
+    assert (load_graph("graph:~/a.npz").num_nodes, count_features("~/a.npz")) == (5, 2)
+    with pytest.raises(UsageError, match="must be a path on this machine"):
+        ressl_tf.Graph.from_npz("gs://bucket/a.npz")
+
+
 def test_edges_are_cleaned():
     graph = ressl_tf.Graph.from_edges(FEATURES, EDGES, [0, 2, -1, 0, 1])
     np.testing.assert_array_equal(graph.edges, CLEAN)

@@ -12,7 +12,7 @@ import ressl_tf
 from ressl_tf.config import Config
 from ressl_tf.config.method_table import METHODS, register_method
 from ressl_tf.runtime.errors import UsageError
-from ressl_tf.runtime.flags import help_text
+from ressl_tf.runtime.flag_help import help_text
 
 TOY = '''
 import keras

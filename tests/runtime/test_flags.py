@@ -11,6 +11,7 @@ from ressl_tf.config import Config
 from ressl_tf.config.evaluate_config import KNNConfig, LinearConfig
 from ressl_tf.runtime import command, flags
 from ressl_tf.runtime.errors import Interrupted, RunError, UsageError
+from ressl_tf.runtime.flag_help import help_text
 
 
 def parse(*arguments):
@@ -40,7 +41,7 @@ def test_earlier_names_go_on_working_and_say_the_new_one(tmp_path, caplog):
     later = parse("--temp_t=0.02", "--teacher_temp=0.03")
     assert later.teacher_temp == 0.03
     assert len(caplog.messages) == 1
-    assert "--temp_t" not in flags.help_text(Config, "")
+    assert "--temp_t" not in help_text(Config, "")
     linear = flags.parse(LinearConfig, ["--workdir=a", "--schedule=step"])
     assert linear.lr_schedule == "step"
     knn = flags.parse(KNNConfig, ["--workdir=a", "--k=3,4", "--temperature=0.5"])

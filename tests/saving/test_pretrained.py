@@ -51,6 +51,19 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(unbroken, tmp_path):
         open_pretrained(str(folder))
 
 
+def test_a_workdir_is_opened_where_it_is_now(unbroken, tmp_path, monkeypatch):
+    """By `~`, and one that an earlier version has put into a folder named gs:."""
+    folder = tmp_path / "gs:" / "bucket"
+    shutil.copytree(unbroken[1], folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["workdir"] = "gs://bucket"
+    (folder / "config.json").write_text(json.dumps(config))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert open_pretrained("~/gs:/bucket").config["workdir"] == str(folder)
+    with pytest.raises(UsageError, match="path must be a path on this machine"):
+        open_pretrained("gs://bucket")
+
+
 @pytest.mark.slow
 def test_a_keras_file_of_a_method_gives_its_online_encoder(images, tmp_path):
     model = tiny_model()

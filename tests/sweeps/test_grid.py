@@ -58,6 +58,18 @@ def test_each_run_has_a_folder_of_its_own():
     assert max(map(len, names)) <= grid.LONGEST_NAME
 
 
+def test_a_run_is_named_after_its_path_as_it_was_written(monkeypatch):
+    """So the folders of a sweep are found again, whoever's home it is."""
+    monkeypatch.setenv("HOME", "/home/me")
+    (run,) = planned("--output=~/o", "--grid=dataset=folder:~/a", "--init_from=~/b")
+    assert run.values == {"dataset": "folder:~/a"}
+    assert run.config.workdir == "/home/me/o/dataset=folder:~%2Fa"
+    assert (run.config.dataset, run.config.init_from) == (
+        "folder:/home/me/a",
+        "/home/me/b",
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

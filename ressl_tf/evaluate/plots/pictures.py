@@ -48,7 +48,7 @@ class Sample:
 
     @property
     def title(self) -> str:
-        """How many images of which set these are."""
+        """The number of images, their data set and its split."""
         name = plots.shorten(self.source.name, NAME_LENGTH)
         return f"{len(self.vectors)} images of {name}, {self.split}"
 
@@ -76,7 +76,7 @@ def draw(config: PlotConfig) -> dict[str, Any]:
         figures["curves"] = _curves(config, rows)
     elif config.wants("curves"):
         log.info("%s has no log of a run: curves are left out", config.source)
-    pictures = _save(figures, config.output_dir)
+    pictures = _save(figures, config)
     return {"encoder": config.source, **facts, "pictures": pictures}
 
 
@@ -86,16 +86,17 @@ def _curves(config: PlotConfig, rows: list[dict[str, Any]]) -> Figure:
     return plots.curves(rows, levels, title)
 
 
-def _save(figures: dict[str, Figure], folder: pathlib.Path) -> dict[str, str]:
-    paths = {name: folder / f"{name}.png" for name in figures}
+def _save(figures: dict[str, Figure], config: PlotConfig) -> dict[str, str]:
+    folder, ending = config.output_dir, config.picture_format
+    paths = {name: folder / f"{name}.{ending}" for name in figures}
     for name, path in paths.items():
-        plots.save(figures[name], path, dpi=100)
+        plots.save(figures[name], path, dpi=config.dpi)
         log.info("%s", path)
     return {name: str(path) for name, path in paths.items()}
 
 
 def log_rows(config: PlotConfig) -> list[dict[str, Any]]:
-    """Return the rows of the run's log; none, if there are none and "all" was asked.
+    """Return the rows of the log of the run; without any, an empty list for "all".
 
     Raises:
         UsageError: Curves were asked for by name, and there is nothing to draw.

@@ -1,6 +1,7 @@
 """Backbones by name."""
 
 import importlib
+from typing import Any
 
 import keras
 
@@ -10,7 +11,7 @@ from ressl_tf.runtime.errors import UsageError
 __all__ = ["NAMES", "build"]
 
 
-def build(name: str, **options) -> keras.Model:
+def build(name: str, **options: Any) -> keras.Model:
     """Build the backbone called `name`, with random weights.
 
     Every backbone takes `image_size`, `stem`, `width`, `batch_norm` and

@@ -10,8 +10,8 @@ by Keras with random weights and copied layer by layer, so that
   labels;
 - batch normalisation is ours, with its scopes. Epsilon stays the network's, it is part
   of its function. Momentum is our 0.9 (torchvision's, too) instead of 0.99 or 0.999:
-  running statistics are judged after a few hundred steps, where 0.999 still holds the
-  start;
+  running statistics are used after a few hundred steps, where 0.999 still weighs the
+  initial values;
 - convolutions of MobileNets start as EfficientNet's do. From Keras's start, features in
   inference mode, before statistics have moved, are about 1e-9 long: no untrained
   encoder to compare with.
@@ -21,6 +21,7 @@ not depend on its batch, and nothing leaks between the samples of one.
 """
 
 import re
+from typing import Any
 
 import keras
 from keras.src.applications.convnext import ConvNeXt  # by depth and width: not public
@@ -74,7 +75,7 @@ def application(
     batch_norm: str = "local",
     zero_init_gamma: bool = False,
 ) -> keras.Model:
-    """A network of `keras.applications` from images to features.
+    """Build a network of `keras.applications` from images to features.
 
     Args:
         name: a row of `config.backbone_table`.
@@ -93,20 +94,20 @@ def application(
     network = _stock(name, width)
     strides = _strides(network, LESS_STRIDE[stem])
 
-    def clone(layer):
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
         if isinstance(layer, keras.Sequential):
-            return keras.Sequential([clone(part) for part in layer.layers])
+            return keras.Sequential([clone(inner) for inner in layer.layers])
         config = {**layer.get_config(), "name": _name(layer.name)}
         if isinstance(layer, keras.layers.BatchNormalization):
-            own = {key: config[key] for key in ("name", "epsilon")}
-            return BatchNormalization(batch_norm, **own)
+            kept = {key: config[key] for key in ("name", "epsilon")}
+            return BatchNormalization(batch_norm, **kept)
         if layer.name in strides:
             config |= {"strides": strides[layer.name], "padding": "same"}
         if name in MOBILENETS and type(layer) in CONVOLUTIONS:
             config[CONVOLUTIONS[type(layer)]] = _fan_out()
         if config.get("groups", 1) > 1:  # grouped convolutions run under XLA alone
-            own = {key: config[key] for key in ("name", "kernel_size", "padding")}
-            return keras.layers.DepthwiseConv2D(**own)
+            kept = {key: config[key] for key in ("name", "kernel_size", "padding")}
+            return keras.layers.DepthwiseConv2D(**kept)
         return layer.__class__.from_config(config)
 
     images = keras.Input((image_size, image_size, 3), name="images")
@@ -116,8 +117,8 @@ def application(
     return keras.Model(images, copy.output, name=name)
 
 
-def _stock(name, width) -> keras.Model:
-    options = {
+def _stock(name: str, width: float) -> keras.Model:
+    options: dict[str, Any] = {
         "include_top": False,
         "weights": None,
         "input_shape": (None, None, 3),
@@ -127,25 +128,25 @@ def _stock(name, width) -> keras.Model:
         channels, depth = EFFICIENTNETS[name]
         return EfficientNet(channels * width, depth, 224, name=name, **options)
     if name in MOBILENETS:
-        make, own = MOBILENETS[name]
-        return make(alpha=width, name=name, **own, **options)
+        make, further = MOBILENETS[name]
+        return make(alpha=width, name=name, **further, **options)
     dims = [max(1, round(channels * width)) for channels in (96, 192, 384, 768)]
-    own = {"name": "convnext", "include_preprocessing": False}
-    return ConvNeXt((3, 3, 9, 3), dims, **own, **options)
+    options |= {"name": "convnext", "include_preprocessing": False}
+    return ConvNeXt((3, 3, 9, 3), dims, **options)
 
 
-def _fan_out():
-    """A new one for each layer: one initializer gives the same values every time."""
+def _fan_out() -> keras.initializers.Initializer:
+    """Make a new initializer: one of them gives every layer the same values."""
     return keras.initializers.VarianceScaling(2.0, "fan_out", "truncated_normal")
 
 
-def _strides(network, less) -> dict[str, int]:
-    """Strided layer -> its stride; `less` is divided out of the first ones."""
+def _strides(network: keras.Model, less: int) -> dict[str, int]:
+    """Map strided layers to their strides; divide `less` out of the first ones."""
     strides = {
-        part.name: max(part.strides)
+        inner.name: max(inner.strides)
         for layer in network.layers
-        for part in getattr(layer, "layers", [layer])
-        if type(part) in CONVOLUTIONS and max(part.strides) > 1
+        for inner in getattr(layer, "layers", [layer])
+        if type(inner) in CONVOLUTIONS and max(inner.strides) > 1
     }
     for name, stride in strides.items():
         taken = min(less, stride)
@@ -153,19 +154,19 @@ def _strides(network, less) -> dict[str, int]:
     return strides
 
 
-def _call(layer, *inputs, **options):
-    """Calls a copied layer, or passes it over."""
+def _call(layer: keras.layers.Layer, *inputs: Any, **options: Any) -> Any:
+    """Call a copied layer, or skip it."""
     if isinstance(layer, LEFT_OUT):
         return inputs[0]
     if not isinstance(layer, keras.Sequential):
         return layer(*inputs, **options)
     (x,) = inputs
-    for part in layer.layers:
-        x = part(x)
+    for inner in layer.layers:
+        x = inner(x)
     return x
 
 
-def _name(name):
+def _name(name: str) -> str:
     for pattern, replacement in NAMES:
         name = re.sub(pattern, replacement, name)
     return name

@@ -1,4 +1,4 @@
-"""What a forward pass costs, counted layer by layer."""
+"""The cost of a forward pass, counted layer by layer."""
 
 import math
 
@@ -6,7 +6,7 @@ import keras
 
 
 def multiply_adds(network: keras.Model, image_size: int) -> int:
-    """Multiply-adds of a forward pass of one image; FLOPs are twice as many.
+    """Count the multiply-adds of one image's forward pass; FLOPs are twice as many.
 
     Counted as papers count: convolutions, linear layers and the two products of
     attention. Biases, normalisation, activations and pooling are not.
@@ -21,7 +21,7 @@ def multiply_adds(network: keras.Model, image_size: int) -> int:
     return sum(_layer(layer) for layer in network.layers)
 
 
-def _layer(layer) -> int:
+def _layer(layer: keras.layers.Layer) -> int:
     if isinstance(layer, keras.layers.Conv2D | keras.layers.DepthwiseConv2D):
         _, height, width, _ = layer.output.shape
         return height * width * math.prod(layer.kernel.shape)
@@ -34,16 +34,16 @@ def _layer(layer) -> int:
     return 0
 
 
-def _einsum(layer) -> int:
-    """Each output takes as many as there are values of the indices summed over."""
-    kernel, made = layer.equation.split(",")[1].split("->")
+def _einsum(layer: keras.layers.EinsumDense) -> int:
+    """Count one per output and value of the indices that are summed over."""
+    kernel, outputs = layer.equation.split(",")[1].split("->")
     sizes = zip(kernel, layer.kernel.shape, strict=True)
-    summed = math.prod(size for index, size in sizes if index not in made)
+    summed = math.prod(size for index, size in sizes if index not in outputs)
     return math.prod(layer.output.shape[1:]) * summed
 
 
-def _attention(layer) -> int:
-    """Self-attention: four projections of each token, and two products of each pair."""
+def _attention(layer: keras.layers.MultiHeadAttention) -> int:
+    """Count four projections of each token, and two products of each pair."""
     _, tokens, _ = layer.output.shape
     kernels = [v.shape for v in layer.trainable_variables if v.name == "kernel"]
     projections = tokens * sum(math.prod(shape) for shape in kernels)

@@ -26,7 +26,7 @@ def resnet(
     batch_norm: str = "local",
     zero_init_gamma: bool = False,
 ) -> keras.Model:
-    """A residual network from images to features.
+    """Build a residual network from images to features.
 
     Args:
         name: one of `BLOCKS`.
@@ -58,8 +58,10 @@ def resnet(
     return keras.Model(images, features, name=name)
 
 
-def _conv(x, filters, kernel, stride, name):
-    """Convolution without bias, padded alike on both sides, as PyTorch pads.
+def _conv(
+    x: keras.KerasTensor, filters: int, kernel: int, stride: int, name: str
+) -> keras.KerasTensor:
+    """Convolve without bias, padded alike on both sides, as PyTorch pads.
 
     TF's "same" pads a strided convolution on the far side only.
     """
@@ -78,12 +80,14 @@ def _conv(x, filters, kernel, stride, name):
     )(x)
 
 
-def _norm_relu(x, scope, name):
+def _norm_relu(x: keras.KerasTensor, scope: str, name: str) -> keras.KerasTensor:
     x = BatchNormalization(scope, name=name)(x)
     return keras.layers.ReLU(name=f"{name}_relu")(x)
 
 
-def _stem(x, filters, stem, scope):
+def _stem(
+    x: keras.KerasTensor, filters: int, stem: str, scope: str
+) -> keras.KerasTensor:
     kernel, stride = (7, 2) if stem == "standard" else (3, 1)
     if stem == "small_pad2":
         x = keras.layers.ZeroPadding2D(1, name="conv1_pad")(x)
@@ -95,11 +99,13 @@ def _stem(x, filters, stem, scope):
     return keras.layers.MaxPooling2D(3, 2, name="maxpool")(x)
 
 
-def _shortcut(x, filters, stride, prefix, scope):
-    """The input of a block, or a 1x1 convolution of it.
+def _shortcut(
+    x: keras.KerasTensor, filters: int, stride: int, prefix: str, scope: str
+) -> keras.KerasTensor:
+    """Return the input of a block, or a 1x1 convolution of it.
 
-    Its stride is taken by a pooling of single pixels: the same bits, at the same speed.
-    oneDNN's gradient of a strided one of 8 channels writes beyond its memory.
+    A pooling of single pixels takes the stride: the same bits, at the same speed. The
+    gradient of a strided convolution of 8 channels writes beyond its memory in oneDNN.
     """
     if stride == 1 and x.shape[-1] == filters:
         return x
@@ -109,12 +115,21 @@ def _shortcut(x, filters, stride, prefix, scope):
     return BatchNormalization(scope, name=f"{prefix}_downsample_1")(x)
 
 
-def _add_relu(x, shortcut, prefix):
+def _add_relu(
+    x: keras.KerasTensor, shortcut: keras.KerasTensor, prefix: str
+) -> keras.KerasTensor:
     x = keras.layers.Add(name=f"{prefix}_add")([x, shortcut])
     return keras.layers.ReLU(name=f"{prefix}_relu")(x)
 
 
-def _basic(x, filters, stride, prefix, scope, last_gamma):
+def _basic(
+    x: keras.KerasTensor,
+    filters: int,
+    stride: int,
+    prefix: str,
+    scope: str,
+    last_gamma: str,
+) -> keras.KerasTensor:
     shortcut = _shortcut(x, filters, stride, prefix, scope)
     x = _conv(x, filters, 3, stride, f"{prefix}_conv1")
     x = _norm_relu(x, scope, f"{prefix}_bn1")
@@ -124,7 +139,14 @@ def _basic(x, filters, stride, prefix, scope, last_gamma):
     return _add_relu(x, shortcut, prefix)
 
 
-def _bottleneck(x, filters, stride, prefix, scope, last_gamma):
+def _bottleneck(
+    x: keras.KerasTensor,
+    filters: int,
+    stride: int,
+    prefix: str,
+    scope: str,
+    last_gamma: str,
+) -> keras.KerasTensor:
     shortcut = _shortcut(x, 4 * filters, stride, prefix, scope)
     x = _norm_relu(_conv(x, filters, 1, 1, f"{prefix}_conv1"), scope, f"{prefix}_bn1")
     x = _conv(x, filters, 3, stride, f"{prefix}_conv2")

@@ -28,7 +28,7 @@ def vit(
     batch_norm: str = "local",
     zero_init_gamma: bool = False,
 ) -> keras.Model:
-    """A vision transformer from images of one size to features.
+    """Build a vision transformer from images of one size to features.
 
     Args:
         name: "vit_small".
@@ -62,10 +62,10 @@ def vit(
     return keras.Model(images, features, name=name)
 
 
-def _patches(images, patch, dim):
-    """Tokens [batch, patches, dim]: a linear layer whose bias is the positions.
+def _patches(images: keras.KerasTensor, patch: int, dim: int) -> keras.KerasTensor:
+    """Embed patches as tokens [batch, patches, dim]; the bias holds the positions.
 
-    It is the convolution of size and stride `patch`, with a bias for each place.
+    The layer is a convolution of size and stride `patch` with a bias for each place.
     """
     side = images.shape[1] // patch
     x = keras.layers.Reshape((side, patch, side, patch, 3), name="cut")(images)
@@ -80,7 +80,7 @@ def _patches(images, patch, dim):
     return keras.layers.Reshape((side * side, dim), name="tokens")(x)
 
 
-def _block(x, heads, name):
+def _block(x: keras.KerasTensor, heads: int, name: str) -> keras.KerasTensor:
     dim = x.shape[-1]
     y = _norm(f"{name}_norm1")(x)
     attention = keras.layers.MultiHeadAttention(
@@ -94,13 +94,13 @@ def _block(x, heads, name):
     return keras.layers.Add(name=f"{name}_add2")([x, y])
 
 
-def _norm(name):
+def _norm(name: str) -> keras.layers.LayerNormalization:
     return keras.layers.LayerNormalization(epsilon=1e-6, name=name)
 
 
-def _dense(units, name):
+def _dense(units: int, name: str) -> keras.layers.Dense:
     return keras.layers.Dense(units, kernel_initializer=_normal(), name=name)
 
 
-def _normal():
+def _normal() -> keras.initializers.Initializer:
     return keras.initializers.TruncatedNormal(stddev=0.02)
