@@ -13,6 +13,7 @@ import tensorflow as tf
 from ressl_tf.models.backbones.batch_norm import BatchNormalization
 from ressl_tf.models.heads import prelu
 from ressl_tf.runtime.errors import UsageError
+from ressl_tf.runtime.shown_shape import ShownShape
 
 BN_MOMENTUM = 0.99  # RGRL's code; PyTorch calls it 0.01
 
@@ -116,7 +117,7 @@ class GCNConv(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
-class GCN(keras.layers.Layer):
+class GCN(ShownShape, keras.layers.Layer):
     """A network from nodes and edges to an embedding of each node.
 
     Args:
@@ -147,6 +148,12 @@ class GCN(keras.layers.Layer):
             for layer in (self.norms[-1], self.activations[-1]):
                 layer.build((None, units))
         self.built = True
+        self.show_shape()
+
+    @property
+    def output_shape(self) -> tuple[int | None, int]:
+        """The shape of what `call` returns."""
+        return (None, self.widths[-1])
 
     @property
     def embedding_dim(self) -> int:

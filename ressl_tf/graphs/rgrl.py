@@ -142,6 +142,17 @@ class RGRL(SSLModel):
         options = cls.options_from(config, steps_per_epoch)
         return cls(count_features(config.dataset), **options)
 
+    @classmethod
+    def former_arguments(cls):
+        """Return the names of version 0.1.0."""
+        return tuple(FORMER)
+
+    def input_specs(self):
+        """Return features and edges of a graph."""
+        features = tf.TensorSpec([None, self.online.num_features], tf.float32)
+        edges = tf.TensorSpec([None, 2], tf.int64)
+        return [{"features": features, "edges": edges}]
+
     @property
     def relation_size(self) -> int:
         """The number of anchors in the teacher's relation."""

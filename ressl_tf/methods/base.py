@@ -29,9 +29,9 @@ from ressl_tf.config.method_flags import MOMENTUM_SCHEDULES
 from ressl_tf.engine import accumulation, precision, schedules
 from ressl_tf.engine.metrics import RunningMean
 from ressl_tf.engine.nonfinite import NonfiniteGuard
-from ressl_tf.engine.trainable import Trainable
 from ressl_tf.methods import validation
 from ressl_tf.methods.arguments import check_choice
+from ressl_tf.methods.keras_model import KerasModel
 from ressl_tf.models import ema
 from ressl_tf.models.key_queue import KeyQueue
 from ressl_tf.runtime import distribute
@@ -54,7 +54,7 @@ class Step:
     views: Mapping[str, tf.Tensor]
 
 
-class SSLModel(Trainable):
+class SSLModel(KerasModel):
     """An online network that learns from its own moving average.
 
     `ImageSSL` makes of it a model of images, `graphs.rgrl.RGRL` one of graphs. A method
@@ -283,6 +283,10 @@ class SSLModel(Trainable):
         latest = distribute.mean(tf.stack([values[name] for name in self._means]))
         for mean, value in zip(self._means.values(), tf.unstack(latest), strict=True):
             mean.update_state(value, weight)
+
+    def exported_part(self):
+        """Return the online network."""
+        return self.online
 
     @property
     def networks(self) -> dict[str, keras.layers.Layer]:

@@ -9,10 +9,11 @@ import tensorflow as tf
 from ressl_tf.config.normalizations import NORMALIZATIONS
 from ressl_tf.data.augment import deferred
 from ressl_tf.methods import image_batches
-from ressl_tf.methods.arguments import check_choice, inputs_of
+from ressl_tf.methods.arguments import check_choice, check_normalization, inputs_of
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.methods.pixel_range import PixelRange
 from ressl_tf.models import backbones, heads
+from ressl_tf.models.backbones import own
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime import distribute
 from ressl_tf.runtime.randomness import permutation
@@ -33,8 +34,8 @@ class ImageSSL(SSLModel):
     the loss on images that it does not learn from; see `methods.validation`.
 
     Args:
-        backbone: a name of `models.backbones.NAMES`, or a built `keras.Model` from
-            normalised images to features.
+        backbone: a name of `models.backbones.NAMES`, or a Keras model from normalised
+            images to features, or to a feature map, which is pooled.
         image_size: side of the views in pixels.
         hidden_dim: width of the projector's hidden layer.
         embedding_dim: length of an embedding.
@@ -66,7 +67,7 @@ class ImageSSL(SSLModel):
 
     def __init__(
         self,
-        backbone: str | keras.Model = "resnet18",
+        backbone: str | keras.layers.Layer = "resnet18",
         *,
         image_size: int = 32,
         hidden_dim: int = 2048,
@@ -80,10 +81,14 @@ class ImageSSL(SSLModel):
         **kwargs,
     ):
         check_choice("head", head, HEADS)
+        check_normalization(mean, std)
         views = views or self.make_views(image_size)
         if isinstance(backbone, str):
             stem = "small" if image_size <= 32 else "standard"
             backbone = backbones.build(backbone, image_size=views.size, stem=stem)
+        sides = getattr(views, "sizes", {"": image_size})
+        backbone = own.as_backbone(backbone, list(sides.values()))
+        own.warn_of_own_normalization(backbone, mean, std)
         projector = heads.projector(
             backbone.output_shape[-1],
             hidden_dim,
@@ -194,6 +199,15 @@ class ImageSSL(SSLModel):
         features = super().predict(*args, **kwargs)
         self.pixel_range.warn()
         return features
+
+    def exported_part(self):
+        """Return the backbone, which `predict` needs."""
+        return self.online.backbone
+
+    def input_specs(self):
+        """Return raw images, as bytes and as floats."""
+        shape = [None, *self.online.backbone.input_shape[1:]]
+        return [tf.TensorSpec(shape, dtype, "images") for dtype in ("uint8", "float32")]
 
     def get_config(self):
         """Return the constructor's arguments, as Keras saves them."""

@@ -3,7 +3,9 @@
 import keras
 import tensorflow as tf
 
+from ressl_tf.models import copying
 from ressl_tf.runtime import distribute
+from ressl_tf.runtime.errors import UsageError, reason_of
 
 
 def make_target(online: keras.layers.Layer) -> keras.layers.Layer:
@@ -16,9 +18,18 @@ def make_target(online: keras.layers.Layer) -> keras.layers.Layer:
     Args:
         online: a built layer that `from_config(get_config())` can rebuild.
     """
-    config = online.get_config()
-    target = type(online).from_config({**config, "name": f"target_{online.name}"})
-    copy(online, target)
+    try:
+        with copying.of(online):
+            config = online.get_config()
+            name = f"target_{online.name}"
+            target = type(online).from_config({**config, "name": name})
+        copy(online, target)
+    except Exception as error:
+        raise UsageError(
+            "the network cannot be copied for the target, its moving average: "
+            f"{reason_of(error)} - let each class of it have an __init__ with **kwargs "
+            "for super().__init__, and a get_config() with its own arguments"
+        ) from None
     for part in target._flatten_layers():  # a loaded Sequential does not pass it on
         part.trainable = True
     for variable in target.variables:

@@ -6,9 +6,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ressl_tf.runtime.shown_shape import ShownShape
+
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
-class Encoder(keras.layers.Layer):
+class Encoder(ShownShape, keras.layers.Layer):
     """Normalisation, backbone and projector, which papers call the encoder together.
 
     Args:
@@ -29,8 +31,14 @@ class Encoder(keras.layers.Layer):
     ):
         super().__init__(**{"dtype": "float32", **kwargs})  # images keep their 8 bits
         self.backbone, self.projector = backbone, projector
-        self.mean, self.std = tuple(mean), tuple(std)
+        self.mean, self.std = tuple(map(float, mean)), tuple(map(float, std))
         self.built = True
+        self.show_shape()
+
+    @property
+    def output_shape(self) -> tuple[int | None, int]:
+        """The shape of what `call` returns."""
+        return (None, self.embedding_dim)
 
     @property
     def embedding_dim(self) -> int:

@@ -7,10 +7,11 @@ import tensorflow as tf
 
 from ressl_tf.runtime import distribute
 from ressl_tf.runtime.errors import UsageError
+from ressl_tf.runtime.shown_shape import ShownShape
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
-class KeyQueue(keras.layers.Layer):
+class KeyQueue(ShownShape, keras.layers.Layer):
     """A first-in, first-out queue of unit vectors; any size goes with any batch.
 
     It starts full of random unit vectors. Under a strategy the keys of all replicas
@@ -30,6 +31,7 @@ class KeyQueue(keras.layers.Layer):
             raise UsageError(f"a queue needs rows. Received: size={size}, dim={dim}")
         self.size, self.dim, self.seed = size, dim, seed
         self.build()
+        self.show_shape()
 
     def build(self, input_shape: Any = None) -> None:
         """Create the keys and the position of the oldest one."""
@@ -51,6 +53,11 @@ class KeyQueue(keras.layers.Layer):
     def _random_unit_vectors(self, shape: Any, dtype: Any = None) -> tf.Tensor:
         vectors = tf.random.stateless_normal(shape, seed=(self.seed, 0), dtype=dtype)
         return tf.math.l2_normalize(vectors, axis=-1)
+
+    @property
+    def output_shape(self) -> tuple[int, int]:
+        """The shape of what `read` returns."""
+        return (self.size, self.dim)
 
     def read(self) -> tf.Tensor:
         """Return the queue as it is now, [size, dim], float32, without gradient."""

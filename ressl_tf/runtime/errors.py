@@ -1,5 +1,6 @@
 """Errors that a user sees as one line instead of a traceback."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,3 +27,17 @@ class Interrupted(Exception):  # noqa: N818, it is no error
     def __init__(self, message: str, result: Mapping[str, Any] | None = None):
         super().__init__(message)
         self.result = dict(result or {})
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what an error says itself, in one line.
+
+    Keras wraps it in the layer in which it was raised, and in the arguments there.
+    """
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split("Arguments received by")[0]
+    text = re.split(r"\w+ encountered(?: during deserialization)?: ", text)[-1]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if any(line.endswith("in user code:") for line in lines):
+        lines = lines[-1:]
+    lines = [line for line in lines if not line.startswith("Exception encountered")]
+    return " ".join(" ".join(lines).split())[:200] or type(error).__name__

@@ -6,7 +6,6 @@ than the layers of `layers`, which change a batch at once.
 """
 
 import logging
-import re
 from typing import Any
 
 import keras
@@ -16,7 +15,7 @@ import tensorflow as tf
 from ressl_tf.data.augment.seeded import Samples, SeededAugmentation
 from ressl_tf.data.augment.stateless import drawing_by, stateful_operations
 from ressl_tf.data.pixel_scale import is_foreign
-from ressl_tf.runtime.errors import UsageError
+from ressl_tf.runtime.errors import UsageError, reason_of
 
 log = logging.getLogger("ressl_tf")
 SIDE = 48  # of the images that a layer is tried on
@@ -127,7 +126,7 @@ def _tried(augmentation: KerasLayer) -> int | None:
         spec = tf.TensorSpec(images[0].shape, tf.float32)
         graph = tf.function(one).get_concrete_function(spec, seeds[0])
     except Exception as error:
-        raise _refusal(layer, f"cannot be used here: {_reason(error)}") from None
+        raise _refusal(layer, f"cannot be used here: {reason_of(error)}") from None
     if layer.weights:
         raise _refusal(layer, "has weights, which the layers of a view cannot have")
     same = all(np.array_equal(*pair) for pair in zip(square, again, strict=True))
@@ -141,16 +140,6 @@ def _refusal(layer: keras.layers.Layer, reason: str) -> UsageError:
     return UsageError(f"the augmentation {type(layer).__name__} {reason}")
 
 
-def _reason(error: Exception) -> str:
-    """Return what an error says itself, without where Keras says that it was."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split("Arguments received by")[0]
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if "in user code:" in lines:
-        lines = lines[-1:]
-    lines = [line for line in lines if not line.startswith("Exception encountered")]
-    return f"{' '.join(lines)[:200] or type(error).__name__}"
-
-
 def _check_copy(layer: keras.layers.Layer, image, seed, made: tf.Tensor) -> None:
     """Warn if the layer cannot be made again from what a saved model knows of it."""
     try:
@@ -161,7 +150,7 @@ def _check_copy(layer: keras.layers.Layer, image, seed, made: tf.Tensor) -> None
             return
         reason = "it makes other images"
     except Exception as error:
-        reason = _reason(error)
+        reason = reason_of(error)
     log.warning(
         "%s cannot be made again from its get_config() (%s): the model trains, but a "
         ".keras file of it will not open or not go on alike",

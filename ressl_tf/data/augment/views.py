@@ -19,10 +19,11 @@ from ressl_tf.data.augment.operations import Layers
 from ressl_tf.data.augment.seeded import Samples, Shard
 from ressl_tf.data.augment.view import View, layer_names
 from ressl_tf.runtime.errors import UsageError
+from ressl_tf.runtime.shown_shape import ShownShape
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
-class Views(keras.layers.Layer):
+class Views(ShownShape, keras.layers.Layer):
     """A layer that makes every declared view of a batch, without weights or state.
 
     `views(images, seed)` is `views.photometric(views.geometric(images, seed), seed)`.
@@ -65,11 +66,16 @@ class Views(keras.layers.Layer):
                 )
             self.sizes[name] = _size(name, view, self.sizes)
         self.built = True
+        self.show_shape()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the views, in the order of their declaration."""
         return tuple(self.views)
+
+    def compute_output_shape(self, input_shape: Any) -> dict[str, tuple]:
+        """Return the shape of each view, whatever the images' is."""
+        return {name: (None, side, side, 3) for name, side in self.sizes.items()}
 
     @property
     def size(self) -> int | None:
