@@ -163,12 +163,14 @@ def load_source(
         source = _in_memory(encoded, shape, skip, memory_limit, cache == "memory")
         if source is not None:
             return source
-    good = np.arange(encoded.size)
     if cache == "disk":
-        encoded = cached = open_cache(encoded, split, cache_dir)
-        good = cached.good
-    elif skip:
-        good = _scan(encoded)
+        cached = open_cache(encoded, split, cache_dir)
+        return _stream(cached, cached.good, skip)
+    return _stream(encoded, _scan(encoded) if skip else np.arange(encoded.size), skip)
+
+
+def _stream(encoded: EncodedImages, good: np.ndarray, skip: bool) -> StreamSource:
+    """Make a source that reads the images of these rows when they are used."""
     skipped = _leave_out(encoded, np.setdiff1d(np.arange(encoded.size), good), skip)
     with tf.device("CPU:0"):
         rows = tf.constant(good)

@@ -36,7 +36,7 @@ def test_paths_begin_at_home_or_are_refused(photos, monkeypatch):
         (name,) = wrong
         with pytest.raises(UsageError, match=f"^{name} must be a path on this"):
             load_source("shapes", "train", **wrong)
-    with pytest.raises(UsageError, match="^dataset must be a path on this machine"):
+    with pytest.raises(UsageError, match=r"^dataset must be a path on this machine"):
         load_source("gs://b", "train")
 
 
