@@ -19,10 +19,10 @@ from ressl_tf.data.pipeline import (
     training_batches,
 )
 from ressl_tf.data.sources import Source, bad_images_as_run_errors
-from ressl_tf.engine import callbacks, devices, loop
+from ressl_tf.engine import callbacks, devices
 from ressl_tf.engine.checkpoint import state
 from ressl_tf.engine.progress import stage
-from ressl_tf.engine.run import Run, last_step
+from ressl_tf.engine.run import Run, fit_segments, last_step
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.evaluate import features, plots
 from ressl_tf.evaluate.plots.pictures import reference_levels
@@ -63,7 +63,8 @@ def run_worker(config: Config, strategy) -> None:
         distribute.broadcast(strategy, list(state(model).values()))
         batches = functools.partial(fed_batches, model, config, source)
         watchers = [callbacks.WatchNaN(model.guard, config.max_nan_steps)]
-        loop.fit(model, batches, per_epoch, last_step(config, per_epoch), watchers)
+        last = last_step(config, per_epoch)
+        fit_segments(model, batches, per_epoch, last, watchers)
 
 
 def run_chief(config: Config, strategy) -> dict[str, Any]:
