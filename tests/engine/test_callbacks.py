@@ -108,9 +108,10 @@ def test_the_wait_for_the_input_is_not_what_the_step_does_without_it(several):
             steps_per_execution=several,
             metrics=[SimpleNamespace(name="loss")],
             distribute_strategy=tf.distribute.get_strategy(),
-            train_step=step,
             run_eagerly=False,
-        )
+            check_inputs=lambda: None,
+        ),
+        step,
     )
     batches = tf.data.Dataset.from_tensors(tf.ones([4])).repeat(8).prefetch(8)
     iterator = iter(batches)
