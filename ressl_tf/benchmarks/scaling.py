@@ -58,7 +58,7 @@ def measure(config: BenchConfig) -> Scaling:
     if replicas:
         scaling["replicas"] = replicas
     if config.output:
-        plots.save(scaling_figure.draw(scaling, title(config)), config.output, dpi=100)
+        plots.save(scaling_figure.draw(scaling, title(config)), config.output)
         log.info("%s", config.output)
     return scaling
 

@@ -5,6 +5,7 @@ from ressl_tf.runtime.flags import option
 
 MAX_PIXELS = 100_000_000  # 300 MB decoded
 CACHES = ("auto", "memory", "disk", "none")
+LABELS = ("auto", "folders", "none")
 BAD_IMAGE_ACTIONS = ("stop", "skip")
 # What a --dataset that is a path begins with.
 PATHS = ("folder:", *(kind.prefix for kind in KINDS.values() if kind.prefix))
@@ -30,6 +31,18 @@ def on_bad_image(skip: str = "leaves it out") -> str:
         "stop",
         f"Action at an unreadable image: stop names it; skip {skip} and reports it.",
         choices=BAD_IMAGE_ACTIONS,
+    )
+
+
+def labels() -> str:
+    """Declare `--labels`."""
+    return option(
+        "auto",
+        "Labels of the images. auto: a folder's sub-folders are its classes, unless "
+        "images lie beside them; a TFDS set's own. folders: sub-folders are classes in "
+        "any case, and images beside them have no label. none: no image has one, as "
+        "where sub-folders are albums.",
+        choices=LABELS,
     )
 
 

@@ -45,10 +45,11 @@ class EvaluateConfig:
     eval_split: str = option(
         "auto",
         "Split that is classified: auto takes test, else validation, else every "
-        "tenth image of the training split.",
+        "tenth image of each class of the training split.",
     )
     data_dir: str = data_flags.data_dir("that of the run")
     download: bool = data_flags.download()
+    labels: str = data_flags.labels()
     on_bad_image: str = data_flags.on_bad_image()
     max_pixels: int = data_flags.max_pixels()
     cache: str = data_flags.cache()
@@ -205,6 +206,7 @@ class SupervisedConfig(EvaluateConfig):
     checkpoint_every_minutes: float = recovery.checkpoint_every_minutes()
     on_nan: str = recovery.on_nan()
     max_nan_steps: int = recovery.max_nan_steps()
+    log_seconds: float = recovery.log_seconds()
     tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
 
     def __post_init__(self):

@@ -18,6 +18,16 @@ class OptimizationFlags:
         low=1,
         high=1_000_000,
     )
+    extend_epochs: int = option(
+        0,
+        "Epochs to go on for after --epochs, with queue, optimizer and target as they "
+        "are: the learning rate restarts, with warm-up and schedule over these epochs; "
+        "schedules of the method stretch over the longer run. Give it to a finished "
+        "run. Too few: the restart costs more than it brings.",
+        low=0,
+        high=1_000_000,
+        free=True,
+    )
     batch_size: int = option(
         256,
         "Images a step, over all devices. When you change it, change the learning "
@@ -79,12 +89,25 @@ class OptimizationFlags:
         "Decay biases and batch normalisation too (small sets: yes; ImageNet: no).",
         former=("decay_vectors",),
     )
+    clip_norm: float = option(
+        0.0,
+        "Largest norm of the gradient of all weights together; a longer one is scaled "
+        "down to it before decay and momentum. Too low: every step is as long as the "
+        "next, whatever the loss; too high: nothing is clipped. 0: none.",
+        low=0.0,
+        high=1e6,
+    )
     seed: int = option(
         0,
         "Seed of weights, order and views; one seed, one result.",
         low=0,
         high=2**31 - 1,
     )
+
+    @property
+    def total_epochs(self) -> int:
+        """Passes over the data, those of the extension included."""
+        return self.epochs + self.extend_epochs
 
     def check_optimization(self) -> None:
         """Refuses flags that contradict one another.

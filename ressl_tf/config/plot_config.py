@@ -39,6 +39,7 @@ class PlotConfig:
     )
     data_dir: str = data_flags.data_dir("that of the run")
     download: bool = data_flags.download()
+    labels: str = data_flags.labels()
     on_bad_image: str = data_flags.on_bad_image()
     max_pixels: int = data_flags.max_pixels()
     images: int = option(
@@ -79,6 +80,15 @@ class PlotConfig:
     )
     seed: int = option(
         0, "Seed of t-SNE; one seed, one picture.", low=0, high=2**31 - 1
+    )
+    dpi: int = option(
+        160,
+        "Dots an inch of PNG pictures. Too low: blurred; too high: large files.",
+        low=20,
+        high=1200,
+    )
+    picture_format: str = option(
+        "png", "Format of the pictures: png, or svg for print.", choices=("png", "svg")
     )
     output: str = option(
         "",

@@ -52,6 +52,7 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
     )
     data_dir: str = data_flags.data_dir()
     download: bool = data_flags.download()
+    labels: str = data_flags.labels()
     on_bad_image: str = data_flags.on_bad_image("takes another")
     max_pixels: int = data_flags.max_pixels()
     cache: str = data_flags.cache()
@@ -207,6 +208,7 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
     checkpoint_every_minutes: float = recovery.checkpoint_every_minutes()
     on_nan: str = recovery.on_nan()
     max_nan_steps: int = recovery.max_nan_steps()
+    log_seconds: float = recovery.log_seconds()
     tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
     max_steps: int = option(
         0,

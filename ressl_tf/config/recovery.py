@@ -1,4 +1,4 @@
-"""Flags of checkpoints and non-finite steps, made anew for each class."""
+"""Flags of checkpoints, non-finite steps and progress, made anew for each class."""
 
 from ressl_tf.runtime.flags import option
 
@@ -43,5 +43,16 @@ def max_nan_steps() -> int:
         10,
         "Number of skipped steps in a row that end the run all the same.",
         low=1,
+        free=True,
+    )
+
+
+def log_seconds() -> float:
+    """Declare `--log_seconds`."""
+    return option(
+        30.0,
+        "Seconds between two lines of progress where stderr is no terminal. Too low: a "
+        "long log; 0: a line an epoch.",
+        low=0.0,
         free=True,
     )

@@ -1,6 +1,5 @@
 """Photos in a folder: class sub-folders, or a flat folder without labels."""
 
-import collections
 import logging
 import os
 from collections.abc import Iterator
@@ -8,14 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
+from ressl_tf.data import annotations, class_folders, splits
+from ressl_tf.data.listing import EXTENSIONS, list_images
 from ressl_tf.data.records import file_state
-from ressl_tf.data.sources import EncodedImages
+from ressl_tf.data.sources import NO_LABEL, EncodedImages
 from ressl_tf.runtime.errors import UsageError
 
-logger = logging.getLogger("ressl_tf")
-EXTENSIONS = (".jpg", ".jpeg", ".png")
-SPLIT_FOLDERS = ("train", "test", "validation", "val")
-NO_LABEL = -1
+__all__ = ["EXTENSIONS", "Folder"]
+log = logging.getLogger("ressl_tf")
 
 
 class Folder(EncodedImages):
@@ -23,37 +22,43 @@ class Folder(EncodedImages):
 
     `root/<class>/**/*.jpg` has labels. When any image lies directly in `root`, it is a
     flat folder, and no image has a label. If `root` has a sub-folder train, test,
-    validation or val, a split is a sub-folder; otherwise the split "train" is the whole
-    folder. Hidden files are left out. Symbolic links are followed, except those back to
-    a folder above. A link that leads nowhere is an unreadable image.
+    validation or val, in any letter case or one of the other words of `data.splits`, a
+    split is a sub-folder; otherwise the split "train" is the whole folder. Hidden files
+    and what programs make for themselves (`__MACOSX`) are left out; folders without
+    images are no classes. Symbolic links are followed, except those back to a folder
+    above. A link that leads nowhere is an unreadable image.
 
     Args:
         root: the folder.
         split: one of its sub-folders, or "train".
         skip_unlisted: whether to leave out sub-folders that cannot be listed, and name
             them in `unlisted`; otherwise they are an error.
+        labels: "auto"; "folders": sub-folders are classes, and images directly in the
+            folder have no label; "none": no image has one.
 
     Raises:
         UsageError: no such folder or split, no images, a single class.
         OSError: a folder cannot be listed.
     """
 
-    def __init__(self, root: str, split: str, skip_unlisted: bool = False):
+    def __init__(
+        self, root: str, split: str, skip_unlisted: bool = False, labels: str = "auto"
+    ):
         self.name = f"folder:{root}"
         if not os.path.isdir(root):
             raise UsageError(f"No such folder. Received: --dataset={self.name}")
-        folder = _split_folder(root, split)
+        found = splits.split_folders(root)
+        self.folder = splits.choose(root, split, found)
         unlisted: list[str] | None = [] if skip_unlisted else None
-        self.paths = _list_images(folder, unlisted)
+        self.paths = list_images(self.folder, unlisted)
         self.unlisted = tuple(unlisted or ())
-        start = len(os.path.join(folder, ""))
-        classes = [path[start:].split(os.sep)[:-1] for path in self.paths]
-        self.label_names = None
+        self.label_names: tuple[str, ...] | None = None
         self.labels = np.full(len(self.paths), NO_LABEL, np.int32)
-        if all(classes):
-            self.label_names = _class_names(root, folder, {c[0] for c in classes})
-            number = {name: label for label, name in enumerate(self.label_names)}
-            self.labels = np.array([number[c[0]] for c in classes], np.int32)
+        siblings = [os.path.join(root, name) for name in found.values()]
+        if labels == "none":
+            log.info("%s: no labels, as --labels=none says", self.folder)
+        else:
+            self._find_labels(siblings, labels == "folders")
         with tf.device("CPU:0"):
             self._paths = tf.constant([os.fsencode(path) for path in self.paths])
             self._labels = tf.constant(self.labels)
@@ -80,83 +85,48 @@ class Folder(EncodedImages):
         """Yield all that the images depend on: the state of each file."""
         return map(file_state, self.paths)
 
-
-def _split_folder(root: str, split: str) -> str:
-    found = sorted(
-        entry.name for entry in os.scandir(root) if os.path.isdir(entry.path)
-    )
-    if not set(found) & set(SPLIT_FOLDERS):
-        if split == "train":
-            return root
-        raise UsageError(
-            f"{root} is not divided into splits, so that its only split is 'train'; "
-            f"put test photos into {os.path.join(root, 'test')}. Received: {split!r}"
+    def _find_labels(self, siblings: list[str], demanded: bool) -> None:
+        """Take the classes of all splits together, and log what they are."""
+        start = len(os.path.join(self.folder, ""))
+        parts = [path[start:].split(os.sep) for path in self.paths]
+        loose = next((path for path in parts if len(path) == 1), None)
+        own = {path[0] for path in parts if len(path) > 1}
+        if loose and not (demanded and own):
+            if demanded:
+                raise UsageError(
+                    f"{self.folder} has no sub-folder with images. Received: "
+                    "labels=folders"
+                )
+            inside = ", ".join(sorted(own)[:3])
+            also = f"; beside it folders, no classes then: {inside}" if own else ""
+            log.info("%s: no labels, a flat folder (%s%s)", self.folder, *loose, also)
+            return
+        names = class_folders.names(self.folder, own, siblings)
+        if names is None:
+            self._read_annotations(own, siblings)
+            return
+        number = {name: label for label, name in enumerate(names)}
+        self.label_names = names
+        self.labels = np.array(
+            [number[p[0]] if len(p) > 1 else NO_LABEL for p in parts], np.int32
         )
-    synonyms = ("validation", "val") if split in ("validation", "val") else (split,)
-    for name in synonyms:
-        if name in found:
-            return os.path.join(root, name)
-    splits = ", ".join(name for name in found if not name.startswith("."))
-    raise UsageError(f"{root} has the splits {splits}. Received: {split!r}")
+        folder = self.folder
+        log.info("%s: %d classes, from the sub-folders of it", folder, len(names))
+        if loose:
+            count = int(np.sum(self.labels == NO_LABEL))
+            log.info("%s: %d images lie beside them: no label", self.folder, count)
 
-
-def _list_images(folder: str, unlisted: list[str] | None) -> list[str]:
-    """List every image below the folder, sorted by path."""
-    paths, others = [], collections.defaultdict(list)
-    for path in _walk(folder, (), unlisted):
-        extension = os.path.splitext(path)[1].lower()
-        if extension in EXTENSIONS:
-            paths.append(path)
-        else:
-            others[extension or "no extension"].append(path)
-    counts = sorted(((len(p), kind) for kind, p in others.items()), reverse=True)
-    seen = ", ".join(f"{n} x {kind}" for n, kind in counts[:3])
-    if not paths:
-        raise UsageError(
-            f"No JPEG or PNG image in {folder} (other files: {seen or 'none'}); "
-            f"images end in {', '.join(EXTENSIONS)}, in any letter case"
-        )
-    if others:
-        first = min(path for names in others.values() for path in names)
-        logger.info("%s: other files are left out: %s (%s)", folder, seen, first)
-    return sorted(paths)
-
-
-def _walk(
-    folder: str, above: tuple[tuple[int, int], ...], unlisted: list[str] | None
-) -> Iterator[str]:
-    """Yield the paths of all visible files; do not follow a link to a folder above."""
-    status = os.stat(folder)
-    here = (status.st_dev, status.st_ino)
-    if here in above:
-        logger.warning("%s leads back to a folder above it: not followed", folder)
-        return
-    try:
-        with os.scandir(folder) as entries:
-            visible = [entry for entry in entries if not entry.name.startswith(".")]
-    except OSError:
-        if unlisted is None:
-            raise
-        unlisted.append(folder)
-        return
-    for entry in visible:
-        if os.path.isdir(entry.path):
-            yield from _walk(entry.path, (*above, here), unlisted)
-        elif os.path.isfile(entry.path) or entry.is_symlink():
-            yield entry.path
-
-
-def _class_names(root: str, folder: str, classes: set[str]) -> tuple[str, ...]:
-    """Sort the classes of all splits together: train and test number them alike."""
-    for sibling in SPLIT_FOLDERS if folder != root else ():
-        path = os.path.join(root, sibling)
-        if os.path.isdir(path):
-            inside = (entry for entry in os.scandir(path) if os.path.isdir(entry.path))
-            classes |= {e.name for e in inside if not e.name.startswith(".")}
-    if len(classes) == 1:
-        (only,) = classes
-        raise UsageError(
-            f"{folder} holds a single class, {only!r}; for photos without labels give "
-            f"the folder that holds them: --dataset=folder:{os.path.join(folder, only)}"
-        )
-    return tuple(sorted(classes))
+    def _read_annotations(self, own: set[str], siblings: list[str]) -> None:
+        """Take labels from Tiny ImageNet's text file, or say that there are none."""
+        names = class_folders.of_siblings(self.folder, siblings)
+        classes = annotations.read(self.folder, names)
+        if classes is None:
+            log.warning(
+                "%s: no labels: its only sub-folder %s is no class of other splits",
+                *(self.folder, ", ".join(own)),
+            )
+            return
+        number = {name: label for label, name in enumerate(names)}
+        found = [classes.get(os.path.basename(path), "") for path in self.paths]
+        self.label_names = names
+        self.labels = np.array([number.get(c, NO_LABEL) for c in found], np.int32)

@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.config.data_flags import BAD_IMAGE_ACTIONS, CACHES, MAX_PIXELS, PATHS
+from ressl_tf.config.data_flags import (
+    BAD_IMAGE_ACTIONS,
+    CACHES,
+    LABELS,
+    MAX_PIXELS,
+    PATHS,
+)
 from ressl_tf.data.cache import open_cache
 from ressl_tf.data.folder import Folder
 from ressl_tf.data.sources import (
@@ -25,7 +31,6 @@ MEMORY_LIMIT = 2 * 2**30  # decoded bytes
 PROBES = 32  # images that are read to see whether a set is of one size
 SIZE_PROBES = 64  # images whose sides are compared with the views'
 TEST_SPLITS = ("test", "validation")  # what "auto" tries, in this order
-HELD_OUT = 10  # every tenth example is held out where there is no test split
 
 logger = logging.getLogger("ressl_tf")
 
@@ -51,6 +56,7 @@ def open_source(config: Any, split: str, *, cache: str | None = None) -> Source:
         max_pixels=config.max_pixels,
         cache=cache or config.cache,
         cache_dir=getattr(config, "cache_dir", None) or None,
+        labels=getattr(config, "labels", "auto"),
     )
 
 
@@ -88,11 +94,6 @@ def beside(cache: str) -> str:
     return "auto" if cache == "memory" else cache
 
 
-def held_out(count: int) -> np.ndarray:
-    """Mark every tenth of `count` examples, bool [count]."""
-    return np.arange(count) % HELD_OUT == 0
-
-
 def check_image_size(source: Source, size: int) -> None:
     """Refuse crops that most images would have to be enlarged for.
 
@@ -121,6 +122,7 @@ def load_source(
     cache: str = "auto",
     cache_dir: str | None = None,
     memory_limit: int = MEMORY_LIMIT,
+    labels: str = "auto",
 ) -> Source:
     """Open a set of images.
 
@@ -139,6 +141,8 @@ def load_source(
             "disk": see `data.cache`. "none": they are decoded whenever they are used.
         cache_dir: of "disk"; None is `cache.default_folder()`.
         memory_limit: in bytes.
+        labels: "auto"; "folders": a folder's sub-folders are its classes, even beside
+            images; "none": no image has a label.
 
     Raises:
         UsageError: the set does not exist, holds no readable image, or does not fit
@@ -147,23 +151,26 @@ def load_source(
     """
     _check_choice("on_bad_image", on_bad_image, BAD_IMAGE_ACTIONS)
     _check_choice("cache", cache, CACHES)
+    _check_choice("labels", labels, LABELS)
     dataset = paths.local(dataset, "dataset", PATHS)
     data_dir = data_dir and paths.local(data_dir, "data_dir")
     cache_dir = cache_dir and paths.local(cache_dir, "cache_dir")
-    skip = on_bad_image == "skip"
-    encoded: EncodedImages = _open(dataset, split, data_dir, download, skip)
+    skip, where = on_bad_image == "skip", (split, data_dir, download)
+    encoded: EncodedImages = _open(dataset, *where, skip, labels)
     encoded.max_pixels = max_pixels
     shape = _probe(encoded)
     if cache in ("auto", "memory"):
         source = _in_memory(encoded, shape, skip, memory_limit, cache == "memory")
         if source is not None:
             return source
-    good = np.arange(encoded.size)
     if cache == "disk":
-        encoded = cached = open_cache(encoded, split, cache_dir)
-        good = cached.good
-    elif skip:
-        good = _scan(encoded)
+        cached = open_cache(encoded, split, cache_dir)
+        return _stream(cached, cached.good, skip)
+    return _stream(encoded, _scan(encoded) if skip else np.arange(encoded.size), skip)
+
+
+def _stream(encoded: EncodedImages, good: np.ndarray, skip: bool) -> StreamSource:
+    """Make a source that reads the images of these rows when they are used."""
     skipped = _leave_out(encoded, np.setdiff1d(np.arange(encoded.size), good), skip)
     with tf.device("CPU:0"):
         rows = tf.constant(good)
@@ -176,17 +183,27 @@ def _check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
 
 
 def _open(
-    dataset: str, split: str, data_dir: str | None, download: bool, skip: bool
+    dataset: str,
+    split: str,
+    data_dir: str | None,
+    download: bool,
+    skip: bool,
+    labels: str,
 ) -> Folder | Records:
     kind, _, path = dataset.partition(":")
     if kind == "folder":
         try:
-            return Folder(path, split, skip)
+            return Folder(path, split, skip, labels)
         except OSError as error:
             raise UsageError(
                 f"Cannot list {error.filename!r}: {error.strerror}"
             ) from None
-    return Records(open_builder(dataset, data_dir, download), split)
+    if labels == "folders":
+        raise UsageError(
+            f"labels=folders is for a folder of images. Received: dataset={dataset!r}"
+        )
+    builder = open_builder(dataset, data_dir, download)
+    return Records(builder, split, labels != "none")
 
 
 def _probe(encoded: EncodedImages) -> tuple[int, int, int] | None:

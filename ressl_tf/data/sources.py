@@ -14,6 +14,8 @@ from ressl_tf.config.data_flags import MAX_PIXELS
 from ressl_tf.data.decode import complaint, decode_image
 from ressl_tf.runtime.errors import RunError
 
+NO_LABEL = -1
+
 
 class EncodedImages(Protocol):
     """Images by number, as they lie on the disk, readable or not.

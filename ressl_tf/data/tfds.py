@@ -13,10 +13,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from ressl_tf.data.folder import NO_LABEL
 from ressl_tf.data.records import FOOTER, HEADER, file_state, read_record
 from ressl_tf.data.shapes import ResslShapes
-from ressl_tf.data.sources import EncodedImages
+from ressl_tf.data.sources import NO_LABEL, EncodedImages
 from ressl_tf.runtime import paths
 from ressl_tf.runtime.errors import RunError, UsageError
 
@@ -32,12 +31,15 @@ class Records(EncodedImages):
     Args:
         builder: of the prepared data set.
         split: in TFDS syntax: "train", "train[:10%]".
+        labels: whether to read them; otherwise no image has one.
 
     Raises:
         UsageError: the split does not exist, or there is no feature `image`.
     """
 
-    def __init__(self, builder: tfds.core.DatasetBuilder, split: str):
+    def __init__(
+        self, builder: tfds.core.DatasetBuilder, split: str, labels: bool = True
+    ):
         info = builder.info
         self.name = info.full_name.rsplit("/", 1)[0]  # without the version
         _check_features(self.name, info)
@@ -50,8 +52,9 @@ class Records(EncodedImages):
         self._rows = np.concatenate(
             [np.arange(each.skip, each.skip + each.take) for each in ranges]
         )
-        self._label_key = _label_key(info)
+        self._label_key = _label_key(info) if labels else None
         self.label_names = None
+        self._labels: np.ndarray | None = None
         if self._label_key:
             self.label_names = tuple(info.features[self._label_key].names)
         with tf.device("CPU:0"):
@@ -73,7 +76,15 @@ class Records(EncodedImages):
         return self._parse(read_record(file, tf.gather(offsets, row)))
 
     def all_labels(self) -> np.ndarray:
-        """Return the label of every image, int32 [n], in one pass without decoding."""
+        """Return the label of every image, int32 [n].
+
+        The first call reads every record once, without decoding.
+        """
+        if self._labels is None:
+            self._labels = self._read_labels()
+        return self._labels
+
+    def _read_labels(self) -> np.ndarray:
         rows = tf.data.Dataset.range(self.size)
         labels = rows.map(lambda row: self.read(row)[1], tf.data.AUTOTUNE)
         return np.concatenate([batch.numpy() for batch in labels.batch(1024)])

@@ -95,7 +95,7 @@ class NonfiniteGuard:
         step = tf.convert_to_tensor(model.step)
         last = tf.where(finite, self.last_bad_step, step)
         values = [self.bad_steps + bad, (self.bad_in_row + bad) * bad, last]
-        distribute.update_each(_assign, self.variables, values)
+        distribute.assign_each(self.variables, values)
 
 
 def snapshot(model: keras.Model) -> State:
@@ -149,10 +149,6 @@ def _is_there(gradient: tf.Tensor | None) -> bool:
 
 def _counter(name: str) -> keras.Variable:
     return keras.Variable(0, dtype="int64", trainable=False, name=name)
-
-
-def _assign(variable: keras.Variable, value: tf.Tensor) -> None:
-    variable.assign(value)
 
 
 def _choose(variable: keras.Variable, before: tf.Tensor, keep: tf.Tensor) -> None:

@@ -6,12 +6,14 @@ from typing import Any, TypeAlias
 import keras
 import tensorflow as tf
 
+from ressl_tf.engine.clipping import GlobalNormClipping
+
 LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
 FORMER = {"decay_vectors": "decay_bias_and_norm"}  # arguments of version 0.1.0
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
-class SGD(keras.optimizers.Optimizer):
+class SGD(GlobalNormClipping, keras.optimizers.Optimizer):
     """SGD with momentum and coupled weight decay, as in PyTorch.
 
         gradient <- gradient + weight_decay * w
@@ -31,6 +33,8 @@ class SGD(keras.optimizers.Optimizer):
         nesterov: step along gradient + momentum * velocity instead.
         multipliers: factors on the learning rate, one for each variable in the order
             of the model's `trainable_variables`; None for 1.
+        clip_norm: largest norm of the gradient of all weights together, which is scaled
+            down to it before all else; 0 for none.
     """
 
     def __init__(
@@ -42,9 +46,11 @@ class SGD(keras.optimizers.Optimizer):
         nesterov: bool = False,
         multipliers: Sequence[float] | None = None,
         name: str = "sgd",
+        clip_norm: float = 0.0,
         **kwargs: Any,
     ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        self.set_clip_norm(clip_norm)
         self.momentum = momentum
         self.coupled_weight_decay = weight_decay
         self.decay_bias_and_norm = decay_bias_and_norm
@@ -89,6 +95,7 @@ class SGD(keras.optimizers.Optimizer):
             "decay_bias_and_norm": self.decay_bias_and_norm,
             "nesterov": self.nesterov,
             "multipliers": self.multipliers,
+            "clip_norm": self.clip_norm,
         }
         return {**super().get_config(), **own}
 
@@ -116,6 +123,7 @@ class LARS(SGD):
         weight_decay: coupled L2.
         decay_bias_and_norm: whether biases and batch normalisation decay too.
         trust_coefficient: the relative change of a layer at learning rate 1.
+        **kwargs: `clip_norm` of `SGD`, and those of Keras's optimizers.
 
     Reference: You et al., Large Batch Training of Convolutional Networks (2017).
     """
@@ -155,18 +163,26 @@ class LARS(SGD):
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
-class AdamW(keras.optimizers.AdamW):
-    """Keras's AdamW: decoupled decay, w <- w - learning_rate * weight_decay * w.
+class AdamW(GlobalNormClipping, keras.optimizers.AdamW):
+    """Adam with decoupled weight decay, as in PyTorch.
 
-    PyTorch's decay is the same, and its epsilon is the default here.
+        w      <- w - learning_rate * weight_decay * w
+        mean   <- beta_1 * mean + (1 - beta_1) * gradient
+        square <- beta_2 * square + (1 - beta_2) * gradient^2
+        w      <- w - learning_rate * mean' / (sqrt(square') + epsilon)
+
+    mean' and square' are divided by 1 - beta^t in step t. Keras's own AdamW adds its
+    epsilon to the root of what is not divided: the same epsilon then weighs 32 times as
+    much in the first step, 10 times in the tenth, and small gradients hardly move.
 
     Args:
         learning_rate: float or a Keras schedule.
         weight_decay: multiplied by the learning rate.
         decay_bias_and_norm: whether biases and batch normalisation (variables of rank 0
             and 1) decay too.
-        epsilon: added to the root of the second moment.
+        epsilon: added to the root of the second moment, once that is corrected.
         name: of the optimizer.
+        clip_norm: as of `SGD`.
         **kwargs: of `keras.optimizers.AdamW`.
 
     Reference: Loshchilov & Hutter, Decoupled Weight Decay Regularization (ICLR 2019).
@@ -179,11 +195,13 @@ class AdamW(keras.optimizers.AdamW):
         decay_bias_and_norm: bool = True,
         epsilon: float = 1e-8,
         name: str = "adamw",
+        clip_norm: float = 0.0,
         **kwargs: Any,
     ):
         super().__init__(
             learning_rate, weight_decay, epsilon=epsilon, name=name, **kwargs
         )
+        self.set_clip_norm(clip_norm)
         self.decay_bias_and_norm = decay_bias_and_norm
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
@@ -193,9 +211,34 @@ class AdamW(keras.optimizers.AdamW):
             self.exclude_from_weight_decay(var_list=vectors)
         super().build(variables)
 
+    def update_step(
+        self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        """Update one variable, after its decay, and its moments."""
+        index, dtype = self._get_variable_index(variable), variable.dtype
+        mean, square = self._momentums[index], self._velocities[index]
+        self.assign_add(mean, (1 - self.beta_1) * (gradient - mean))
+        self.assign_add(square, (1 - self.beta_2) * (tf.square(gradient) - square))
+        if self.amsgrad:
+            largest = self._velocity_hats[index]
+            self.assign(largest, tf.maximum(largest, square))
+            square = largest
+        root = tf.sqrt(square / self._correction(self.beta_2, dtype)) + self.epsilon
+        rate = tf.cast(learning_rate, dtype) / self._correction(self.beta_1, dtype)
+        self.assign_sub(variable, rate * mean / root)
+
+    def _correction(self, beta: float, dtype: str) -> tf.Tensor:
+        """Return 1 - beta^t; in float32, 1 - 0.999 has but four digits."""
+        step = tf.cast(self.iterations + 1, tf.float64)
+        return tf.cast(1 - tf.pow(tf.constant(beta, tf.float64), step), dtype)
+
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {**super().get_config(), "decay_bias_and_norm": self.decay_bias_and_norm}
+        return {
+            **super().get_config(),
+            "decay_bias_and_norm": self.decay_bias_and_norm,
+            "clip_norm": self.clip_norm,
+        }
 
     @classmethod
     def from_config(

@@ -112,3 +112,40 @@ class WarmupConstant(keras.optimizers.schedules.LearningRateSchedule):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {"peak": self.peak, "warmup_steps": self.warmup_steps}
+
+
+@keras.saving.register_keras_serializable(package="ressl_tf")
+class Restart(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate by one schedule up to a step, and by another one after it.
+
+    Args:
+        first: schedule of the steps before `step`.
+        step: the first one of the second schedule, which counts from 0 there.
+        second: schedule of the steps from `step` on.
+
+    Reference: Loshchilov & Hutter, SGDR (ICLR 2017), one warm restart.
+    """
+
+    def __init__(self, first, step: int, second):
+        self.first, self.step, self.second = first, step, second
+
+    def __call__(self, step):
+        """Return the learning rate of a step, float32 []."""
+        step = tf.cast(step, tf.int64)
+        after = tf.maximum(step - self.step, 0)
+        return tf.where(step < self.step, self.first(step), self.second(after))
+
+    def get_config(self):
+        """Return the constructor's arguments, as Keras saves them."""
+        serialize = keras.saving.serialize_keras_object
+        parts = {"first": serialize(self.first), "second": serialize(self.second)}
+        return {**parts, "step": self.step}
+
+    @classmethod
+    def from_config(cls, config):
+        """Make the schedule of a saved config."""
+        parts = {
+            name: keras.saving.deserialize_keras_object(config[name])
+            for name in ("first", "second")
+        }
+        return cls(step=config["step"], **parts)

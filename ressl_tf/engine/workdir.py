@@ -155,5 +155,13 @@ def _refuse_difference(
     if unlike:
         raise UsageError(
             f"{path.parent} holds a run with another config: {', '.join(unlike)}; "
-            f"choose another {flag} or the same flags"
+            f"choose another {flag} or the same flags{_longer(wanted, stored)}"
         )
+
+
+def _longer(wanted: dict[str, Any], stored: dict[str, Any]) -> str:
+    """Say how a run goes on for more epochs, where that is what is wanted."""
+    more = wanted.get("epochs", 0) - stored.get("epochs", 0)
+    if more <= 0 or "extend_epochs" not in wanted:
+        return ""
+    return f", or --epochs={stored['epochs']} --extend_epochs={more} to go on for more"

@@ -22,7 +22,7 @@ def save_report(folder: pathlib.Path, figures: dict[str, Any], title: str) -> No
     """
     write_json(folder / "confusion.json", figures)
     matrix = confusion.confusion_matrix(figures["confusion"], figures["classes"], title)
-    plots.save(matrix, folder / "confusion.png", dpi=100)
+    plots.save(matrix, folder / "confusion.png")
 
 
 def write_json(path: pathlib.Path, value: Any) -> None:

@@ -7,9 +7,11 @@ import keras
 import numpy as np
 
 from ressl_tf.config.evaluate_config import EvaluateConfig
-from ressl_tf.data.load import TEST_SPLITS, held_out, open_beside, open_source
+from ressl_tf.data.held_out import held_out
+from ressl_tf.data.load import TEST_SPLITS, open_beside, open_source
 from ressl_tf.data.pipeline import evaluation_batches
 from ressl_tf.data.sources import Source
+from ressl_tf.evaluate.class_overlap import answerable
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pretrained import open_pretrained
@@ -73,8 +75,10 @@ def random_weights(encoder: Encoder, seed: int) -> Encoder:
 def open_splits(config: EvaluateConfig) -> tuple[Source, Source]:
     """Open the labelled examples of the training and the evaluation split.
 
+    Test images of classes without a training image are left out, with a warning.
+
     Raises:
-        UsageError: when one is not there, or their classes differ.
+        UsageError: when one is not there, their classes differ, or none is in both.
     """
     train = labelled_only(open_source(config, config.train_split), config.train_split)
     if config.eval_split != "auto":
@@ -83,7 +87,10 @@ def open_splits(config: EvaluateConfig) -> tuple[Source, Source]:
     elif (found := _first_labelled(config)) is not None:
         test = found
     else:
-        log.info("no test split in %s: every tenth image is held out", config.dataset)
+        log.info(
+            "no test split in %s: every tenth image of each class is held out",
+            config.dataset,
+        )
         train, test = hold_out(train)
     if train.label_names != test.label_names:
         counts = [len(source.label_names or ()) for source in (train, test)]
@@ -91,21 +98,24 @@ def open_splits(config: EvaluateConfig) -> tuple[Source, Source]:
             f"the classes of {train.name} and {test.name} differ: "
             f"{counts[0]} and {counts[1]}"
         )
-    return train, test
+    known = answerable(
+        train.all_labels(), test.all_labels(), train.label_names or (), train.name
+    )
+    return train, test if known.all() else test.take(np.flatnonzero(known))
 
 
 def _first_labelled(config) -> Source | None:
     for split in TEST_SPLITS:
         try:
             return labelled_only(open_beside(config, split), split)
-        except UsageError:
-            continue
+        except UsageError as error:
+            log.info("%s is no test split: %s", split, error)
     return None
 
 
 def hold_out(source: Source) -> tuple[Source, Source]:
-    """Split a source into nine tenths to learn from and every tenth example to test."""
-    test = held_out(source.size)
+    """Split a source: nine tenths of each class to learn from, a tenth to test."""
+    test = held_out(source.all_labels())
     return source.take(np.flatnonzero(~test)), source.take(np.flatnonzero(test))
 
 

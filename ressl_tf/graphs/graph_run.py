@@ -1,5 +1,6 @@
 """A pretraining run on a graph, from its config to its result."""
 
+import logging
 from typing import Any
 
 from ressl_tf.config import Config
@@ -13,6 +14,8 @@ from ressl_tf.methods.build import build_model, make_model
 from ressl_tf.pretraining.dry_run import count, with_flags
 from ressl_tf.runtime.host import peak_memory
 from ressl_tf.runtime.signals import Watch
+
+log = logging.getLogger("ressl_tf")
 
 
 def pretrain(config: Config) -> dict[str, Any]:
@@ -42,7 +45,11 @@ def pretrain(config: Config) -> dict[str, Any]:
             workdir.log({"epoch": 0, "step": 0})
         run.fit([callbacks.CollapseWarning()])
         plots.save(plots.curves(workdir.rows()), workdir.path / "curves.png")
-        return result(run)
+        line = result(run)
+        log.info("reached after %d epochs: loss %s", line["epochs"], line["loss"])
+        log.info("pictures: curves.png in %s", line["workdir"])
+        log.info("next: python -m ressl_tf.nodes --workdir=%s", line["workdir"])
+        return line
 
 
 def open_graph(config: Config) -> Graph:

@@ -36,7 +36,8 @@ class BYOL(ImageSSL):
         "predictor_bn",
     )
     online_views: tuple[str, ...] = ("strong1", "strong2")
-    target_views: tuple[str, ...] = ("strong1", "strong2")
+    # In the order of RSA's code: running statistics keep most of what passes last.
+    target_views: tuple[str, ...] = ("strong2", "strong1")
     loss_names: tuple[str, ...] = ("prediction",)
 
     def __init__(

@@ -95,8 +95,8 @@ class ImageSSL(SSLModel):
         self.views = views
 
     @classmethod
-    def from_flags(cls, config, steps_per_epoch=1):
-        """Build the model that a `Config` describes, with random weights."""
+    def parts_from(cls, config):
+        """Build backbone and views as a `Config` describes them."""
         strengths = view_strengths(config)
         sizes = {name: getattr(config, name) for name in cls.view_options}
         views = cls.make_views(**sizes, **strengths)
@@ -109,14 +109,13 @@ class ImageSSL(SSLModel):
             zero_init_gamma=config.zero_init_gamma,
         )
         mean, std = NORMALIZATIONS[config.normalization]
-        return cls(
-            backbone,
-            views=views,
-            mean=mean,
-            std=std,
-            shuffle_target=config.batch_norm in ("shuffle", "split"),
-            **cls.options_from(config, steps_per_epoch),
-        )
+        return {
+            "backbone": backbone,
+            "views": views,
+            "mean": mean,
+            "std": std,
+            "shuffle_target": config.batch_norm in ("shuffle", "split"),
+        }
 
     def add_predictor(self, hidden_dim: int, depth: int, norm: bool) -> None:
         """Put a head behind the online network that the target does not have.

@@ -19,11 +19,13 @@ from ressl_tf.data.pipeline import (
     training_batches,
 )
 from ressl_tf.data.sources import Source, bad_images_as_run_errors
-from ressl_tf.engine import callbacks, devices, loop
+from ressl_tf.engine import callbacks, devices
 from ressl_tf.engine.checkpoint import state
-from ressl_tf.engine.run import Run, last_step
+from ressl_tf.engine.progress import stage
+from ressl_tf.engine.run import Run, fit_segments, last_step
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.evaluate import features, plots
+from ressl_tf.evaluate.plots.pictures import reference_levels
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.methods.build import make_model
 from ressl_tf.pretraining import knn_monitor, warm_start
@@ -61,12 +63,14 @@ def run_worker(config: Config, strategy) -> None:
         distribute.broadcast(strategy, list(state(model).values()))
         batches = functools.partial(fed_batches, model, config, source)
         watchers = [callbacks.WatchNaN(model.guard, config.max_nan_steps)]
-        loop.fit(model, batches, per_epoch, last_step(config, per_epoch), watchers)
+        last = last_step(config, per_epoch)
+        fit_segments(model, batches, per_epoch, last, watchers)
 
 
 def run_chief(config: Config, strategy) -> dict[str, Any]:
     """Train as the chief, or as the only process, and write what is kept."""
-    source = open_training_source(config)
+    with stage(f"reading {config.dataset}"):
+        source = open_training_source(config)
     per_epoch = steps_per_epoch(source, config.batch_size)
     start = warm_start.open_start(config)
     devices.announce(config, strategy)
@@ -92,7 +96,9 @@ def run_chief(config: Config, strategy) -> dict[str, Any]:
             log_start(run, measure)
         run.fit(monitors(run, measure), functools.partial(draw_views, run))
         draw_results(run)
-        return result(run)
+        line = result(run)
+        tell_people(line)
+        return line
 
 
 def open_training_source(config: Config) -> Source:
@@ -118,7 +124,8 @@ def log_start(run: Run, measure: Measure | None) -> None:
             temporary.write_text("".join(f"{name}\n" for name in run.data.skipped))
     row: dict[str, Any] = {"epoch": 0, "step": 0}
     if measure is not None:
-        row["knn_top1"] = measure(run.model)
+        with stage("kNN of the untrained network"):
+            row["knn_top1"] = measure(run.model)
         log.info("untrained: kNN top-1 %.4f", row["knn_top1"])
     run.workdir.log(row)
 
@@ -170,7 +177,8 @@ def draw_results(run: Run) -> None:
     images = np.concatenate([batch.numpy() for batch, _ in shown])
     known = labels if run.data.label_names else None
     plots.save(plots.neighbours(images, vectors, known), folder / "neighbours.png")
-    plots.save(plots.curves(run.workdir.rows()), folder / "curves.png")
+    levels = reference_levels(folder / "config.json")
+    plots.save(plots.curves(run.workdir.rows(), levels), folder / "curves.png")
 
 
 def result(run: Run) -> dict[str, Any]:
@@ -188,3 +196,17 @@ def result(run: Run) -> dict[str, Any]:
         "embedding_std": rows[-1].get("embedding_std"),
         "images_per_second": run.throughput(),
     }
+
+
+def tell_people(line: dict[str, Any]) -> None:
+    """Log what was reached, where the pictures are, and which command comes next."""
+    workdir, loss = line["workdir"], line["loss"]
+    reached = "no loss" if loss is None else f"loss {loss:.4g}"
+    following = f"python -m ressl_tf.plot --workdir={workdir} --kind=embedding"
+    if line["knn_top1"] is not None:
+        top1, untrained = line["knn_top1"], line["knn_top1_untrained"]
+        reached += f", kNN top-1 {top1:.1%}, untrained {untrained:.1%}"
+        following = f"python -m ressl_tf.linear --workdir={workdir} --solver=lbfgs"
+    log.info("reached after %d steps: %s", line["steps"], reached)
+    log.info("pictures: views.png, neighbours.png, curves.png in %s", workdir)
+    log.info("next: %s", following)

@@ -7,10 +7,13 @@ import keras
 import numpy as np
 
 from ressl_tf.config import Config
-from ressl_tf.data.load import TEST_SPLITS, held_out, open_beside
+from ressl_tf.data.held_out import held_out
+from ressl_tf.data.load import TEST_SPLITS, open_beside
 from ressl_tf.data.pipeline import evaluation_batches
-from ressl_tf.data.sources import MemorySource, Source
+from ressl_tf.data.sources import MemorySource, Source, StreamSource
+from ressl_tf.data.tfds import Records
 from ressl_tf.evaluate import features, nearest_neighbors
+from ressl_tf.evaluate.class_overlap import answerable
 from ressl_tf.runtime.errors import UsageError
 
 log = logging.getLogger("ressl_tf")
@@ -21,7 +24,9 @@ def make(config: Config, source: Source) -> Callable[[keras.Model], float] | Non
     """Make a function from a model to its kNN top-1; None when nothing has labels.
 
     The training images are the bank, or those of `knn_bank_split`. The queries are the
-    evaluation split; without one, every tenth image of the bank, left out of it.
+    evaluation split; without one, every tenth image of each class of the bank, left out
+    of it. Queries of a class without a training image are left out, with a warning.
+    The function raises `UsageError` when bank and queries have no class in common.
 
     Args:
         config: of the run.
@@ -39,13 +44,21 @@ def make(config: Config, source: Source) -> Callable[[keras.Model], float] | Non
         memory, config.image_size, BATCH_SIZE, limit=config.knn_images
     )
     queries = _queries(config)
+    asked: list[np.ndarray] = []  # which queries can be answered
 
     def measure(model: keras.Model) -> float:
         bank_features = features.extract(model, bank)
         if queries is None:
             bank_features, query_features = _hold_out(*bank_features)
+            if not len(query_features[1]):
+                raise UsageError(
+                    f"every class of {memory.name} has a single image, and the kNN "
+                    "monitor needs two; turn it off with --eval_split=none"
+                )
         else:
-            query_features = features.extract(model, queries)
+            vectors, labels = features.extract(model, queries)
+            asked[:] = asked or [_answerable(memory, bank_features[1], labels)]
+            query_features = vectors[asked[0]], labels[asked[0]]
         return nearest_neighbors.accuracy(
             *bank_features,
             *query_features,
@@ -76,9 +89,10 @@ def _queries(config):
     for split in TEST_SPLITS if auto else (config.eval_split,):
         try:
             source = open_beside(config, split)
-        except UsageError:
+        except UsageError as error:
             if not auto:
                 raise
+            log.info("%s is no test split: %s", split, error)
         else:
             if _has_labels(source, config.image_size):
                 return evaluation_batches(source, config.image_size, BATCH_SIZE)
@@ -90,7 +104,26 @@ def _queries(config):
     return None
 
 
+def _answerable(memory: Source, bank: np.ndarray, queries: np.ndarray) -> np.ndarray:
+    """Mark the queries whose class has a training image, bool [m].
+
+    A bank that holds some of the images may lack a class by chance, which counts.
+
+    Args:
+        memory: the training images.
+        bank: labels of those in the bank.
+        queries: labels of the queries.
+    """
+    names = memory.label_names or ()
+    records = isinstance(memory, StreamSource) and isinstance(memory.encoded, Records)
+    if records and len(bank) < memory.size:
+        if not set(bank[bank >= 0]) & set(queries):  # to know all takes a pass
+            answerable(bank, queries, names, memory.name)
+        return np.ones(len(queries), bool)
+    return answerable(memory.all_labels(), queries, names, memory.name)
+
+
 def _hold_out(features, labels):
-    """Split examples into bank and queries: every tenth is a query."""
-    queries = held_out(len(labels))
+    """Split examples into bank and queries: every tenth of each class is a query."""
+    queries = held_out(labels)
     return (features[~queries], labels[~queries]), (features[queries], labels[queries])

@@ -9,7 +9,7 @@ import tensorflow as tf
 from ressl_tf.config.preview_config import PreviewConfig
 from ressl_tf.data.load import check_image_size, open_source
 from ressl_tf.data.pipeline import centre_crop
-from ressl_tf.data.sources import StreamSource, unreadable
+from ressl_tf.data.sources import Source, unreadable
 from ressl_tf.evaluate import plots
 from ressl_tf.methods.build import build_model
 from ressl_tf.methods.images import ImageSSL
@@ -32,7 +32,6 @@ def draw(config: PreviewConfig) -> dict[str, Any]:
         raise UsageError(f"--output must be a file. Received: {path}, a folder")
     # Of a whole set, some images are read.
     source = open_source(config, config.split, cache="none")
-    assert isinstance(source, StreamSource)
     check_image_size(source, config.image_size)
     photos = chosen_photos(source, config.images, config.seed)
     model = build_model(config)
@@ -40,7 +39,7 @@ def draw(config: PreviewConfig) -> dict[str, Any]:
     title = f"Views of {plots.shorten(source.name, 40)}, {config.split}"
     side = 0.9 if config.image_size < plots.SMALL else 1.5
     figure = plots.image_rows(rows, len(photos), side, title)
-    plots.save(figure, path, dpi=100)
+    plots.save(figure, path)
     return {
         "path": str(path),
         "dataset": config.dataset,
@@ -51,7 +50,7 @@ def draw(config: PreviewConfig) -> dict[str, Any]:
     }
 
 
-def chosen_photos(source: StreamSource, count: int, seed: int) -> list[tf.Tensor]:
+def chosen_photos(source: Source, count: int, seed: int) -> list[tf.Tensor]:
     """Return photos, uint8 [height, width, 3] each, chosen at random by the seed.
 
     Raises:

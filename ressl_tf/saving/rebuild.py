@@ -73,9 +73,7 @@ def _copy(backbone, image_size, norm):
     def clone(layer):
         if isinstance(layer, BatchNormalization):
             return norm(layer)
-        copy = layer.__class__.from_config(layer.get_config())
-        copy.trainable = True
-        return copy
+        return layer.__class__.from_config(layer.get_config())
 
     if image_size is None and not takes_any_size(backbone):
         raise UsageError(
@@ -90,6 +88,8 @@ def _copy(backbone, image_size, norm):
         copy.set_weights(backbone.get_weights())
     except (ValueError, TypeError) as error:
         raise _wrong_size(backbone, image_size, error) from None
+    for part in copy._flatten_layers():
+        part.trainable = True
     return copy
 
 

@@ -98,7 +98,7 @@ def report(config: SweepConfig, rows: list[dict], folder: pathlib.Path) -> None:
         with replacing(folder / name) as temporary:
             temporary.write_text(text)
     figure = sweep_figure.draw(rows, title(config, rows))
-    plots.save(figure, folder / "sweep.png", dpi=100)
+    plots.save(figure, folder / "sweep.png")
 
 
 def title(config: SweepConfig, rows: list[dict]) -> str:

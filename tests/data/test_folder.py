@@ -80,6 +80,55 @@ def test_what_is_left_out_is_reported(photos, caplog):
     assert f"{photos}/dog/up leads back to a folder above it" in caplog.text
 
 
+def test_folders_without_images_and_litter_are_no_classes(tmp_path):
+    for place in ("train/a/x", "train/b/x", "test/a/x", "test/b/x", "train/@eaDir/b"):
+        write(tmp_path / f"{place}.png", flat(9))
+    for empty in ("train/__MACOSX", "train/empty", "test/lost+found", "test/c/d"):
+        os.makedirs(tmp_path / empty)
+    for split, size in (("train", 2), ("test", 2)):
+        source = load_source(f"folder:{tmp_path}", split)
+        assert (source.label_names, source.size) == (("a", "b"), size)
+
+
+def test_images_folders_of_tiny_imagenet_are_no_classes(tmp_path, caplog):
+    for name in ("cat", "dog"):
+        write(tmp_path / "train" / name / "images" / "x.JPEG", flat(9))
+    for number in range(3):
+        write(tmp_path / "val" / "images" / f"val_{number}.JPEG", flat(number))
+    train = load_source(f"folder:{tmp_path}", "train")
+    assert (train.label_names, train.labels.tolist()) == (("cat", "dog"), [0, 1])
+    test = load_source(f"folder:{tmp_path}", "validation")
+    assert (test.label_names, test.labels.tolist()) == (None, [-1] * 3)
+    assert f"{tmp_path}/val: no labels: its only sub-folder images" in caplog.text
+    rows = "val_1.JPEG\tdog\t0\t0\t9\t9\nval_0.JPEG\tcat\t0\t0\t9\t9\n"
+    (tmp_path / "val" / "val_annotations.txt").write_text(rows)
+    test = load_source(f"folder:{tmp_path}", "validation")
+    assert (test.label_names, test.labels.tolist()) == (("cat", "dog"), [0, 1, -1])
+
+
+def test_labels_as_the_flag_says(photos, caplog):
+    """Albums are no classes with none; folders are, beside loose images."""
+    dataset = f"folder:{photos}"
+    with caplog.at_level("INFO", "ressl_tf"):
+        load_source(dataset, "train")
+        assert f"{photos}: 2 classes, from the sub-folders of it" in caplog.text
+        none = load_source(dataset, "train", labels="none")
+        assert (none.label_names, none.labels.tolist()) == (None, [-1] * 3)
+        write(photos / "loose.png", flat(40))
+        load_source(dataset, "train")
+        assert "no labels, a flat folder (loose.png; beside it folders" in caplog.text
+        some = load_source(dataset, "train", labels="folders")
+        assert (some.label_names, some.labels.tolist()) == (
+            ("cat", "dog"),
+            [0, 1, 1, -1],
+        )
+        assert "1 images lie beside them: no label" in caplog.text
+    with pytest.raises(UsageError, match=r"no sub-folder.*Received: labels=folders"):
+        load_source(f"folder:{photos / 'dog'}", "train", labels="folders")
+    with pytest.raises(UsageError, match=r"auto, folders, none. Received: 'x'"):
+        load_source(dataset, "train", labels="x")
+
+
 def test_names_in_an_old_encoding(tmp_path):
     path = os.path.join(os.fsencode(tmp_path), b"caf\xe9.png")
     with open(path, "wb") as file:
@@ -117,7 +166,7 @@ def test_a_sub_folder_that_may_not_be_read_is_an_error_or_skipped(photos, monkey
 def test_what_is_wrong_with_a_folder_is_said_in_one_line(tmp_path):
     cases = [("nowhere", "train", "No such folder. Received: --dataset=folder:")]
     os.makedirs(tmp_path / "empty")
-    cases.append(("empty", "train", r"No JPEG or PNG.*\(other files: none\)"))
+    cases.append(("empty", "train", r"No image in.*\(other files: none\)"))
     write(tmp_path / "phone" / "a.HEIC", b"x")
     cases.append(("phone", "train", "1 x .heic"))
     write(tmp_path / "one" / "holiday" / "a.png", flat(1))

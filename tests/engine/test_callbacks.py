@@ -16,7 +16,7 @@ from helpers.models import tiny_model
 from ressl_tf.config import Config
 from ressl_tf.engine import callbacks
 from ressl_tf.engine.optimizers import SGD
-from ressl_tf.engine.train_function import TrainFunction
+from ressl_tf.engine.trainable import TrainFunction
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.methods.byol import BYOL
 from ressl_tf.runtime.errors import Interrupted

@@ -87,19 +87,39 @@ def test_config_round_trip(cls):
     assert float(again.learning_rate) == 0.0
 
 
-def test_adamw_decays_apart_from_the_gradient_as_pytorchs():
-    """Decay w - lr wd w, then step w - lr m / (sqrt(v) + eps), bias-corrected."""
-    generator = np.random.default_rng(0)
-    start, steps = generator.normal(size=(3, 2)), generator.normal(size=(4, 3, 2))
-    wanted, mean, square = start.copy(), 0.0, 0.0
-    for number, gradient in enumerate(steps, 1):
+def pytorchs_adamw(w, gradients, rate, decay, amsgrad=False):
+    """Take PyTorch's steps: decay, then a step by moments corrected one by one."""
+    mean = square = largest = np.zeros_like(w)
+    for number, gradient in enumerate(gradients, 1):
+        w = w - rate * decay * w
         mean = 0.9 * mean + 0.1 * gradient
         square = 0.999 * square + 0.001 * gradient**2
-        wanted = wanted - 0.1 * 0.3 * wanted
-        root = np.sqrt(square / (1 - 0.999**number))
-        wanted = wanted - 0.1 * mean / (1 - 0.9**number) / (root + 1e-8)
-    (w,) = descend(AdamW(0.1, weight_decay=0.3), [start], [[g] for g in steps])
-    np.testing.assert_allclose(w, wanted, atol=1e-5)
+        largest = np.maximum(largest, square)
+        root = np.sqrt((largest if amsgrad else square) / (1 - 0.999**number))
+        w = w - rate * mean / (1 - 0.9**number) / (root + 1e-8)
+    return w
+
+
+@pytest.mark.parametrize("amsgrad", [False, True])
+def test_adamw_decays_apart_from_the_gradient_as_pytorchs(amsgrad):
+    generator = np.random.default_rng(0)
+    start, steps = generator.normal(size=(3, 2)), generator.normal(size=(4, 3, 2))
+    optimizer = AdamW(0.1, weight_decay=0.3, amsgrad=amsgrad)
+    (w,) = descend(optimizer, [start], [[g] for g in steps])
+    wanted = pytorchs_adamw(start, steps, 0.1, 0.3, amsgrad)
+    np.testing.assert_allclose(w, wanted, atol=1e-6)
+
+
+def test_adamw_weighs_epsilon_against_tiny_gradients_as_pytorch_does():
+    """Around epsilon, 1e-8, where Keras's own would hardly move in the first steps."""
+    generator = np.random.default_rng(1)
+    sizes = 10.0 ** np.arange(-10, -5)
+    steps = generator.normal(size=(3, 5)) * sizes
+    start = np.zeros(5, "float32")
+    (w,) = descend(AdamW(0.1, weight_decay=0.0), [start], [[g] for g in steps])
+    wanted = pytorchs_adamw(start, steps, 0.1, 0.0)
+    assert 0.001 < np.abs(wanted[0]) < 0.01 < np.abs(wanted[-1])
+    np.testing.assert_allclose(w, wanted, rtol=2e-6)
 
 
 def test_adamw_spares_vectors_when_asked_and_keeps_its_config():

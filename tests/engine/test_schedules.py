@@ -1,9 +1,16 @@
 """Schedules of the learning rate, and fades."""
 
+import keras
 import numpy as np
 import pytest
 
-from ressl_tf.engine.schedules import WarmupConstant, WarmupCosine, fade, warmup_cosine
+from ressl_tf.engine.schedules import (
+    Restart,
+    WarmupConstant,
+    WarmupCosine,
+    fade,
+    warmup_cosine,
+)
 
 
 @pytest.mark.parametrize(
@@ -65,3 +72,16 @@ def test_a_constant_rate_after_its_warm_up():
     np.testing.assert_allclose(rates, [0, 0.05, 0.2, 0.2, 0.2], rtol=1e-6)
     assert float(WarmupConstant(0.2)(0)) == pytest.approx(0.2)
     assert WarmupConstant.from_config(schedule.get_config()).warmup_steps == 4
+
+
+def test_a_restart_is_one_schedule_after_another():
+    first, second = WarmupCosine(0.4, 2, 10), WarmupCosine(0.1, 1, 4)
+    rate = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(Restart(first, 10, second))
+    )
+    expected = [float(first(step)) for step in range(10)]
+    expected += [float(second(step)) for step in range(4)]
+    assert [float(rate(step)) for step in range(14)] == pytest.approx(
+        expected, abs=1e-6
+    )
+    assert expected[9] < 0.02 < expected[11] == pytest.approx(0.1)

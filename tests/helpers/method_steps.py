@@ -49,6 +49,11 @@ def parameters(network):
     return [v for v in network.variables if "moving" not in v.name]
 
 
+def statistics(*networks):
+    """Return means and variances of the batch normalisations, in the layers' order."""
+    return [v for net in networks for v in net.variables if "moving" in v.name]
+
+
 def numbers(variables):
     return [v.numpy().astype("float64") for v in variables]
 
@@ -70,7 +75,7 @@ def close(actual, expected, message=""):
 
 
 def assert_step_equals_numpy(cls, options, drawn):
-    """Compare losses, weights, target and queues after a step with the reference's."""
+    """Compare losses, weights, statistics, target and queues with the reference's."""
     model, name = tiny(cls, **options), cls.__module__.split(".")[-1]
     views = random_views(model)
     mixed = model.mix_views(views, tf.random.fold_in(tf.constant([0, STEP]), 0))
@@ -83,10 +88,13 @@ def assert_step_equals_numpy(cls, options, drawn):
     momentum = 1 - 0.1 * reference.cosine(STEP + 1, TOTAL) if symmetric else 0.9
     before, queues = model.trainable_variables, [q.keys.numpy() for q in model.queues]
     before = numbers(before)
+    behind = predictor if model.predictor else []
+    trained = [model.online, *filter(None, [model.predictor])]
+    running = [numbers(statistics(*nets)) for nets in (trained, [model.target])]
     terms, gradients, target, keys = reference.step(
         getattr(reference, name),
         layers,
-        predictor if model.predictor else [],
+        behind,
         numbers(parameters(model.target)),
         before,
         images,
@@ -103,6 +111,12 @@ def assert_step_equals_numpy(cls, options, drawn):
         close(old - new, gradient)
     for actual, expected in zip(parameters(model.target), target, strict=True):
         close(actual, expected)
+    sides = (trained, layers + behind, before), ([model.target], layers, target)
+    for side, old, passes in zip(sides, running, reference.PASSES[name], strict=True):
+        batches = [images[view] for view in passes]
+        moved = reference.running_statistics(*side[1:], old, batches)
+        for actual, expected in zip(statistics(*side[0]), moved, strict=True):
+            close(actual, expected, actual.path)
     names = {"mocov2": ["key"], "reco": ["key", "weak"]}.get(name, ["weak"])
     for queue, old, view in zip(model.queues, queues, names, strict=bool(queues)):
         expected = reference.first_in_first_out(old, 0, keys[view])

@@ -36,7 +36,7 @@ def crops():
     return Views({"strong": weak_view(16), "weak": weak_view(16)})
 
 
-def tiny_model(batch_norm="local", **options):
+def tiny_model(batch_norm="local", backbone=None, **options):
     """Return a compiled ReSSL model small enough for a test, the same at every call."""
     from ressl_tf.engine.optimizers import SGD
     from ressl_tf.methods.ressl import ReSSL
@@ -44,6 +44,7 @@ def tiny_model(batch_norm="local", **options):
     keras.utils.set_random_seed(1)
     defaults = {"image_size": 16, "hidden_dim": 8, "embedding_dim": 6, "queue_size": 10}
     defaults["views"] = crops()
-    model = ReSSL(tiny_backbone(batch_norm), **{**defaults, **options})
+    backbone = backbone or tiny_backbone(batch_norm)
+    model = ReSSL(backbone, **{**defaults, **options})
     model.compile(SGD(0.1))
     return model

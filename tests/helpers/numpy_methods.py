@@ -11,14 +11,31 @@ BACKBONE = ["matrix", "norm", "relu"]
 PLAIN = ["affine", "relu", "affine"]
 NORMED = ["affine", "norm", "relu", "matrix"]
 
+# The views in the order in which they pass the online network and the target, as the
+# methods' codes have it: running statistics depend on it.
+PASSES = {
+    "ressl": (["strong"], ["weak"]),
+    "ressl_multicrop": (["a", "b"], ["weak"]),
+    "ressl_plus": (["strong"], ["weak"]),
+    "mocov2": (["query"], ["key"]),
+    "reco": (["query", "mixed"], ["key", "weak"]),
+    "byol": (["strong1", "strong2"], ["strong2", "strong1"]),
+    "rsa": (["strong1", "strong2"], ["weak1", "weak2"]),
+}
 
-def embed(layers, params, images):
-    """Return unit embeddings [n, d] of flat normalised images [n, inputs]."""
+
+def embed(layers, params, images, seen=None):
+    """Return unit embeddings [n, d] of flat normalised images [n, inputs].
+
+    What batch normalisation gets is appended to the list `seen`, where one is given.
+    """
     rest, x = iter(params), images
     for layer in layers:
         if layer == "relu":
             x = np.maximum(x, 0)
         elif layer == "norm":
+            if seen is not None:
+                seen.append(x)
             x = (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-5)
             x = x * next(rest) + next(rest)
         else:
@@ -153,6 +170,28 @@ def step(method, online, predictor, target, params, views, queues, momentum, o):
     gradients = differences(lambda p: sum(terms(p).values()), params)
     keys = {view: embed(online, target, x) for view, x in views.items()}
     return terms(start), gradients, target, keys
+
+
+def running_statistics(layers, params, before, images, momentum=0.9):
+    """Return running statistics after batches have passed, one after another.
+
+    Args:
+        layers: of the network.
+        params: of the network.
+        before: mean and (unbiased) variance of each batch normalisation in turn.
+        images: batches, in the order in which they pass.
+        momentum: of the statistics before.
+    """
+    moved = [value.copy() for value in before]
+    for batch in images:
+        seen = []
+        embed(layers, params, batch, seen)
+        now = [value for x in seen for value in (x.mean(0), x.var(0, ddof=1))]
+        moved = [
+            momentum * old + (1 - momentum) * new
+            for old, new in zip(moved, now, strict=True)
+        ]
+    return moved
 
 
 def first_in_first_out(queue, position, keys):

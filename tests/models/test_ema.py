@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from helpers.models import tiny_model
+from helpers.models import tiny_backbone, tiny_model
 
 from ressl_tf.models import ema
 
@@ -66,3 +66,37 @@ def test_momentum_zero_copies_and_one_keeps():
         model.online.variables, model.target.variables, strict=True
     ):
         np.testing.assert_allclose(target, online, atol=1e-6)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_frozen_backbone_keeps_its_features_while_the_targets_statistics_move(
+    images, when
+):
+    """As a Keras user expects of `trainable = False`, before or after construction."""
+    backbone = tiny_backbone()
+    backbone.trainable = when != "before"
+    model = tiny_model(backbone=backbone)
+    model.online.backbone.trainable = False
+    frozen = [v.numpy() for v in backbone.variables]
+    moving = [v for v in model.target.backbone.variables if "moving" in v.name]
+    before = [v.numpy() for v in moving]
+    features = model.predict(images, verbose=0)
+    projector = model.online.projector.variables[0].numpy()
+    model.fit(images, batch_size=4, verbose=0)
+    np.testing.assert_array_equal(model.predict(images, verbose=0), features)
+    for variable, value in zip(backbone.variables, frozen, strict=True):
+        np.testing.assert_array_equal(variable, value)
+    assert all(np.abs(v - b).max() > 0 for v, b in zip(moving, before, strict=True))
+    assert np.abs(model.online.projector.variables[0] - projector).max() > 0
+
+
+def test_the_target_goes_on_following_what_is_frozen_later():
+    model = tiny_model()
+    randomise(model.online.variables)
+    model.online.trainable = False
+    ema.update(model.online, model.target, 0.0)
+    for online, target in zip(
+        model.online.variables, model.target.variables, strict=True
+    ):
+        if "moving" not in online.name:
+            np.testing.assert_allclose(target, online, atol=1e-6)

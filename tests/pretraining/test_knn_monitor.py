@@ -54,7 +54,15 @@ def test_images_without_a_label_reach_no_vote(monkeypatch):
 def test_a_split_without_labels_is_no_question(monkeypatch):
     """A tenth of the memory is asked instead, or the flag is refused."""
     _, memory, asked = monitored(monkeypatch, memory=[0, 1] * 6, queries=[-1, -1])
-    assert (len(memory), asked) == (10, [0, 10])
+    assert (len(memory), asked) == (10, [0, 1])
     config = Config(dataset="stl10", eval_split="unlabelled", image_size=16)
     with pytest.raises(UsageError, match="Received: unlabelled, which has no labels"):
         knn_monitor.make(config, marked([0, 1]))
+
+
+def test_queries_of_a_class_that_the_memory_lacks(monkeypatch, caplog):
+    _, memory, asked = monitored(monkeypatch, memory=[0, 0], queries=[1, 0, 1])
+    assert (memory, asked) == ([0, 1], [1])
+    assert "2 of 3 test images are left out" in caplog.text
+    with pytest.raises(UsageError, match="no class of marked has both training images"):
+        monitored(monkeypatch, memory=[0, 0], queries=[1, 1])

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import logging
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ import tensorflow as tf
 from helpers.models import TINY
 
 from ressl_tf.config import Config
-from ressl_tf.engine import loop
+from ressl_tf.engine import run as engine_run
+from ressl_tf.engine.workdir import read_rows
 from ressl_tf.pretraining import dry_run, image_run
 from ressl_tf.pretraining import pretrain as pretraining
 from ressl_tf.runtime.errors import RunError, UsageError
@@ -110,6 +112,28 @@ def test_another_config_in_the_same_workdir_is_refused(unbroken, photos):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_a_finished_run_goes_on_for_more_epochs(unbroken, photos, tmp_path, caplog):
+    """With queue, optimizer and target; the learning rate restarts."""
+    result, folder = unbroken
+    shutil.copytree(folder, tmp_path / "run")
+    with pytest.raises(UsageError, match="or --epochs=3 --extend_epochs=2 to go on"):
+        pretraining.pretrain(config(photos, tmp_path, epochs=5))
+    with caplog.at_level("INFO", "ressl_tf"):
+        longer = pretraining.pretrain(config(photos, tmp_path, extend_epochs=2))
+    assert (longer["steps"], longer["epochs"]) == (15, 5)
+    assert "next: python -m ressl_tf.linear" in caplog.text
+    rows = read_rows(tmp_path / "run")
+    before = read_rows(folder)
+    assert rows[: len(before)] == before
+    # A warm-up of one epoch, then a cosine over the second: of its last step .25.
+    rates = [row["learning_rate"] for row in rows[len(before) :]]
+    assert rates == pytest.approx([0.06, 0.0], abs=1e-6)
+    assert longer["weights_sha256"] != result["weights_sha256"]
+    again = pretraining.pretrain(config(photos, tmp_path, extend_epochs=2))
+    assert again["weights_sha256"] == longer["weights_sha256"]
+
+
 def test_without_labels_there_is_no_knn(photos, tmp_path, caplog):
     flat = config(photos, tmp_path, dataset=f"folder:{photos}/train/red", epochs=1)
     with caplog.at_level(logging.INFO, "ressl_tf"):
@@ -210,7 +234,7 @@ def test_what_cannot_be_fails_before_training(photos, tmp_path, options, message
     ],
 )
 def test_segments_take_every_step_once(start, stop, expected):
-    assert list(loop.segments(start, stop, per_epoch=10)) == expected
+    assert list(engine_run.segments(start, stop, per_epoch=10)) == expected
 
 
 def test_dry_run_says_what_would_run(photos, tmp_path, caplog):

@@ -2,7 +2,7 @@
 
 import keras
 import pytest
-from helpers.exports import MEAN, STD
+from helpers.exports import MEAN, STD, tiny_encoder
 
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.errors import UsageError
@@ -16,3 +16,13 @@ def test_a_network_for_one_size_alone_says_so():
     for size, words in ((None, "any size"), (24, "24 pixels")):
         with pytest.raises(UsageError, match=f"images of {words}.*see --image_size"):
             rebuild(encoder, size)
+
+
+def test_a_copy_is_trainable_where_the_original_was_frozen():
+    """Its batch normalisation then works on batch statistics again."""
+    encoder = tiny_encoder()
+    encoder.backbone.trainable = False
+    copy = rebuild(encoder, None)
+    layers = copy.backbone.layers
+    assert all(layer.trainable for layer in layers if layer.variables)
+    assert len(copy.backbone.trainable_variables) == 6

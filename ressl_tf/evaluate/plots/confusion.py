@@ -12,7 +12,7 @@ NAMED_CLASSES = 40  # beyond, names and numbers would be unreadable
 def confusion_matrix(
     counts: np.ndarray, names: Sequence[str], title: str = ""
 ) -> Figure:
-    """Show the fraction of each true class (row) that got each answer (column).
+    """Show the fraction of each true class (row) that each class was predicted for.
 
     Args:
         counts: [classes, classes]; a row is the true class.
@@ -27,8 +27,8 @@ def confusion_matrix(
     axis = figure.subplots()
     shown = axis.imshow(100 * fractions, cmap="Blues", vmin=0, vmax=100)
     figure.colorbar(shown, ax=axis, fraction=0.046, label="% of the class")
-    axis.set_xlabel("answer")
-    axis.set_ylabel("class")
+    axis.set_xlabel("predicted class")
+    axis.set_ylabel("true class")
     axis.set_title(title, fontsize=10)
     if len(names) <= NAMED_CLASSES:
         _name_classes(axis, fractions, names)

@@ -37,6 +37,7 @@ def curves(
             dashed line.
         title: Title of the figure.
     """
+    levels = {**_untrained(rows), **(levels or {})}
     panels = _panels(rows)
     columns = min(3, len(panels))
     lines = -(-len(panels) // columns)
@@ -46,13 +47,21 @@ def curves(
     figure.suptitle(title, fontsize=11)
     grid = figure.subplots(lines, columns, squeeze=False).ravel()
     for axis, (name, keys) in zip(grid, panels.items(), strict=False):
-        _panel(axis, rows, keys, levels or {})
+        _panel(axis, rows, keys, levels)
         axis.set_title(name, fontsize=10)
         if keys.keys() & FROM_ZERO:
             axis.set_ylim(bottom=0)
     for axis in grid[len(panels) :]:
         axis.remove()
     return figure
+
+
+def _untrained(rows) -> dict[str, tuple[float, str]]:
+    """Return the kNN accuracy before the first step as a value to compare with."""
+    first = rows[0]
+    if first.get("step") != 0 or "knn_top1" not in first:
+        return {}
+    return {"knn_top1": (first["knn_top1"], "untrained")}
 
 
 def _panels(rows) -> dict[str, dict[str, str]]:

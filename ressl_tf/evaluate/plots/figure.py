@@ -16,6 +16,7 @@ GREEN, RED = "#2a9d3a", "#d03030"
 TITLE, MARGIN = 0.45, 0.05  # inches: above a grid with a title, on the right
 GAP = 0.07  # between images, as a fraction of their side
 LETTER, TITLE_LETTER = 0.075, 0.09  # mean width of a letter in inches
+DPI = 160  # dots an inch: sharp on screens of today
 NAME_LENGTH = 24  # letters of the name of a class at most
 SMALL = 96  # sides in pixels below which an image is enlarged, with sharp pixels
 
@@ -44,15 +45,21 @@ def check_folder(folder: str | os.PathLike, flag: str = "--output") -> None:
         )
 
 
-def save(figure: Figure, path: str | os.PathLike, dpi: int = 80) -> None:
-    """Write a PNG, whole or not at all.
+def save(figure: Figure, path: str | os.PathLike, dpi: int = DPI) -> None:
+    """Write a PNG or, where the name ends so, an SVG; whole or not at all.
+
+    Args:
+        figure: The figure to write.
+        path: A name that ends in .png or .svg.
+        dpi: Dots an inch of a PNG.
 
     Raises:
         RunError: It cannot be written.
     """
     try:
         with replacing(path) as temporary:
-            figure.savefig(temporary, dpi=dpi, format="png")
+            kind = pathlib.Path(path).suffix.removeprefix(".").lower()
+            figure.savefig(temporary, dpi=dpi, format=kind)
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror}") from None
 

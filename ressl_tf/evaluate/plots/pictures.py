@@ -76,7 +76,7 @@ def draw(config: PlotConfig) -> dict[str, Any]:
         figures["curves"] = _curves(config, rows)
     elif config.wants("curves"):
         log.info("%s has no log of a run: curves are left out", config.source)
-    pictures = _save(figures, config.output_dir)
+    pictures = _save(figures, config)
     return {"encoder": config.source, **facts, "pictures": pictures}
 
 
@@ -86,10 +86,11 @@ def _curves(config: PlotConfig, rows: list[dict[str, Any]]) -> Figure:
     return plots.curves(rows, levels, title)
 
 
-def _save(figures: dict[str, Figure], folder: pathlib.Path) -> dict[str, str]:
-    paths = {name: folder / f"{name}.png" for name in figures}
+def _save(figures: dict[str, Figure], config: PlotConfig) -> dict[str, str]:
+    folder, ending = config.output_dir, config.picture_format
+    paths = {name: folder / f"{name}.{ending}" for name in figures}
     for name, path in paths.items():
-        plots.save(figures[name], path, dpi=100)
+        plots.save(figures[name], path, dpi=config.dpi)
         log.info("%s", path)
     return {name: str(path) for name, path in paths.items()}
 

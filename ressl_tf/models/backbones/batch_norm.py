@@ -13,7 +13,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` with a fused kernel and a scope.
 
     Momentum 0.9 and epsilon 1e-5 are PyTorch's. The variables are those of the stock
-    layer, so weights can be copied between the two.
+    layer, so weights can be copied between the two. A frozen layer (`trainable =
+    False`) works in inference mode, as Keras's does.
 
     Args:
         scope: the samples whose training statistics are shared. "local": the replica's
@@ -44,7 +45,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         mask: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """Normalise the inputs; in training, update the running statistics."""
-        if not training or self.scope == "sync":
+        if not training or not self.trainable or self.scope == "sync":
             return super().call(inputs, training=training, mask=mask)
         normalize = self._split if self.scope == "split" else self._local
         outputs, mean, variance = normalize(inputs)

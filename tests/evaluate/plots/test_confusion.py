@@ -12,7 +12,7 @@ def test_the_picture_shows_shares_of_each_class():
     np.testing.assert_allclose(shown, [[75, 25], [0, 0]])
     assert [text.get_text() for text in axis.texts] == ["75", "25", "0", "0"]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["cat", "dog"]
-    assert (axis.get_xlabel(), axis.get_ylabel()) == ("answer", "class")
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("predicted class", "true class")
 
 
 def test_many_classes_are_not_named():

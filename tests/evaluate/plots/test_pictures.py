@@ -23,7 +23,7 @@ def drawn(monkeypatch):
     """Collect the figures that would be written, by file name."""
     figures = {}
     monkeypatch.setattr(
-        plots, "save", lambda figure, path, dpi: figures.update({path.name: figure})
+        plots, "save", lambda figure, path, **_: figures.update({path.name: figure})
     )
     return figures
 

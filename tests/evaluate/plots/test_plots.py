@@ -80,6 +80,21 @@ def test_a_saved_figure_is_a_png_of_its_size(tmp_path, dpi):
     assert [path.name for path in tmp_path.iterdir()] == ["sheet.png"]
 
 
+def test_a_figure_is_an_svg_where_its_name_says_so(tmp_path):
+    figure = plots.image_rows({"weak": flat([10, 20])}, side=1.0)
+    plots.save(figure, tmp_path / "sheet.svg")
+    assert "<svg" in (tmp_path / "sheet.svg").read_text()[:500]
+
+
+def test_curves_show_the_untrained_accuracy_beside_the_others():
+    rows = [{"epoch": 0, "step": 0, "knn_top1": 0.2}]
+    rows += [{"epoch": 1, "step": 9, "knn_top1": 0.5, "loss": 3.0}]
+    axes = {axis.get_title(): axis for axis in plots.curves(rows).axes}
+    _, floor = axes["kNN top-1"].get_lines()
+    assert (floor.get_label(), list(floor.get_ydata())) == ("untrained", [0.2, 0.2])
+    assert len(plots.curves(rows[1:]).axes[1].get_lines()) == 1
+
+
 def test_the_gallery_names_the_querys_class_and_explains_its_frames(images):
     labels = np.array([0, 1] * 5 + [-1, -1])
     figure = plots.neighbours(

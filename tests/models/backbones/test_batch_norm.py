@@ -91,3 +91,18 @@ def test_the_stock_layer_takes_its_weights():
     stock.build(x.shape)
     stock.set_weights(layer.get_weights())
     np.testing.assert_allclose(stock(x), layer(x), atol=1e-5)
+
+
+@pytest.mark.parametrize("scope", ["local", "sync", "split"])
+def test_a_frozen_layer_works_in_inference_mode_as_the_stock_one_does(scope):
+    x = inputs((16, 2, 2, 3))
+    layer, stock = layer_for(x, scope), keras.layers.BatchNormalization(epsilon=1e-5)
+    stock.build(x.shape)
+    layer.moving_mean.assign([1.0, 2.0, 3.0])
+    stock.set_weights(layer.get_weights())
+    layer.trainable = stock.trainable = False
+    y = layer(x, training=True)
+    np.testing.assert_allclose(y, stock(x, training=True), atol=1e-5)
+    np.testing.assert_array_equal(y, layer(x, training=False))
+    np.testing.assert_array_equal(layer.moving_mean, [1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(layer.moving_variance, np.ones(3))

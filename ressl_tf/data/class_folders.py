@@ -1,0 +1,74 @@
+"""Which sub-folders are classes, alike in all splits of a set."""
+
+import os
+
+from ressl_tf.data.listing import first_image, sub_folders
+from ressl_tf.runtime.errors import UsageError
+
+HOLDERS = (  # lone folders of these names, in lower case, hold images of any class
+    *("images", "image", "imgs", "img", "jpegimages", "photos", "pictures", "data"),
+    *("unknown", "unlabeled", "unlabelled", "unsorted", "all"),
+)
+
+
+def names(folder: str, own: set[str], siblings: list[str]) -> tuple[str, ...] | None:
+    """Sort the classes of all splits together: train and test number them alike.
+
+    Args:
+        folder: of the split.
+        own: its sub-folders with images.
+        siblings: the folders of all splits.
+
+    Returns:
+        None where the only sub-folder is no class, but holds the images of the split.
+
+    Raises:
+        UsageError: there is a single class.
+    """
+    others = _of_others(folder, siblings)
+    if _is_holder(own, others):
+        return None
+    classes = own | set(of_siblings(folder, siblings, own))
+    if len(classes) == 1:
+        (only,) = classes
+        raise UsageError(
+            f"{folder} holds a single class, {only!r}; for photos without labels give "
+            f"--labels=none, or the folder that holds them: "
+            f"--dataset=folder:{os.path.join(folder, only)}"
+        )
+    return tuple(sorted(classes))
+
+
+def of_siblings(
+    folder: str, siblings: list[str], own: set[str] | None = None
+) -> tuple[str, ...]:
+    """Sort the classes of the other splits; those that only hold images have none."""
+    others = _of_others(folder, siblings)
+    everything = [*others, own or set()]
+    kept: set[str] = set()
+    for index, classes in enumerate(others):
+        rest = everything[:index] + everything[index + 1 :]
+        if not _is_holder(classes, rest):
+            kept |= classes
+    return tuple(sorted(kept))
+
+
+def _of_others(folder: str, siblings: list[str]) -> list[set[str]]:
+    return [_classes(path) for path in siblings if path != folder]
+
+
+def _classes(folder: str) -> set[str]:
+    """List the sub-folders with images; of a flat folder none."""
+    if first_image(folder, deep=False):
+        return set()
+    inside = sub_folders(folder)
+    return {name for name in inside if first_image(os.path.join(folder, name))}
+
+
+def _is_holder(own: set[str], others: list[set[str]]) -> bool:
+    """Whether a split's only sub-folder holds its images, of whatever class."""
+    if len(own) != 1:
+        return False
+    (only,) = own
+    known = set().union(*others)
+    return only.lower() in HOLDERS or (only not in known and len(known) > 1)

@@ -1,0 +1,108 @@
+"""Which sub-folders of a folder are its splits: train, Training, val, valid, Test."""
+
+import logging
+import os
+import re
+
+from ressl_tf.data.listing import first_image, sub_folders
+from ressl_tf.runtime.errors import UsageError
+
+log = logging.getLogger("ressl_tf")
+WORDS = {
+    "train": ("train", "training"),
+    "test": ("test", "testing"),
+    "validation": (
+        *("validation", "val", "valid", "validate", "validating"),
+        *("eval", "evaluation", "dev", "development"),
+    ),
+}
+SPLIT_OF = {word: split for split, words in WORDS.items() for word in words}
+NOUNS = "(sets?|data|images?|imgs?|split|folder)?"  # training_set, val-images
+YEAR = r"([0-9]*)"  # train2017
+
+
+def split_folders(root: str) -> dict[str, str]:
+    """Find the splits of a folder: train, test, validation -> name of a sub-folder.
+
+    A sub-folder is a split by its name, in any letter case: `WORDS`, also with a noun
+    or a number behind them (training_set, val2017). A lone one that holds its images
+    directly, as its neighbours do, is a class like them, and a warning says so.
+
+    Returns:
+        An empty dict where the folder is not divided into splits.
+
+    Raises:
+        UsageError: two sub-folders are the same split by their names.
+    """
+    inside = sub_folders(root)
+    found = _spelled(root, [name for name in inside if split_of(name)])
+    if len(found) == 1:
+        (name,) = found.values()
+        others = [other for other in inside if other != name]
+        if _is_class(root, name, others):
+            log.warning(
+                "%s is taken for a class, not for a split: its neighbours hold images "
+                "as it does (%s); splits are train/ and test/ above the classes",
+                *(os.path.join(root, name), ", ".join(others[:3])),
+            )
+            return {}
+    return found
+
+
+def split_of(name: str) -> str | None:
+    """Return the split that a folder's name stands for; None for none."""
+    plain = re.sub("[ _.-]", "", name.lower())
+    pattern = f"({'|'.join(SPLIT_OF)}){NOUNS}{YEAR}"
+    match = re.fullmatch(pattern, plain)
+    return SPLIT_OF[match[1]] if match else None
+
+
+def _spelled(root: str, names: list[str]) -> dict[str, str]:
+    """Give each split its one folder; test1, test2, ... are none."""
+    found: dict[str, str] = {}
+    plain = [name for name in names if not name[-1].isdigit()]
+    for split in WORDS:
+        all_of = [name for name in names if split_of(name) == split]
+        of = [name for name in all_of if name in plain] or all_of
+        if len(of) > 1 and set(of) <= set(plain):
+            raise UsageError(
+                f"{root} holds the split {split!r} more than once: {', '.join(of)}; "
+                "keep one, or move the others elsewhere"
+            )
+        if len(of) == 1:
+            found[split] = of[0]
+    return found
+
+
+def _is_class(root: str, name: str, others: list[str]) -> bool:
+    """Whether a lone split's folder and one beside it hold images directly."""
+    directly = [first_image(os.path.join(root, n), deep=False) for n in (name, *others)]
+    return bool(directly[0] and any(directly[1:]))
+
+
+def choose(root: str, split: str, found: dict[str, str]) -> str:
+    """Return the folder of a split, of those that `split_folders` found.
+
+    Raises:
+        UsageError: there is no such split.
+    """
+    if not found:
+        if split == "train":
+            return root
+        raise UsageError(
+            f"{root} is not divided into splits, so that its only split is 'train'; "
+            f"put test photos into {os.path.join(root, 'test')}. Received: {split!r}"
+        )
+    inside = sub_folders(root)
+    name = found.get(SPLIT_OF.get(split.lower(), ""), split)
+    if name not in inside:
+        raise UsageError(
+            f"{root} has the splits {', '.join(inside)}. Received: {split!r}"
+        )
+    if name != split:
+        log.info("%s: the split %s is the folder %s", root, split, name)
+    unread = [n for n in inside if n not in (name, *found.values())]
+    if unread := [n for n in unread if first_image(os.path.join(root, n))]:
+        others = ", ".join(unread)
+        log.warning("%s: no splits, and their images are not read: %s", root, others)
+    return os.path.join(root, name)

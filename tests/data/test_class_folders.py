@@ -1,0 +1,38 @@
+"""Classes of all splits together, and folders that only hold images."""
+
+import pytest
+from helpers.photos import flat, write
+
+from ressl_tf.data.class_folders import names
+from ressl_tf.runtime.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "classes"),
+    [
+        ("a b", "b c", ("a", "b", "c")),
+        ("a b", "unknown", ("a", "b")),  # as Keras's test/unknown/
+        ("a", "a b", ("a", "b")),
+        ("new", "a b", None),
+        ("images", "images", None),
+        ("a", "b", ("a", "b")),
+    ],
+)
+def test_classes_of_two_splits(tmp_path, own, other, classes):
+    for split, inside in (("train", own), ("test", other)):
+        for name in inside.split():
+            write(tmp_path / split / name / "x.png", flat(1))
+    folders = [str(tmp_path / split) for split in ("train", "test")]
+    assert names(folders[0], set(own.split()), folders) == classes
+
+
+def test_a_flat_split_has_no_classes(tmp_path):
+    for path in ("train/a/x.png", "train/b/x.png", "test/x.png", "test/c/x.png"):
+        write(tmp_path / path, flat(1))
+    folders = [str(tmp_path / split) for split in ("train", "test")]
+    assert names(folders[0], {"a", "b"}, folders) == ("a", "b")
+
+
+def test_a_single_class_is_refused():
+    with pytest.raises(UsageError, match=r"single class, 'a'.*--labels=none"):
+        names("/x", {"a"}, [])
