@@ -29,7 +29,8 @@ def run(
     Everything printed meanwhile goes to stderr. The dict that `main` returns is the
     last line of stdout, as JSON. Where `main` returns several, each is printed as soon
     as it is there. A user's mistake is one line and status 2, a failure one line and
-    status 1. A run that stopped gracefully has status 0, and its JSON line says that it
+    status 1. A run that stopped gracefully has status 143 after SIGTERM and 130 after
+    SIGINT, so that nobody takes it for a finished one, and its JSON line says that it
     was interrupted.
 
     Args:
@@ -61,6 +62,7 @@ def run(
     except Interrupted as stop:
         print(json.dumps({"interrupted": True, **stop.result}), flush=True)
         print(f"{stop}; the same command goes on from here", file=sys.stderr)
+        return stop.status
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return 130

@@ -265,6 +265,7 @@ def test_a_run_that_is_asked_to_stop_saves_its_step(asked, saved):
     assert save.checkpoints.steps == saved
     assert str(stop.value) == f"run: stopped by SIGTERM after step {asked}"
     assert stop.value.result == {"steps": asked, "workdir": "run"}
+    assert stop.value.status == 143
 
 
 def test_asked_in_the_last_step_the_run_is_done():

@@ -161,4 +161,22 @@ def test_a_sweep_asked_between_two_runs_begins_no_other(tmp_path, undrawn):
 
     made, error = collect(config, start)
     assert len(made) == 1
-    assert str(error) == "stopped by SIGTERM before run 2"
+    assert (str(error), error.status) == ("stopped by SIGTERM before run 2", 143)
+
+
+def test_a_sweep_asked_between_training_and_evaluation_begins_no_evaluation(
+    tmp_path, undrawn
+):
+    config = parse(TEMPS, f"--output={tmp_path}", "--evaluate=linear")
+    runner = Runner()
+
+    def start(module, arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+        return runner(module, arguments)
+
+    made, error = collect(config, start)
+    assert (made, len(runner.asked)) == ([], 1)
+    assert (str(error), error.status) == (
+        "stopped by SIGINT before ressl_tf.linear",
+        130,
+    )
