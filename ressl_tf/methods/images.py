@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ressl_tf.config.normalizations import NORMALIZATIONS
+from ressl_tf.config.normalizations import mean_and_std
 from ressl_tf.data.augment import deferred
 from ressl_tf.methods import image_batches
 from ressl_tf.methods.arguments import check_choice, inputs_of
@@ -30,7 +30,7 @@ class ImageSSL(SSLModel):
     or without labels, which are ignored), or a data set of dicts: with the images as
     "image", as `tfds.load` gives them, or of finished views, or of the crops that
     `data.augment.deferred` tells of. `fit(validation_data=...)` and `evaluate` measure
-    the loss on images that it does not learn from; see `methods.held_out`.
+    the loss on images that it does not learn from; see `methods.held_out_loss`.
 
     Args:
         backbone: a name of `models.backbones.NAMES`, or a built `keras.Model` from
@@ -112,7 +112,7 @@ class ImageSSL(SSLModel):
             batch_norm=config.batch_norm,
             zero_init_gamma=config.zero_init_gamma,
         )
-        mean, std = NORMALIZATIONS[config.normalization]
+        mean, std = mean_and_std(config)
         return {
             "backbone": backbone,
             "views": views,
@@ -218,6 +218,9 @@ class ImageSSL(SSLModel):
 def view_strengths(config: Any) -> dict[str, Any]:
     """Return the arguments of `strong_view` as the flags of views have them."""
     brightness, contrast, saturation, hue = config.color_jitter
+    names = ("solarize_prob", "vertical_flip_prob", "quarter_turns", "rotation")
+    # Methods from outside the package may not know what a run does not ask for.
+    asked_for = {n: getattr(config, n) for n in names if getattr(config, n)}
     return {
         "scale": (config.crop_scale_min, 1.0),
         "flip_p": config.flip_prob,
@@ -228,4 +231,5 @@ def view_strengths(config: Any) -> dict[str, Any]:
         "jitter_p": config.color_jitter_prob,
         "grayscale_p": config.grayscale_prob,
         "blur_p": config.blur_prob,
+        **asked_for,
     }

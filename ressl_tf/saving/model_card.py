@@ -126,7 +126,8 @@ def _loading(export, name) -> str:
 
 
 def _data(pretrained) -> str:
-    keys = ("dataset", "split", "label_fraction", "normalization")
+    own = ("mean", "std") if pretrained.config.get("mean") else ("normalization",)
+    keys = ("dataset", "split", "label_fraction", *own)
     stored = {key: pretrained.config[key] for key in keys if key in pretrained.config}
     return table(stored, ("of training", "value"))
 

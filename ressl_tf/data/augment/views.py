@@ -14,6 +14,7 @@ from ressl_tf.data.augment.layers import (
     GaussianBlur,
     RandomGrayscale,
     RandomResizedCrop,
+    RandomSolarize,
 )
 from ressl_tf.data.augment.operations import Layers
 from ressl_tf.data.augment.seeded import Samples, SeededAugmentation, Shard
@@ -35,6 +36,10 @@ class View:
     geometric: Sequence[SeededAugmentation] = ()
     photometric: Sequence[SeededAugmentation] = ()
     source: str | None = None
+
+    def weak(self) -> "View":
+        """Return the view without colours: drawn in the same way, by its own name."""
+        return View(self.geometric, source=self.source)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the view."""
@@ -263,24 +268,55 @@ def strong_view(
     grayscale_p: float = 0.2,
     blur_p: float = 0.5,
     blur_sigma: tuple[float, float] = (0.1, 2.0),
+    solarize_prob: float = 0.0,
     flip_p: float = 0.5,
+    vertical_flip_prob: float = 0.0,
+    quarter_turns: bool = False,
+    rotation: float = 0.0,
 ) -> View:
-    """Build ReSSL's (and MoCo v2's) strong view: crop, flip, jitter, grey, blur."""
-    return dataclasses.replace(
-        weak_view(size, scale, flip_p=flip_p),
-        photometric=[
-            ColorJitter(brightness, contrast, saturation, hue, p=jitter_p),
-            RandomGrayscale(grayscale_p),
-            GaussianBlur(blur_p, blur_sigma),
-        ],
+    """Build ReSSL's (and MoCo v2's) strong view: crop, flip, jitter, grey, blur.
+
+    With `solarize_prob` it is solarised last, values of 128 and more inverted, as
+    BYOL's second view. The other options are those of the layers, above all of
+    `RandomResizedCrop`; one that is off (0, False) draws nothing.
+    """
+    colours: list[SeededAugmentation] = [
+        ColorJitter(brightness, contrast, saturation, hue, p=jitter_p),
+        RandomGrayscale(grayscale_p),
+        GaussianBlur(blur_p, blur_sigma),
+    ]
+    if solarize_prob:
+        colours.append(RandomSolarize(solarize_prob))
+    weak = weak_view(
+        size,
+        scale,
+        flip_p=flip_p,
+        vertical_flip_prob=vertical_flip_prob,
+        quarter_turns=quarter_turns,
+        rotation=rotation,
     )
+    return dataclasses.replace(weak, photometric=colours)
 
 
 def weak_view(
-    size: int, scale: tuple[float, float] = (0.2, 1.0), *, flip_p: float = 0.5
+    size: int,
+    scale: tuple[float, float] = (0.2, 1.0),
+    *,
+    flip_p: float = 0.5,
+    vertical_flip_prob: float = 0.0,
+    quarter_turns: bool = False,
+    rotation: float = 0.0,
 ) -> View:
-    """Build ReSSL's weak view: crop and flip only."""
-    return View([RandomResizedCrop(size, scale, flip_p=flip_p)])
+    """Build ReSSL's weak view: crop and flip only; options of `RandomResizedCrop`."""
+    crop = RandomResizedCrop(
+        size,
+        scale,
+        flip_p=flip_p,
+        vertical_flip_prob=vertical_flip_prob,
+        quarter_turns=quarter_turns,
+        rotation=rotation,
+    )
+    return View([crop])
 
 
 def _size(name: str, view: View, sizes: Mapping[str, int]) -> int:
