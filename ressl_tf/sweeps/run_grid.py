@@ -97,7 +97,8 @@ def report(config: SweepConfig, rows: list[dict], folder: pathlib.Path) -> None:
     for name, text in (("runs.jsonl", lines), ("table.md", page)):
         with replacing(folder / name) as temporary:
             temporary.write_text(text)
-    figure = sweep_figure.draw(rows, title(config, rows))
+    trained = [done for done in rows if "same_as" not in done]  # no point twice
+    figure = sweep_figure.draw(trained, title(config, rows))
     plots.save(figure, folder / "sweep.png")
 
 
