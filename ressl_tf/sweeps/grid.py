@@ -5,6 +5,7 @@ import difflib
 import hashlib
 import itertools
 import logging
+import os
 import urllib.parse
 from collections.abc import Sequence
 from typing import Any
@@ -105,10 +106,10 @@ def axes(grid: Sequence[str]) -> dict[str, list[str]]:
 def folder_name(name: str) -> str:
     """Turn the name of a run into that of a folder.
 
-    Letters, digits and `=,:+ ` stay; the rest is written as %XX. A long name is cut and
-    ends in a hash.
+    Letters, digits and `=,:+ ` stay, but for `:` on Windows; the rest is written as
+    %XX. A long name is cut and ends in a hash.
     """
-    quoted = urllib.parse.quote(name, safe="=,:+ ")
+    quoted = urllib.parse.quote(name, safe="=,+ " if os.name == "nt" else "=,:+ ")
     if len(quoted) <= LONGEST_NAME:
         return quoted
     rest = hashlib.sha256(name.encode()).hexdigest()[:12]
