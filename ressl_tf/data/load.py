@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from ressl_tf.config.data_flags import BAD_IMAGE_ACTIONS, CACHES, LABELS, MAX_PIXELS
 from ressl_tf.data.cache import open_cache
+from ressl_tf.data.deep_range import check_deep_range
 from ressl_tf.data.folder import Folder
 from ressl_tf.data.sources import (
     EncodedImages,
@@ -148,6 +149,7 @@ def load_source(
     skip, where = on_bad_image == "skip", (split, data_dir, download)
     encoded: EncodedImages = _open(dataset, *where, skip, labels)
     encoded.max_pixels = max_pixels
+    check_deep_range(encoded)
     shape = _probe(encoded)
     if cache in ("auto", "memory"):
         source = _in_memory(encoded, shape, skip, memory_limit, cache == "memory")
