@@ -32,6 +32,7 @@ from ressl_tf.pretraining import knn_monitor, warm_start
 from ressl_tf.pretraining.dry_run import describe
 from ressl_tf.runtime import distribute
 from ressl_tf.runtime.atomic import replacing
+from ressl_tf.runtime.file_names import printable
 from ressl_tf.runtime.signals import Watch
 
 __all__ = ["describe", "pretrain"]
@@ -121,7 +122,8 @@ def log_start(run: Run, measure: Measure | None) -> None:
     """Write what is known before the first step: images left out, untrained kNN."""
     if run.data.skipped:
         with replacing(run.workdir.path / "skipped_images.txt") as temporary:
-            temporary.write_text("".join(f"{name}\n" for name in run.data.skipped))
+            lines = [f"{printable(name)}\n" for name in run.data.skipped]
+            temporary.write_text("".join(lines), encoding="utf-8")
     row: dict[str, Any] = {"epoch": 0, "step": 0}
     if measure is not None:
         with stage("kNN of the untrained network"):
