@@ -11,7 +11,7 @@ from typing import Any
 
 import absl.logging
 
-from ressl_tf.runtime import flags
+from ressl_tf.runtime import backend, flags, gpu
 from ressl_tf.runtime.errors import Interrupted, RunError, UsageError
 from ressl_tf.runtime.flag_help import help_text
 
@@ -47,10 +47,12 @@ def run(
         return 0
     try:
         config: Any = flags.parse(config_class, arguments)
+        backend.check()
         stdout = sys.stdout
         with contextlib.redirect_stdout(sys.stderr), _shown_progress():
             if tensorflow:
                 _import_quietly()
+                _warn_of_idle_gpus()
             for line in _lines(main(config)):
                 print(json.dumps(line), file=stdout, flush=True)
     except UsageError as error:
@@ -90,6 +92,11 @@ def _shown_progress() -> Iterator[None]:
     finally:
         log.handlers, log.propagate = before[:2]
         log.setLevel(before[2])
+
+
+def _warn_of_idle_gpus() -> None:
+    if warning := gpu.idle_gpu_warning():
+        logging.getLogger("ressl_tf").warning(warning)
 
 
 def _import_quietly() -> None:
