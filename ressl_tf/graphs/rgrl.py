@@ -196,7 +196,7 @@ class RGRL(SSLModel):
         return super().fit(x, *args, **kwargs)
 
     def evaluate(self, x=None, *args, **kwargs):
-        """Measure the loss on a `Graph`, or on `batches`; see `methods.held_out`."""
+        """Measure the loss on a `Graph`, or on `batches`; see `methods.validation`."""
         x = self.batches(x).take(1) if isinstance(x, Graph) else x
         return super().evaluate(x, *args, **kwargs)
 

@@ -30,7 +30,7 @@ from ressl_tf.engine import accumulation, precision, schedules
 from ressl_tf.engine.metrics import RunningMean
 from ressl_tf.engine.nonfinite import NonfiniteGuard
 from ressl_tf.engine.trainable import Trainable
-from ressl_tf.methods import held_out_loss
+from ressl_tf.methods import validation
 from ressl_tf.methods.arguments import check_choice
 from ressl_tf.models import ema
 from ressl_tf.models.key_queue import KeyQueue
@@ -205,7 +205,7 @@ class SSLModel(Trainable):
     def test_step(self, data):
         """Measure the loss on a batch of held-out data; return the running means."""
         before = next(iter(self._means.values())).count  # images since the start
-        values, images = held_out_loss.measure(self, data, before)
+        values, images = validation.measure(self, data, before)
         self._update_means(values, images)
         return {name: mean.result() for name, mean in self._means.items()}
 

@@ -30,7 +30,7 @@ class ImageSSL(SSLModel):
     or without labels, which are ignored), or a data set of dicts: with the images as
     "image", as `tfds.load` gives them, or of finished views, or of the crops that
     `data.augment.deferred` tells of. `fit(validation_data=...)` and `evaluate` measure
-    the loss on images that it does not learn from; see `methods.held_out_loss`.
+    the loss on images that it does not learn from; see `methods.validation`.
 
     Args:
         backbone: a name of `models.backbones.NAMES`, or a built `keras.Model` from

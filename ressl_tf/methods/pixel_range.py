@@ -8,12 +8,10 @@ import logging
 import keras
 import tensorflow as tf
 
+from ressl_tf.data.pixel_scale import is_foreign
 from ressl_tf.runtime import distribute
 
 log = logging.getLogger("ressl_tf")
-# A resampling may go beyond 0..255, by a fifth of it. Images whose brightest value is
-# below DARKEST are on 0..1, or standardised.
-DARKEST, LOWEST, HIGHEST = 8.0, -64.0, 512.0
 
 
 class PixelRange:
@@ -48,8 +46,3 @@ class PixelRange:
                 low,
                 high,
             )
-
-
-def is_foreign(low: float, high: float) -> bool:
-    """Return whether images from `low` to `high` can hardly be raw ones on 0..255."""
-    return low < LOWEST or not DARKEST < high < HIGHEST

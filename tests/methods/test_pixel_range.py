@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from helpers.models import tiny_model
 
-from ressl_tf.methods.pixel_range import is_foreign
+from ressl_tf.data.pixel_scale import is_foreign
 
 SCALES = {
     "0..1": lambda x: x / 255.0,
