@@ -24,6 +24,11 @@ def starts_with(head: tf.Tensor, magic: bytes, start: int = 0) -> tf.Tensor:
     return tf.reduce_all(head[start : start + len(magic)] == list(magic))
 
 
+def is_image(head: tf.Tensor) -> tf.Tensor:
+    """Return whether a header is of a format that is read, bool []."""
+    return tf.reduce_any([starts_with(head, m) for m in (JPEG, PNG, GIF, RIFF, BMP)])
+
+
 def number(digits: tf.Tensor, order: str = "little") -> tf.Tensor:
     """Read bytes, int64 [n], as one whole number; `order` as in `int.from_bytes`."""
     weights = [256**place for place in range(digits.shape[0])]

@@ -42,8 +42,9 @@ taken over in the run. TensorFlow Serving finds the signatures `serving_default`
 `images`), `serving_float32` (float32 `images`){encoded}.
 """
 ENCODED = """ and
-`serving_encoded` (`image_bytes`: JPEG or PNG files, resized and cropped to
-{size} x {size})"""
+`serving_encoded` (`image_bytes`: JPEG, PNG, WebP, BMP or GIF files, turned upright,
+resized and cropped to {size} x {size}; one that cannot be read fails its batch, and the
+message gives the place of one of another format)"""
 LOAD_KERAS = """\
 ```python
 import keras
