@@ -2,7 +2,8 @@
 
 import dataclasses
 
-from ressl_tf.config.normalizations import NORMALIZATIONS
+from ressl_tf.config import normalizations
+from ressl_tf.config.normalizations import NORMALIZATIONS, check_normalization
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
 
@@ -57,6 +58,8 @@ class ConvertConfig:
         "training shifts all features.",
         choices=tuple(NORMALIZATIONS),
     )
+    mean: tuple = normalizations.mean()
+    std: tuple = normalizations.std()
 
     output: str = option(
         "",
@@ -73,6 +76,7 @@ class ConvertConfig:
 
     def __post_init__(self):
         check(self)
+        check_normalization(self)
         needed = ("workdir", "checkpoint" if self.to == "workdir" else "output")
         for name in needed:
             if not getattr(self, name):

@@ -1,4 +1,9 @@
-"""Mean and standard deviation of the recipes' data sets, by name."""
+"""Mean and standard deviation of the recipes' data sets, by name, or one's own."""
+
+from typing import Any
+
+from ressl_tf.runtime.errors import UsageError
+from ressl_tf.runtime.flags import option
 
 # Per channel on the scale 0..1; as the small-image and ImageNet recipes state them.
 NORMALIZATIONS = {
@@ -8,3 +13,51 @@ NORMALIZATIONS = {
     "stl10": ((0.4408, 0.4279, 0.3867), (0.2682, 0.2610, 0.2686)),
     "tiny_imagenet": ((0.4802, 0.4481, 0.3975), (0.2302, 0.2265, 0.2262)),
 }
+
+
+def mean() -> tuple:
+    """Declare `--mean`."""
+    return option(
+        (),
+        "Own mean of red, green and blue on 0..1 instead of --normalization's, with "
+        "--std. Empty: that of --normalization.",
+        low=0.0,
+        high=1.0,
+        any_length=True,
+    )
+
+
+def std() -> tuple:
+    """Declare `--std`."""
+    return option(
+        (),
+        "Own standard deviation of red, green and blue on 0..1, with --mean. Empty: "
+        "that of --normalization.",
+        low=0.001,
+        high=1.0,
+        any_length=True,
+    )
+
+
+def check_normalization(config: Any) -> None:
+    """Refuse a mean without a standard deviation, or one that is not of three colours.
+
+    Raises:
+        UsageError: says what is needed.
+    """
+    if bool(config.mean) != bool(config.std):
+        given, missing = ("mean", "std") if config.mean else ("std", "mean")
+        raise UsageError(f"--{given} needs --{missing}. Received: no --{missing}")
+    for name in ("mean", "std"):
+        if len(getattr(config, name)) not in (0, 3):
+            raise UsageError(
+                f"--{name} must be three numbers on 0..1, of red, green and blue. "
+                f"Received: {','.join(map(str, getattr(config, name)))}"
+            )
+
+
+def mean_and_std(config: Any) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the config's own mean and standard deviation, or `--normalization`'s."""
+    if config.mean:
+        return config.mean, config.std
+    return NORMALIZATIONS[config.normalization]

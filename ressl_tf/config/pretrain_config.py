@@ -1,26 +1,28 @@
 """One frozen dataclass: every flag of pretraining, its help and its limits.
 
 Those of the methods are in `method_flags` and `graph_flags`, those of the optimizer in
-`optimization_flags`, those of the devices in `device_flags`.
+`optimization_flags`, those of the devices in `device_flags`, those of the views in
+`view_flags`.
 """
 
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from ressl_tf.config import backbone_table, data_flags, recovery
+from ressl_tf.config import backbone_table, data_flags, normalizations, recovery
 from ressl_tf.config.device_flags import DeviceFlags
 from ressl_tf.config.graph_flags import GraphFlags, check_graph
 from ressl_tf.config.method_flags import MethodFlags, check_method
 from ressl_tf.config.method_table import KINDS, METHODS, Kind
-from ressl_tf.config.normalizations import NORMALIZATIONS
+from ressl_tf.config.normalizations import NORMALIZATIONS, check_normalization
 from ressl_tf.config.optimization_flags import OptimizationFlags
+from ressl_tf.config.view_flags import ViewFlags
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
+class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
     """A pretraining run. A run is a function of these values and the step.
 
     Raises:
@@ -68,49 +70,8 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
         "Mean and standard deviation that the encoder normalises by.",
         choices=tuple(NORMALIZATIONS),
     )
-
-    crop_scale_min: float = option(
-        0.2,
-        "Smallest fraction of the image that a random crop keeps. Too low: two views "
-        "may have nothing in common; too high: the task is too easy.",
-        group="views",
-        low=0.01,
-        high=1.0,
-    )
-    color_jitter: tuple = option(
-        (0.4, 0.4, 0.4, 0.1),
-        "Brightness, contrast, saturation and hue of the strong view. Too low: colour "
-        "alone solves the task; hue is at most 0.5.",
-        low=0.0,
-        high=1.0,
-    )
-    color_jitter_prob: float = option(
-        0.8,
-        "Fraction of strong views with colour jitter. Too low: colour gives images "
-        "away.",
-        low=0.0,
-        high=1.0,
-    )
-    grayscale_prob: float = option(
-        0.2,
-        "Fraction of strong views without colour. Too low: colour gives images away; "
-        "too high: colour is not learned at all.",
-        low=0.0,
-        high=1.0,
-    )
-    blur_prob: float = option(
-        0.5,
-        "Fraction of strong views with Gaussian blur. Too high on small images: "
-        "texture is not learned.",
-        low=0.0,
-        high=1.0,
-    )
-    flip_prob: float = option(
-        0.5,
-        "Fraction of mirrored views. 0 where left and right matter, as with text.",
-        low=0.0,
-        high=1.0,
-    )
+    mean: tuple = normalizations.mean()
+    std: tuple = normalizations.std()
 
     backbone: str = option(
         "resnet18",
@@ -223,11 +184,8 @@ class Config(OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags):
     def __post_init__(self):
         check(self)
         self.check_devices()
-        if self.color_jitter[3] > 0.5:
-            raise UsageError(
-                "--color_jitter's hue (the fourth) must be at most 0.5. "
-                f"Received: {self.color_jitter[3]}"
-            )
+        self.check_views()
+        check_normalization(self)
         self.check_data()
         check_graph(self)
         self.check_optimization()

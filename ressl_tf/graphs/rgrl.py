@@ -137,10 +137,9 @@ class RGRL(SSLModel):
         self.supports_jit = False  # XLA has no sparse products
 
     @classmethod
-    def from_flags(cls, config, steps_per_epoch=1):
-        """Build the model that a `Config` describes, with random weights."""
-        options = cls.options_from(config, steps_per_epoch)
-        return cls(count_features(config.dataset), **options)
+    def parts_from(cls, config):
+        """Read how many features the nodes of the run's graph have."""
+        return {"num_features": count_features(config.dataset)}
 
     @classmethod
     def former_arguments(cls):

@@ -81,6 +81,7 @@ class SSLModel(KerasModel):
 
     # Constructor arguments that are plain values, for configs and for saving.
     options: tuple[str, ...] = ("momentum", "momentum_schedule", "total_steps", "seed")
+    counted_in_epochs: Mapping[str, str] = {}  # of `options`: in steps -> its flag
     online_views: tuple[str, ...] = ()
     target_views: tuple[str, ...] = ()
     loss_names: tuple[str, ...] = ()
@@ -121,24 +122,16 @@ class SSLModel(KerasModel):
         self.built = True
 
     @classmethod
-    def from_flags(cls, config: Any, steps_per_epoch: int = 1) -> "SSLModel":
-        """Build the model that a config describes, with random weights.
+    def parts_from(cls, config: Any) -> dict[str, Any]:
+        """Build what a model is made of besides its `options`: the network, views.
 
         Args:
             config: `Config` of the run.
-            steps_per_epoch: of the run, for schedules.
+
+        Returns:
+            Arguments of the constructor, by name.
         """
         raise NotImplementedError
-
-    @classmethod
-    def options_from(cls, config: Any, steps_per_epoch: int) -> dict[str, Any]:
-        """Return the constructor's plain arguments, by name, as a config has them.
-
-        What is "auto" there, or is no flag, is left to the class.
-        """
-        values = {**vars(config), "total_steps": config.total_epochs * steps_per_epoch}
-        given = {name: values[name] for name in cls.options if name in values}
-        return {name: value for name, value in given.items() if value != "auto"}
 
     def require_total_steps(self, schedule: str) -> None:
         """Refuse a schedule that would not know where it ends."""

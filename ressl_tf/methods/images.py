@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ressl_tf.config.normalizations import NORMALIZATIONS
+from ressl_tf.config.normalizations import mean_and_std
 from ressl_tf.data.augment import deferred
 from ressl_tf.methods import image_batches
 from ressl_tf.methods.arguments import check_choice, check_normalization, inputs_of
@@ -104,8 +104,8 @@ class ImageSSL(SSLModel):
         self.pixel_range = PixelRange()
 
     @classmethod
-    def from_flags(cls, config, steps_per_epoch=1):
-        """Build the model that a `Config` describes, with random weights."""
+    def parts_from(cls, config):
+        """Build backbone and views as a `Config` describes them."""
         strengths = view_strengths(config)
         sizes = {name: getattr(config, name) for name in cls.view_options}
         views = cls.make_views(**sizes, **strengths)
@@ -117,15 +117,14 @@ class ImageSSL(SSLModel):
             batch_norm=config.batch_norm,
             zero_init_gamma=config.zero_init_gamma,
         )
-        mean, std = NORMALIZATIONS[config.normalization]
-        return cls(
-            backbone,
-            views=views,
-            mean=mean,
-            std=std,
-            shuffle_target=config.batch_norm in ("shuffle", "split"),
-            **cls.options_from(config, steps_per_epoch),
-        )
+        mean, std = mean_and_std(config)
+        return {
+            "backbone": backbone,
+            "views": views,
+            "mean": mean,
+            "std": std,
+            "shuffle_target": config.batch_norm in ("shuffle", "split"),
+        }
 
     def add_predictor(self, hidden_dim: int, depth: int, norm: bool) -> None:
         """Put a head behind the online network that the target does not have.
@@ -233,6 +232,9 @@ class ImageSSL(SSLModel):
 def view_strengths(config: Any) -> dict[str, Any]:
     """Return the arguments of `strong_view` as the flags of views have them."""
     brightness, contrast, saturation, hue = config.color_jitter
+    names = ("solarize_prob", "vertical_flip_prob", "quarter_turns", "rotation")
+    # Methods from outside the package may not know what a run does not ask for.
+    asked_for = {n: getattr(config, n) for n in names if getattr(config, n)}
     return {
         "scale": (config.crop_scale_min, 1.0),
         "flip_p": config.flip_prob,
@@ -243,4 +245,5 @@ def view_strengths(config: Any) -> dict[str, Any]:
         "jitter_p": config.color_jitter_prob,
         "grayscale_p": config.grayscale_prob,
         "blur_p": config.blur_prob,
+        **asked_for,
     }

@@ -67,11 +67,10 @@ class ReCo(MoCoV2):
         self.interpolation, self.mixed_target = interpolation, mixed_target
 
     @classmethod
-    def make_views(cls, image_size, scale=(0.2, 1.0), flip_p=0.5, **colour):
+    def make_views(cls, image_size, scale=(0.2, 1.0), **strength):
         """Make the paper's views as a `Views` layer: two strong, one weak."""
-        strong = views.strong_view(image_size, scale, flip_p=flip_p, **colour)
-        weak = views.weak_view(image_size, scale, flip_p=flip_p)
-        return views.Views({"query": strong, "key": strong, "weak": weak})
+        strong = views.strong_view(image_size, scale, **strength)
+        return views.Views({"query": strong, "key": strong, "weak": strong.weak()})
 
     def mix_views(self, views, seed):
         """Mix each query view with the key view of another image of the batch."""

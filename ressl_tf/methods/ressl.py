@@ -63,11 +63,10 @@ class ReSSL(ImageSSL):
         self.student_temp, self.teacher_temp = student_temp, teacher_temp
 
     @classmethod
-    def make_views(cls, image_size, scale=(0.2, 1.0), flip_p=0.5, **colour):
+    def make_views(cls, image_size, scale=(0.2, 1.0), **strength):
         """Make the paper's views as a `Views` layer: one strong, one weak."""
-        strong = views.strong_view(image_size, scale, flip_p=flip_p, **colour)
-        weak = views.weak_view(image_size, scale, flip_p=flip_p)
-        return views.Views({"strong": strong, "weak": weak})
+        strong = views.strong_view(image_size, scale, **strength)
+        return views.Views({"strong": strong, "weak": strong.weak()})
 
     def loss_terms(self, online, target, step):
         """Return the cross-entropy of the student's relation under the teacher's."""

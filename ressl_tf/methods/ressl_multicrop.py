@@ -56,7 +56,7 @@ class ReSSLMultiCrop(ReSSL):
             raise UsageError(
                 f"crop_sizes are at most image_size={image_size}. Received: {sizes}"
             )
-        weak = views.weak_view(image_size, scale, flip_p=strength.get("flip_p", 0.5))
+        weak = views.strong_view(image_size, scale, **strength).weak()
         strong = {
             f"strong{index}": views.strong_view(size, pair, **strength)
             for index, (size, pair) in enumerate(zip(sizes, pairs, strict=True))

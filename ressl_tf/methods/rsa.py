@@ -50,10 +50,10 @@ class RSA(BYOL):
             self.require_total_steps("beta_schedule=cosine")
 
     @classmethod
-    def make_views(cls, image_size, scale=(0.2, 1.0), flip_p=0.5, **colour):
+    def make_views(cls, image_size, scale=(0.2, 1.0), **strength):
         """Make the paper's views: two weak ones, and each in other colours."""
-        weak = views.weak_view(image_size, scale, flip_p=flip_p)
-        colours = views.strong_view(image_size, **colour).photometric
+        strong = views.strong_view(image_size, scale, **strength)
+        weak, colours = strong.weak(), strong.photometric
         strong1 = views.View(photometric=colours, source="weak1")
         strong2 = views.View(photometric=colours, source="weak2")
         staged = {"weak1": weak, "weak2": weak, "strong1": strong1, "strong2": strong2}

@@ -39,7 +39,7 @@ def open_start(config: Config) -> Encoder | None:
     if (encoder.mean, encoder.std) != (wanted.mean, wanted.std):
         log.warning(
             "--init_from normalises images by mean %s, std %s, the run does not: see "
-            "--normalization",
+            "--normalization, --mean and --std",
             encoder.mean,
             encoder.std,
         )

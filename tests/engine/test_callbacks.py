@@ -16,7 +16,7 @@ from helpers.models import tiny_model
 from ressl_tf.config import Config
 from ressl_tf.engine import callbacks
 from ressl_tf.engine.optimizers import SGD
-from ressl_tf.engine.train_function import TrainFunction
+from ressl_tf.engine.trainable import TrainFunction
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.methods.byol import BYOL
 from ressl_tf.runtime.errors import Interrupted
@@ -265,6 +265,7 @@ def test_a_run_that_is_asked_to_stop_saves_its_step(asked, saved):
     assert save.checkpoints.steps == saved
     assert str(stop.value) == f"run: stopped by SIGTERM after step {asked}"
     assert stop.value.result == {"steps": asked, "workdir": "run"}
+    assert stop.value.status == 143
 
 
 def test_asked_in_the_last_step_the_run_is_done():

@@ -66,8 +66,9 @@ def crop(
 
 def _extent(box: tf.Tensor, sides: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the first row and column of a box, and those after its last, int32 [2]."""
-    first = tf.cast(tf.floor(box[:2]), tf.int32)
-    last = tf.cast(tf.math.ceil(box[:2] + box[2:]), tf.int32)
+    ends = box[:2], box[:2] + box[2:]  # the other way round if it is read backwards
+    first = tf.cast(tf.floor(tf.minimum(*ends)), tf.int32)
+    last = tf.cast(tf.math.ceil(tf.maximum(*ends)), tf.int32)
     return first, tf.minimum(last, sides)
 
 

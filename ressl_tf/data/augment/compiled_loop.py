@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.data.augment import blur, color, resample
+from ressl_tf.data.augment import blur, color, resample, turns
 from ressl_tf.data.augment.layers import RandomResizedCrop
 from ressl_tf.data.augment.operations import (
     BLUR,
@@ -26,9 +26,11 @@ from ressl_tf.data.augment.operations import (
     GREY,
     HUE,
     OPERATIONS,
-    PLANS,
+    ROTATE,
     SATURATION,
     SOLARIZE,
+    TRANSPOSE,
+    USES,
     Layers,
     Plans,
     used_by,
@@ -41,11 +43,11 @@ def supports_images(images: tf.Tensor, geometric: Layers, photometric: Layers) -
 
 
 def supports(geometric: Layers, photometric: Layers) -> bool:
-    """Tell whether this loop can replace layers: at most one crop, and `PLANS`'s."""
+    """Tell whether this loop can replace layers: at most one crop, and `USES`'s."""
     return (
         bool(geometric or photometric)
         and (not geometric or is_single_crop(geometric))
-        and all(type(layer) in PLANS for layer in photometric)
+        and all(type(layer) in USES for layer in photometric)
     )
 
 
@@ -72,7 +74,7 @@ def crop(
         mirrored: as in `resample.crop_and_resize`.
         size: as in `resample.crop_and_resize`.
         antialias: as in `resample.crop_and_resize`.
-        layers: photometric layers, all among `PLANS`.
+        layers: those of `operations.after_crop`.
         plans: operations sampled for each image, from `plan`; () without layers.
         columns: whether to return columns, float32 [batch, size, 3, size].
 
@@ -229,6 +231,8 @@ def _paint(
         GREY: lambda x, _: tf.repeat(color.grey(x), 3, axis=1),
         BLUR: lambda x, sigma: _blur(x, sigma, materialize),
         SOLARIZE: color.solarize,
+        TRANSPOSE: lambda x, _: tf.transpose(x, [2, 1, 0]),
+        ROTATE: _rotate,
     }
     compiled = sorted(used)
     branch_of = tf.constant([compiled.index(k) if k in used else 0 for k in OPERATIONS])
@@ -244,6 +248,11 @@ def _paint(
         return position + 1, tf.switch_case(branch, branches)
 
     return tf.while_loop(lambda position, _: position < count, step, (0, columns))[1]
+
+
+def _rotate(columns: tf.Tensor, angle: tf.Tensor) -> tf.Tensor:
+    transposed = tf.transpose(columns, [0, 2, 1])[None]  # turns the other way round
+    return tf.transpose(turns.rotate(transposed, -angle[None])[0], [0, 2, 1])
 
 
 def _mean_grey(columns: tf.Tensor) -> tf.Tensor:

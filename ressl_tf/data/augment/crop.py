@@ -47,6 +47,14 @@ def boxes(
     return tf.concat([tf.where(fallback, centred, anywhere), size], axis=1)
 
 
+def upside_down(boxes: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
+    """Return boxes of which the chosen ones, bool [batch], are read from their end."""
+    top, left, height, width = tf.unstack(boxes, axis=1)
+    top = tf.where(chosen, top + height, top)
+    height = tf.where(chosen, -height, height)
+    return tf.stack([top, left, height, width], axis=1)
+
+
 def _first_that_fits(
     draws: tf.Tensor,
     height: tf.Tensor,

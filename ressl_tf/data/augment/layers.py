@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ressl_tf.data.augment import blur, color, crop, resample
+from ressl_tf.data.augment import blur, color, crop, resample, turns
 from ressl_tf.data.augment.masked import apply_where, coin
 from ressl_tf.data.augment.seeded import RandomlyApplied, Samples, SeededAugmentation
 from ressl_tf.runtime.errors import UsageError
@@ -35,6 +35,10 @@ class RandomResizedCrop(SeededAugmentation):
         antialias: whether the bilinear filter widens where the box shrinks.
         flip_p: probability to mirror left and right as well. It costs nothing here; a
             RandomHorizontalFlip afterwards costs as much as the crop.
+        vertical_flip_prob: probability to mirror up and down as well.
+        quarter_turns: whether to turn by 0, 90, 180 or 270 degrees, drawn evenly.
+        rotation: largest angle in degrees, drawn from U(-rotation, rotation), about the
+            crop's centre; its corners are filled by reflection.
     """
 
     def __init__(
@@ -44,6 +48,9 @@ class RandomResizedCrop(SeededAugmentation):
         ratio: tuple[float, float] = (3 / 4, 4 / 3),
         antialias: bool = True,
         flip_p: float = 0.0,
+        vertical_flip_prob: float = 0.0,
+        quarter_turns: bool = False,
+        rotation: float = 0.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -55,26 +62,31 @@ class RandomResizedCrop(SeededAugmentation):
             raise UsageError(f"ratio must be 0 < low <= high. Received: {ratio}")
         if not 0 <= flip_p <= 1:
             raise UsageError(f"flip_p must be within 0..1. Received: {flip_p}")
+        turns.check(vertical_flip_prob, rotation)
         self.size, self.antialias = int(size), antialias
         self.scale, self.ratio, self.flip_p = tuple(scale), tuple(ratio), flip_p
+        self.vertical_flip_prob, self.quarter_turns = vertical_flip_prob, quarter_turns
+        self.rotation = rotation
 
     def get_random_transformation_batch(
         self, batch_size: Any, images: tf.Tensor, seed: tf.Tensor
     ) -> Samples:
-        """Sample the numbers that make boxes, and which images to mirror."""
+        """Sample the numbers that make boxes, and how to mirror and turn images."""
         seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
-        return {
-            "draws": crop.sample(seeds[0], batch_size),
-            "mirrored": coin(seeds[1], batch_size, self.flip_p),
-        }
+        mirrored = coin(seeds[1], batch_size, self.flip_p)
+        options = self.vertical_flip_prob, self.quarter_turns, self.rotation
+        turned = turns.sample(seed, mirrored, *options)
+        return {"draws": crop.sample(seeds[0], batch_size), **turned}
 
     def place(self, images: tf.Tensor, transformations: Samples) -> dict[str, Any]:
         """Place the boxes on these images: the arguments of `resample`'s function."""
         height, width = tf.shape(images)[1], tf.shape(images)[2]
+        draws = transformations["draws"]
+        boxes = crop.boxes(draws, height, width, self.scale, self.ratio)
+        if "upside_down" in transformations:
+            boxes = crop.upside_down(boxes, transformations["upside_down"])
         return {
-            "boxes": crop.boxes(
-                transformations["draws"], height, width, self.scale, self.ratio
-            ),
+            "boxes": boxes,
             "mirrored": transformations["mirrored"],
             "size": self.size,
             "antialias": self.antialias,
@@ -83,8 +95,9 @@ class RandomResizedCrop(SeededAugmentation):
     def augment_images(
         self, images: tf.Tensor, transformations: Samples, **kwargs: Any
     ) -> tf.Tensor:
-        """Crop, resample and mirror images [batch, height, width, 3]."""
-        return resample.crop_and_resize(images, **self.place(images, transformations))
+        """Crop, resample, mirror and turn images [batch, height, width, 3]."""
+        placed = self.place(images, transformations)
+        return turns.apply(resample.crop_and_resize(images, **placed), transformations)
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the layer."""
@@ -95,6 +108,9 @@ class RandomResizedCrop(SeededAugmentation):
             "ratio": self.ratio,
             "antialias": self.antialias,
             "flip_p": self.flip_p,
+            "vertical_flip_prob": self.vertical_flip_prob,
+            "quarter_turns": self.quarter_turns,
+            "rotation": self.rotation,
         }
 
 

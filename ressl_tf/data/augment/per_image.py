@@ -38,14 +38,15 @@ def sample(
         name -> tensors [batch, ...]; `apply_to_photo` takes one photo's.
     """
     photos = tf.zeros([batch, 1, 1, 3])  # their number is all that counts
-    samples = {}
-    if compiled_loop.is_single_crop(geometric):
+    samples, crops = {}, geometric if compiled_loop.is_single_crop(geometric) else ()
+    if crops:
         samples["crop"] = geometric[0].sample(photos, layer_seed(seed, 0), shard)
     elif geometric:
         samples["seeds"] = _seeds(batch, seed, shard)
-    if photometric:
-        each = sample_each(photometric, photos, seed, shard)
-        samples["plans"] = operations.plan(photometric, each)
+    each = sample_each(photometric, photos, seed, shard)
+    cropped = samples.get("crop")
+    if plans := operations.plan_after_crop(crops, photometric, cropped, each):
+        samples["plans"] = plans
     return samples
 
 
@@ -70,14 +71,14 @@ def apply_to_photo(
     """
     images = photo[None]
     samples = tf.nest.map_structure(lambda tensor: tensor[None], samples)
+    if "seeds" in samples:
+        return apply_geometric(images, geometric, samples["seeds"][0])[0]
     layers: dict[str, Any] = {
-        "layers": photometric,
+        "layers": operations.after_crop(geometric, photometric),
         "plans": samples.get("plans", ()),
     }
     if not geometric:
         return compiled_loop.paint(images, **layers)[0]
-    if "seeds" in samples:
-        return apply_geometric(images, geometric, samples["seeds"][0])[0]
     (crop,) = geometric
     if not compiled:
         return crop.augment_images(tf.cast(images, tf.float32), samples["crop"])[0]

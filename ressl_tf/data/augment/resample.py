@@ -27,7 +27,8 @@ def crop_and_resize(
 
     Args:
         images: float32 [batch, height, width, 3].
-        boxes: float32 [batch, 4]: top, left, height, width in pixels.
+        boxes: float32 [batch, 4]: top, left, height, width in pixels. One of negative
+            height is read upwards, from `top`, its end.
         mirrored: bool [batch]: whether left and right change places.
         size: side of the output in pixels.
         antialias: whether the filter widens where the box shrinks.

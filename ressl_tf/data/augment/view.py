@@ -41,6 +41,10 @@ class View:
                     f"ones. Received: photometric={layer_names(self.photometric)}"
                 )
 
+    def weak(self) -> "View":
+        """Return the view without colours: drawn in the same way, by its own name."""
+        return View(self.geometric, source=self.source)
+
     def get_config(self) -> dict[str, Any]:
         """Return the arguments that rebuild the view."""
         serialize = keras.saving.serialize_keras_object

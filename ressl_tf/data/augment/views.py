@@ -14,9 +14,10 @@ from ressl_tf.data.augment.layers import (
     GaussianBlur,
     RandomGrayscale,
     RandomResizedCrop,
+    RandomSolarize,
 )
 from ressl_tf.data.augment.operations import Layers
-from ressl_tf.data.augment.seeded import Samples, Shard
+from ressl_tf.data.augment.seeded import Samples, SeededAugmentation, Shard
 from ressl_tf.data.augment.view import View, layer_names
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.shown_shape import ShownShape
@@ -234,24 +235,55 @@ def strong_view(
     grayscale_p: float = 0.2,
     blur_p: float = 0.5,
     blur_sigma: tuple[float, float] = (0.1, 2.0),
+    solarize_prob: float = 0.0,
     flip_p: float = 0.5,
+    vertical_flip_prob: float = 0.0,
+    quarter_turns: bool = False,
+    rotation: float = 0.0,
 ) -> View:
-    """Build ReSSL's (and MoCo v2's) strong view: crop, flip, jitter, grey, blur."""
-    return dataclasses.replace(
-        weak_view(size, scale, flip_p=flip_p),
-        photometric=[
-            ColorJitter(brightness, contrast, saturation, hue, p=jitter_p),
-            RandomGrayscale(grayscale_p),
-            GaussianBlur(blur_p, blur_sigma),
-        ],
+    """Build ReSSL's (and MoCo v2's) strong view: crop, flip, jitter, grey, blur.
+
+    With `solarize_prob` it is solarised last, values of 128 and more inverted, as
+    BYOL's second view. The other options are those of the layers, above all of
+    `RandomResizedCrop`; one that is off (0, False) draws nothing.
+    """
+    colours: list[SeededAugmentation] = [
+        ColorJitter(brightness, contrast, saturation, hue, p=jitter_p),
+        RandomGrayscale(grayscale_p),
+        GaussianBlur(blur_p, blur_sigma),
+    ]
+    if solarize_prob:
+        colours.append(RandomSolarize(solarize_prob))
+    weak = weak_view(
+        size,
+        scale,
+        flip_p=flip_p,
+        vertical_flip_prob=vertical_flip_prob,
+        quarter_turns=quarter_turns,
+        rotation=rotation,
     )
+    return dataclasses.replace(weak, photometric=colours)
 
 
 def weak_view(
-    size: int, scale: tuple[float, float] = (0.2, 1.0), *, flip_p: float = 0.5
+    size: int,
+    scale: tuple[float, float] = (0.2, 1.0),
+    *,
+    flip_p: float = 0.5,
+    vertical_flip_prob: float = 0.0,
+    quarter_turns: bool = False,
+    rotation: float = 0.0,
 ) -> View:
-    """Build ReSSL's weak view: crop and flip only."""
-    return View([RandomResizedCrop(size, scale, flip_p=flip_p)])
+    """Build ReSSL's weak view: crop and flip only; options of `RandomResizedCrop`."""
+    crop = RandomResizedCrop(
+        size,
+        scale,
+        flip_p=flip_p,
+        vertical_flip_prob=vertical_flip_prob,
+        quarter_turns=quarter_turns,
+        rotation=rotation,
+    )
+    return View([crop])
 
 
 def _size(name: str, view: View, sizes: Mapping[str, int]) -> int:

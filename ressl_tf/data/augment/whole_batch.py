@@ -84,14 +84,13 @@ def _compiled(
     shard: Shard | None,
 ) -> tf.Tensor:
     """Make a view in one loop over the images, with the samples of its layers."""
-    plans: operations.Plans = ()
-    if photometric:
-        samples = sample_each(photometric, images, seed, shard)
-        plans = operations.plan(photometric, samples)
+    samples = sample_each(photometric, images, seed, shard)
     if not geometric:
+        plans = operations.plan(photometric, samples)
         return compiled_loop.paint(images, photometric, plans)
     (crop,) = geometric
     sample = crop.sample(images, layer_seed(seed, 0), shard)
-    return compiled_loop.crop(
-        images, **crop.place(images, sample), layers=photometric, plans=plans
-    )
+    plans = operations.plan_after_crop(geometric, photometric, sample, samples)
+    layers = operations.after_crop(geometric, photometric)
+    placed = crop.place(images, sample)
+    return compiled_loop.crop(images, **placed, layers=layers, plans=plans)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ressl_tf.config import Config
 from ressl_tf.config.convert_config import ConvertConfig
+from ressl_tf.config.normalizations import mean_and_std
 from ressl_tf.engine.checkpoint import Checkpoints
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.methods.build import make_model
@@ -149,6 +150,8 @@ def run_config(components: Components, config: ConvertConfig) -> Config:
         stem=stem,
         image_size=config.image_size or IMAGE_SIZES[stem],
         normalization=config.normalization,
+        mean=config.mean,
+        std=config.std,
         workdir=config.workdir,
         **sizes,
     )
@@ -273,7 +276,8 @@ def _log_summary(about, run):
     log.info("%s of %s, stem %s", run.backbone, about["layout"], run.stem)
     for key in ("found", "copied", "random", "left_out"):
         log.info("%-8s %s", key, ", ".join(about[key]) or "nothing")
-    log.info("images are normalised as %s: --normalization", run.normalization)
+    mean, std = mean_and_std(run)
+    log.info("images are normalised by mean %s, std %s: --normalization", mean, std)
     if run.stem in ("small", "small_pad2"):
         padding = 2 if run.stem == "small_pad2" else 1
         log.info(

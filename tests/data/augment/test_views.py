@@ -97,6 +97,23 @@ def test_strengths_reach_the_layers():
     assert (blur.p, blur.sigma) == (0.4, (0.2, 1.0))
 
 
+def test_solarising_comes_last_and_moves_no_other_draw():
+    images = reference.photos(6)
+    drawn = {
+        p: Views({"a": strong_view(16, solarize_prob=p)}, compiled=False)(
+            images, seed=(1, 2)
+        )
+        for p in (0.0, 0.5, 1.0)
+    }
+    plain, half, always = (views["a"].numpy() for views in drawn.values())
+    np.testing.assert_array_equal(always, reference.solarize(plain, 128))
+    changed = [
+        bool((one != other).any()) for one, other in zip(half, plain, strict=True)
+    ]
+    assert 0 < sum(changed) < 6
+    np.testing.assert_array_equal(half[changed], always[changed])
+
+
 def test_a_seed_fixes_the_views_and_another_changes_them():
     views, images = staged(), reference.photos(4)
     first, again = views(images, seed=(1, 2)), views(images, seed=(1, 2))
