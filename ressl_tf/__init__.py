@@ -20,7 +20,7 @@ _CLASSES = {  # that Keras has to know when it opens a saved model
     "Classifier": "ressl_tf.models.classifier",
     "Encoder": "ressl_tf.models.encoder",
     "Views": "ressl_tf.data.augment.views",
-    "View": "ressl_tf.data.augment.views",
+    "View": "ressl_tf.data.augment.view",
 }
 _FUNCTIONS = {
     "Config": "ressl_tf.config",

@@ -4,7 +4,7 @@ from ressl_tf import evaluate as evaluate
 from ressl_tf import losses as losses
 from ressl_tf.config import Config as Config
 from ressl_tf.config.method_table import register_method as register_method
-from ressl_tf.data.augment.views import View as View
+from ressl_tf.data.augment.view import View as View
 from ressl_tf.data.augment.views import Views as Views
 from ressl_tf.data.augment.views import strong_view as strong_view
 from ressl_tf.data.augment.views import weak_view as weak_view

@@ -3,7 +3,7 @@
     python -m ressl_tf.export --workdir=runs/my-run --output=exported
     python -m ressl_tf.export --workdir=runs/my-run --output=my.keras --format=keras
 
-It takes raw images (RGB on 0..255) and gives features. `model_card.md` beside it says
+It takes raw images (RGB on 0..255) and gives features. The model card with it says
 what it is and how it is loaded.
 """
 

@@ -6,6 +6,7 @@
 The same command again goes on where it stopped.
 """
 
+import importlib
 import sys
 
 from ressl_tf.config import Config
@@ -15,9 +16,8 @@ from ressl_tf.runtime import command
 def main(config: Config) -> dict | None:
     """Pretrain, or with --dry_run say what would run."""
     # After parsing, as TensorFlow takes seconds to load.
-    from ressl_tf.pretraining import pretrain
-
-    return pretrain.describe(config) if config.dry_run else pretrain.pretrain(config)
+    runner = importlib.import_module(config.kind.runner)
+    return runner.describe(config) if config.dry_run else runner.pretrain(config)
 
 
 if __name__ == "__main__":

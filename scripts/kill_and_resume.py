@@ -10,7 +10,6 @@ seed, every second time while a checkpoint is being written. Prints one JSON lin
 import json
 import pathlib
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -59,7 +58,7 @@ def kill(process: subprocess.Popen, folder: pathlib.Path, draw: random.Random) -
             assert process.poll() is None, "it ended before it was killed"
     else:
         time.sleep(draw.random())
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.communicate()
     half = list(folder.glob("checkpoints/.*.tmp"))
     return last(folder) + (" and half of the next" if half else "")

@@ -4,7 +4,8 @@
 #   scripts/launch_local.sh 2 --flagfile=configs/demo.flags --batch_norm=sync
 #
 # With GPUs each process takes an equal share of them. When one process fails, the others
-# end too; the same command goes on from the last checkpoint.
+# end too; the same command goes on from the last checkpoint. The exit status is that of the
+# chief unless it is 0: 143 or 130 for a run that was stopped and saved.
 set -euo pipefail
 if [[ ! ${1:-} =~ ^[1-9][0-9]*$ ]]; then
   echo "usage: scripts/launch_local.sh NUMBER_OF_PROCESSES [flags of ressl_tf.train]" >&2
@@ -22,7 +23,12 @@ fi
 share=$((gpus / count))
 
 pids=()
-trap 'kill "${pids[@]}" 2>/dev/null || true' INT TERM
+stopped=
+stop() {
+  stopped=yes
+  kill "${pids[@]}" 2>/dev/null || true
+}
+trap stop INT TERM
 for ((index = 0; index < count; index++)); do
   if ((share)); then
     CUDA_VISIBLE_DEVICES=$(seq -s, $((index * share)) $(((index + 1) * share - 1)))
@@ -32,8 +38,15 @@ for ((index = 0; index < count; index++)); do
     --coordinator_address="127.0.0.1:$port" --worker_index="$index" &
   pids+=($!)
 done
+if [[ $stopped ]]; then stop; fi # what was started meanwhile
 status=0
 for pid in "${pids[@]}"; do
-  wait "$pid" || status=$?
+  code=0
+  wait "$pid" || code=$?
+  while kill -0 "$pid" 2>/dev/null; do # a signal ends `wait` before the process
+    code=0
+    wait "$pid" || code=$?
+  done
+  ((status)) || status=$code
 done
 exit "$status"

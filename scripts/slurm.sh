@@ -4,7 +4,9 @@
 #   sbatch scripts/slurm.sh --flagfile=configs/r50.flags --workdir=/shared/runs/r50
 #
 # The data must be readable on all machines, the workdir writable on the first one. A job
-# that was preempted is put into the queue again and goes on from its last checkpoint.
+# that was preempted is put into the queue again and goes on from its last checkpoint. A run
+# that is stopped (scancel, the time limit with --signal=TERM@120) saves and ends with 143, so
+# that jobs with --dependency=afterok do not take half a model.
 #SBATCH --job-name=ressl
 #SBATCH --nodes=2
 #SBATCH --ntasks-per-node=1

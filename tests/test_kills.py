@@ -128,7 +128,7 @@ def test_sigterm_and_sigint_save_inside_an_epoch(commands, photos, unbroken, tmp
         process.send_signal(number)
         process.send_signal(number)  # within a second: from the process group, say
         line, said = process.communicate()
-        assert process.returncode == 0, said
+        assert process.returncode == 128 + number, said
         how = said.splitlines()[-1]
         step = json.loads(line)["steps"]
         assert json.loads(line) == {

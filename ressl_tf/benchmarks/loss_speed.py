@@ -68,7 +68,7 @@ def _unit_vectors(rows, dim, seed):
     return tf.constant(unit_rows(vectors))
 
 
-def peak_bytes(form: str) -> int:
+def peak_bytes(form: str) -> int | None:
     """Measure what one loss needs at its peak, in a process of its own."""
     command = [sys.executable, "-m", "ressl_tf.benchmarks.peak_memory", form]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -25,6 +25,7 @@ from ressl_tf.benchmarks.timing import Candidate, Rate
 from ressl_tf.config.bench_config import BenchConfig
 from ressl_tf.evaluate import plots
 from ressl_tf.methods.base import SSLModel
+from ressl_tf.runtime import host
 from ressl_tf.runtime.errors import UsageError
 
 log = logging.getLogger("ressl_tf")
@@ -94,7 +95,7 @@ def figures(step: Rate, lower_bound: Rate, batch_size: int) -> dict[str, float]:
 
 def title(config: BenchConfig) -> str:
     """Describe the step, and where it ran."""
-    where = ", ".join(machine.describe()["gpus"]) or f"{machine.cores()} CPU cores"
+    where = ", ".join(machine.describe()["gpus"]) or f"{host.cores()} CPU cores"
     return (
         f"A training step of {config.method}, {config.backbone} of width "
         f"{config.width:g}, on {where}\nunless varied: batch {config.batch_size}, "

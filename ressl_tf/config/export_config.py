@@ -30,7 +30,7 @@ class ExportConfig:
     output: str = option(
         "",
         "Place to write to: a folder, or for --format=keras also a name that ends in "
-        ".keras. model_card.md lies in the folder.",
+        ".keras. Its model card lies in the folder, or beside the file as NAME.md.",
         group="to",
         path=True,
     )

@@ -1,7 +1,7 @@
 """One row a method: its name on the command line, its class, what it learns from.
 
 The table is data: a class is named by its module and loaded when a model is built
-(`methods.registry`). Flags' choices, public names and the contract test follow it.
+(`methods.build`). Flags' choices, public names and the contract test follow it.
 """
 
 import dataclasses

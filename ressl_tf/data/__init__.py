@@ -1,1 +1,5 @@
 """From images on disk to batches of views."""
+
+from ressl_tf.runtime import backend
+
+backend.check()

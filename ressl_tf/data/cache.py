@@ -21,7 +21,7 @@ from ressl_tf.data.records import read_record
 from ressl_tf.data.sources import EncodedImages
 from ressl_tf.runtime.errors import RunError
 
-FORMAT = 1  # of the files
+FORMAT = 2  # of the files and what is in them; 1: photos were not turned upright
 
 log = logging.getLogger("ressl_tf")
 

@@ -1,9 +1,7 @@
 """Writing a cache of decoded images: whole, once, and by one process at a time."""
 
 import contextlib
-import fcntl
 import logging
-import os
 import pathlib
 import shutil
 import time
@@ -15,6 +13,7 @@ import tensorflow as tf
 from ressl_tf.data.decode import complaint, header_pixels
 from ressl_tf.data.records import FOOTER, HEADER
 from ressl_tf.data.sources import EncodedImages
+from ressl_tf.runtime import lock
 from ressl_tf.runtime.atomic import TEMPORARY, replacing_folder
 from ressl_tf.runtime.errors import RunError, UsageError
 
@@ -57,34 +56,24 @@ def _locked(path: pathlib.Path) -> Iterator[None]:
     """Hold the lock of a cache; wait for another process that holds it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = _open_lock(path)
-        free = _try_lock(lock)
-    except OSError as error:
+        release = lock.acquire_when_free(
+            _lock_file(path),
+            lambda: log.info("waiting for another process, which is making %s", path),
+        )
+    except (OSError, lock.LockUnsupportedError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise UsageError(
             "--cache_dir must be a folder that can be written, on a file system with "
-            f"locks. Received: {path.parent} ({error.strerror})"
+            f"locks. Received: {path.parent} ({reason})"
         ) from None
     try:
-        if not free:
-            log.info("waiting for another process, which is making %s", path)
-            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
     finally:
-        os.close(lock)
+        release()
 
 
-def _open_lock(path: pathlib.Path) -> int:
-    name = path.with_name(f".{path.name}.lock")
-    return os.open(name, os.O_CREAT | os.O_WRONLY)
-
-
-def _try_lock(lock: int) -> bool:
-    """Take a lock and return True, unless another process has it."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def _lock_file(path: pathlib.Path) -> pathlib.Path:
+    return path.with_name(f".{path.name}.lock")
 
 
 def _check_space(images: EncodedImages, path: pathlib.Path) -> None:
@@ -110,12 +99,13 @@ def _remove_leftovers(path: pathlib.Path) -> None:
     """
     for leftover in path.parent.glob(TEMPORARY):
         made = path.with_name(leftover.name[1:].rpartition(".")[0])
-        lock = _open_lock(made)
-        try:
-            if made == path or _try_lock(lock):
-                shutil.rmtree(leftover, ignore_errors=True)
-        finally:
-            os.close(lock)
+        if made == path:
+            shutil.rmtree(leftover, ignore_errors=True)
+            continue
+        with contextlib.suppress(lock.LockHeldError):
+            release = lock.acquire(_lock_file(made))
+            shutil.rmtree(leftover, ignore_errors=True)
+            release()
 
 
 def _expected_bytes(images: EncodedImages) -> int:

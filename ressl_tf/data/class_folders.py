@@ -70,5 +70,5 @@ def _is_holder(own: set[str], others: list[set[str]]) -> bool:
     if len(own) != 1:
         return False
     (only,) = own
-    known = set().union(*others)
-    return only.lower() in HOLDERS or (only not in known and len(known) > 1)
+    is_class = any(only in other and len(other) > 1 for other in others)
+    return only.lower() in HOLDERS and not is_class

@@ -15,6 +15,7 @@ from ressl_tf.config.data_flags import (
     PATHS,
 )
 from ressl_tf.data.cache import open_cache
+from ressl_tf.data.deep_range import check_deep_range
 from ressl_tf.data.folder import Folder
 from ressl_tf.data.sources import (
     EncodedImages,
@@ -26,6 +27,7 @@ from ressl_tf.data.sources import (
 from ressl_tf.data.tfds import Records, open_builder
 from ressl_tf.runtime import paths
 from ressl_tf.runtime.errors import UsageError
+from ressl_tf.runtime.file_names import printable
 
 MEMORY_LIMIT = 2 * 2**30  # decoded bytes
 PROBES = 32  # images that are read to see whether a set is of one size
@@ -158,17 +160,20 @@ def load_source(
     skip, where = on_bad_image == "skip", (split, data_dir, download)
     encoded: EncodedImages = _open(dataset, *where, skip, labels)
     encoded.max_pixels = max_pixels
+    check_deep_range(encoded)
     shape = _probe(encoded)
     if cache in ("auto", "memory"):
         source = _in_memory(encoded, shape, skip, memory_limit, cache == "memory")
         if source is not None:
             return source
-    good = np.arange(encoded.size)
     if cache == "disk":
-        encoded = cached = open_cache(encoded, split, cache_dir)
-        good = cached.good
-    elif skip:
-        good = _scan(encoded)
+        cached = open_cache(encoded, split, cache_dir)
+        return _stream(cached, cached.good, skip)
+    return _stream(encoded, _scan(encoded) if skip else np.arange(encoded.size), skip)
+
+
+def _stream(encoded: EncodedImages, good: np.ndarray, skip: bool) -> StreamSource:
+    """Make a source that reads the images of these rows when they are used."""
     skipped = _leave_out(encoded, np.setdiff1d(np.arange(encoded.size), good), skip)
     with tf.device("CPU:0"):
         rows = tf.constant(good)
@@ -256,11 +261,19 @@ def _decode_all(
     if any(encoded.why_unreadable(row) is None for row in bad.tolist()):
         return None
     skipped = _leave_out(encoded, bad, skip)
+    rows = np.flatnonzero(good)
     if skipped:
         images, labels = images[good], labels[good]
     with tf.device("CPU:0"):
         images = tf.constant(images)
-    return MemorySource(encoded.name, images, labels, encoded.label_names, skipped)
+    return MemorySource(
+        encoded.name,
+        images,
+        labels,
+        encoded.label_names,
+        skipped,
+        lambda index: encoded.example_name(int(rows[index])),
+    )
 
 
 def _scan(encoded: EncodedImages) -> np.ndarray:
@@ -288,7 +301,7 @@ def _leave_out(encoded: EncodedImages, bad: np.ndarray, skip: bool) -> tuple[str
         encoded.name,
         len(names),
         encoded.size + len(encoded.unlisted),
-        ", ".join(names[:10]),
+        ", ".join(map(printable, names[:10])),
         ", ..." if len(bad) > 10 else "",
     )
     return names

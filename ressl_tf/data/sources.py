@@ -13,6 +13,7 @@ import tensorflow as tf
 from ressl_tf.config.data_flags import MAX_PIXELS
 from ressl_tf.data.decode import complaint, decode_image
 from ressl_tf.runtime.errors import RunError
+from ressl_tf.runtime.file_names import printable
 
 NO_LABEL = -1
 
@@ -139,6 +140,7 @@ class MemorySource:
         labels: int32 [n], or -1 throughout when `label_names` is None.
         label_names: class names in the order of their numbers, or None.
         skipped: names of the unreadable images that were left out.
+        names: of the images, by number; None where they have none.
     """
 
     name: str
@@ -146,6 +148,7 @@ class MemorySource:
     labels: np.ndarray
     label_names: tuple[str, ...] | None
     skipped: tuple[str, ...]
+    names: Callable[[int], str] | None = None
 
     @property
     def size(self) -> int:
@@ -161,7 +164,13 @@ class MemorySource:
         """Return the source of these examples alone, in this order."""
         with tf.device("CPU:0"):
             images = tf.gather(self.images, rows)
-        return dataclasses.replace(self, images=images, labels=self.labels[rows])
+        numbers, names = np.asarray(rows), self.example_name
+        return dataclasses.replace(
+            self,
+            images=images,
+            labels=self.labels[rows],
+            names=lambda index: names(int(numbers[index])),
+        )
 
     def all_labels(self) -> np.ndarray:
         """Return the label of every example, int32 [n]."""
@@ -176,7 +185,9 @@ class MemorySource:
         return self.examples(index)
 
     def example_name(self, index: int) -> str:
-        """Name an example by its number."""
+        """Name an example: a file, a record, or its number where it has no name."""
+        if self.names is not None:
+            return self.names(index)
         return f"{self.name}, image {index}"
 
     def shapes(self, indices: np.ndarray) -> list[tuple[int, int, int]]:
@@ -259,6 +270,6 @@ def bad_images_as_run_errors() -> Iterator[None]:
 def unreadable(name: str, reason: str, count: str = "") -> RunError:
     """Make the error about an unreadable image, which says what to do about it."""
     return RunError(
-        f"Cannot read image {name}: {reason}{count}; remove it, or leave such images "
-        f"out with on_bad_image=skip"
+        f"Cannot read image {printable(name)}: {reason}{count}; remove it, or leave "
+        "such images out with on_bad_image=skip"
     )

@@ -300,4 +300,5 @@ class SaveCheckpoint(keras.callbacks.Callback):
         raise Interrupted(
             f"{folder}: stopped by {self.watch.asked} after step {step}",
             {"steps": step, "workdir": str(folder)},
+            by=self.watch.asked,
         )

@@ -7,13 +7,13 @@ them: resume, callbacks, fit, result.
 import dataclasses
 import logging
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from ressl_tf.engine import callbacks, loop
+from ressl_tf.engine import callbacks
 from ressl_tf.engine.checkpoint import Checkpoints, weights_sha256
 from ressl_tf.engine.progress import Progress
 from ressl_tf.engine.workdir import Workdir
@@ -85,7 +85,8 @@ class Run:
         watchers = self.callbacks(monitors)
         if after_first_step is not None:
             watchers.insert(0, callbacks.AfterFirstStep(after_first_step))
-        loop.fit(self.model, self.batches, self.steps_per_row, self.last_step, watchers)
+        per_row, last = self.steps_per_row, self.last_step
+        fit_segments(self.model, self.batches, per_row, last, watchers)
 
     def callbacks(
         self, monitors: Sequence[keras.callbacks.Callback] = ()
@@ -139,3 +140,54 @@ def last_step(config: Any, steps_per_epoch: int) -> int:
     """Return the last step of a run: that of its last epoch, or `max_steps`."""
     total = config.total_epochs * steps_per_epoch
     return min(total, config.max_steps) if config.max_steps else total
+
+
+def fit_segments(
+    model: keras.Model,
+    batches: Callable[[int, int], tf.data.Dataset],
+    per_epoch: int,
+    stop: int,
+    watchers: list[keras.callbacks.Callback],
+) -> None:
+    """Train from the model's step to before `stop`.
+
+    Args:
+        model: compiled, with a `step` that goes on counting.
+        batches: returns the batches of the steps from its first argument to before its
+            second.
+        per_epoch: number of steps.
+        stop: step, counted from the start of the run.
+        watchers: callbacks of Keras.
+    """
+    begin = int(model.step.numpy())
+    for start, epoch, end_epoch, steps in segments(begin, stop, per_epoch):
+        model.fit(
+            batches(start, start + steps * (end_epoch - epoch)),
+            initial_epoch=epoch,
+            epochs=end_epoch,
+            steps_per_epoch=steps,
+            callbacks=watchers,
+            verbose=0,  # `engine.progress` says more
+            shuffle=False,
+        )
+
+
+def segments(
+    start: int, stop: int, per_epoch: int
+) -> Iterator[tuple[int, int, int, int]]:
+    """Divide the steps from `start` to before `stop` into calls of `fit`.
+
+    Yields:
+        (first step, epoch, end epoch, steps per epoch): the rest of a broken epoch,
+        then all whole ones, then the beginning of the last.
+    """
+    while start < stop:
+        epoch, done = divmod(start, per_epoch)
+        whole = (stop - start) // per_epoch
+        if done or not whole:
+            steps = min(per_epoch - done, stop - start)
+            yield start, epoch, epoch + 1, steps
+            start += steps
+        else:
+            yield start, epoch, epoch + whole, per_epoch
+            start += whole * per_epoch

@@ -55,6 +55,7 @@ def text(run: GraphRun, export: Mapping[str, Any], name: str) -> str:
             "Versions": model_card.table(model_card.versions(), ("of", "version")),
             "Licence": "Not stated.",
         },
+        model_card.head("graph-ml", "saved_model", config),
     )
 
 

@@ -24,6 +24,7 @@ from ressl_tf.graphs.diffusion import nearest_nodes
 from ressl_tf.graphs.gcn import GCN
 from ressl_tf.graphs.graph import Graph, count_features
 from ressl_tf.losses import divergence, entropy, logits
+from ressl_tf.methods.arguments import inputs_of
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.models import heads
 from ressl_tf.runtime import flags
@@ -136,10 +137,9 @@ class RGRL(SSLModel):
         self.supports_jit = False  # XLA has no sparse products
 
     @classmethod
-    def from_flags(cls, config, steps_per_epoch=1):
-        """Build the model that a `Config` describes, with random weights."""
-        options = cls.options_from(config, steps_per_epoch)
-        return cls(count_features(config.dataset), **options)
+    def parts_from(cls, config):
+        """Read how many features the nodes of the run's graph have."""
+        return {"num_features": count_features(config.dataset)}
 
     @property
     def relation_size(self) -> int:
@@ -176,15 +176,33 @@ class RGRL(SSLModel):
         return tf.data.Dataset.from_tensors(batch).repeat()
 
     def fit(self, x=None, *args, **kwargs):
-        """Train on a `Graph`, one step in each of `epochs`, or on `batches`."""
+        """Train on a `Graph`, one step in each of `epochs`, or on `batches`.
+
+        Raises:
+            UsageError: a part of the graph's nodes is asked for as held out.
+        """
+        if kwargs.get("validation_split"):
+            raise UsageError(
+                "the nodes of a graph are learned together: give another Graph as "
+                "validation_data, or hold edges out (docs/graphs.md). Received: "
+                f"validation_split={kwargs['validation_split']}"
+            )
+        if isinstance(kwargs.get("validation_data"), Graph):
+            held_out = self.batches(kwargs["validation_data"])
+            kwargs = {**kwargs, "validation_data": held_out.take(1)}
         if isinstance(x, Graph):
             x = self.batches(x)
             kwargs = {"steps_per_epoch": 1, "shuffle": False, **kwargs}
         return super().fit(x, *args, **kwargs)
 
+    def evaluate(self, x=None, *args, **kwargs):
+        """Measure the loss on a `Graph`, or on `batches`; see `methods.validation`."""
+        x = self.batches(x).take(1) if isinstance(x, Graph) else x
+        return super().evaluate(x, *args, **kwargs)
+
     def derive_views(self, data, seed):
         """Sample both views of the graph, and the anchors."""
-        graph, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        graph = inputs_of(data)
         edges = tf.cast(graph["edges"], tf.int64)
         *seeds, anchor_seed = tf.unstack(
             tf.random.experimental.stateless_split(seed, 5)
@@ -211,10 +229,10 @@ class RGRL(SSLModel):
             "linked": degrees > 0,  # [nodes]
         }
 
-    def forward(self, network, view):
+    def forward(self, network, view, training=True):
         """Apply a network to a view; see `bn_frozen_after_first_eval`."""
-        if not self.bn_frozen_after_first_eval:
-            return super().forward(network, view)
+        if not (training and self.bn_frozen_after_first_eval):
+            return super().forward(network, view, training)
         return tf.cond(
             self.step < 1,
             lambda: network(view, training=True),

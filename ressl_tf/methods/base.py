@@ -30,6 +30,7 @@ from ressl_tf.engine import accumulation, precision, schedules
 from ressl_tf.engine.metrics import RunningMean
 from ressl_tf.engine.nonfinite import NonfiniteGuard
 from ressl_tf.engine.trainable import Trainable
+from ressl_tf.methods import validation
 from ressl_tf.methods.arguments import check_choice
 from ressl_tf.models import ema
 from ressl_tf.models.key_queue import KeyQueue
@@ -80,6 +81,7 @@ class SSLModel(Trainable):
 
     # Constructor arguments that are plain values, for configs and for saving.
     options: tuple[str, ...] = ("momentum", "momentum_schedule", "total_steps", "seed")
+    counted_in_epochs: Mapping[str, str] = {}  # of `options`: in steps -> its flag
     online_views: tuple[str, ...] = ()
     target_views: tuple[str, ...] = ()
     loss_names: tuple[str, ...] = ()
@@ -120,24 +122,16 @@ class SSLModel(Trainable):
         self.built = True
 
     @classmethod
-    def from_flags(cls, config: Any, steps_per_epoch: int = 1) -> "SSLModel":
-        """Build the model that a config describes, with random weights.
+    def parts_from(cls, config: Any) -> dict[str, Any]:
+        """Build what a model is made of besides its `options`: the network, views.
 
         Args:
             config: `Config` of the run.
-            steps_per_epoch: of the run, for schedules.
+
+        Returns:
+            Arguments of the constructor, by name.
         """
         raise NotImplementedError
-
-    @classmethod
-    def options_from(cls, config: Any, steps_per_epoch: int) -> dict[str, Any]:
-        """Return the constructor's plain arguments, by name, as a config has them.
-
-        What is "auto" there, or is no flag, is left to the class.
-        """
-        values = {**vars(config), "total_steps": config.total_epochs * steps_per_epoch}
-        given = {name: values[name] for name in cls.options if name in values}
-        return {name: value for name, value in given.items() if value != "auto"}
 
     def require_total_steps(self, schedule: str) -> None:
         """Refuse a schedule that would not know where it ends."""
@@ -175,15 +169,15 @@ class SSLModel(Trainable):
 
     # All methods share these.
 
-    def forward(self, network: keras.layers.Layer, view) -> tf.Tensor:
-        """Apply the online or target network to a view, in training mode."""
-        return network(view, training=True)
+    def forward(self, network: keras.layers.Layer, view, training=True) -> tf.Tensor:
+        """Apply the online or target network to a view."""
+        return network(view, training=training)
 
-    def embed(self, view) -> tf.Tensor:
+    def embed(self, view, training=True) -> tf.Tensor:
         """Return unit online embeddings of a view, [batch, dim]."""
-        embeddings = self.forward(self.online, view)
+        embeddings = self.forward(self.online, view, training)
         if self.predictor is not None:
-            embeddings = self.predictor(embeddings, training=True)
+            embeddings = self.predictor(embeddings, training=training)
             embeddings = tf.cast(embeddings, tf.float32)
         return tf.math.l2_normalize(embeddings, axis=-1)
 
@@ -207,6 +201,13 @@ class SSLModel(Trainable):
             self.gradient_accumulation,
         )
         return tf.stop_gradient(tf.math.l2_normalize(keys, axis=-1))
+
+    def test_step(self, data):
+        """Measure the loss on a batch of held-out data; return the running means."""
+        before = next(iter(self._means.values())).count  # images since the start
+        values, images = validation.measure(self, data, before)
+        self._update_means(values, images)
+        return {name: mean.result() for name, mean in self._means.items()}
 
     def train_step(self, data):
         """Take a step on a batch as `fit` gives it; return the running means."""
@@ -246,9 +247,7 @@ class SSLModel(Trainable):
         number = distribute.replica_id() * self.gradient_accumulation + index
         views = self.mix_views(views, self._seed(step, number))
         with tf.GradientTape() as tape:
-            online = {v: self.embed(views[v]) for v in self.online_views}
-            terms, signals = self.loss_terms(online, target, Step(step, views))
-            loss = tf.add_n(list(terms.values()))
+            loss, values = self.losses_of(views, target, step)
             scaled = loss / distribute.num_replicas()
             if self.loss_scale is not None:
                 scaled = self.loss_scale.apply(scaled)
@@ -256,20 +255,27 @@ class SSLModel(Trainable):
         gradients = tape.gradient(scaled, self.trainable_variables)
         if self.loss_scale is not None:
             gradients = self.loss_scale.undo(gradients)
+        return gradients, values
+
+    def losses_of(self, views, target: Embeddings, step: tf.Tensor, training=True):
+        """Return the loss of views under target embeddings, and all that is logged."""
+        online = {v: self.embed(views[v], training) for v in self.online_views}
+        terms, signals = self.loss_terms(online, target, Step(step, views))
+        loss = tf.add_n(list(terms.values()))
         std = losses.embedding_std(online[self.online_views[0]])
         values = {"loss": loss, **terms, **signals, "embedding_std": std}
-        return gradients, {name: values[name] for name in self._means}
+        return loss, {name: values[name] for name in self._means}
 
     def _seed(self, step: tf.Tensor, micro_batch: int | tf.Tensor = 0) -> tf.Tensor:
         """Return the seed of what is drawn for a micro-batch; 0: the global batch."""
         seed = tf.stack([tf.constant(self.seed, tf.int32), tf.cast(step, tf.int32)])
         return tf.random.fold_in(seed, micro_batch)
 
-    def _update_means(self, values: Scalars) -> None:
+    def _update_means(self, values: Scalars, weight: tf.Tensor | None = None) -> None:
         """Add a step's metrics, averaged over replicas, to the running means."""
         latest = distribute.mean(tf.stack([values[name] for name in self._means]))
         for mean, value in zip(self._means.values(), tf.unstack(latest), strict=True):
-            mean.update_state(value)
+            mean.update_state(value, weight)
 
     @property
     def networks(self) -> dict[str, keras.layers.Layer]:

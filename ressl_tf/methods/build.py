@@ -1,15 +1,16 @@
 """From a config to a compiled model, ready to be trained from any step."""
 
+import importlib
 from typing import Any
 
 import keras
 
 from ressl_tf.config import Config
+from ressl_tf.config.method_table import METHODS
 from ressl_tf.engine import precision
 from ressl_tf.engine.optimizers import LARS, SGD, AdamW
 from ressl_tf.engine.schedules import Restart, WarmupConstant, WarmupCosine
 from ressl_tf.methods.base import SSLModel
-from ressl_tf.methods.registry import method_class
 from ressl_tf.runtime import distribute
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.host import physical_memory
@@ -51,7 +52,44 @@ def build_model(config: Config, steps_per_epoch: int = 1) -> SSLModel:
     """
     method = method_class(config.method)
     _check_memory(config, "queue_size" in method.options)
-    return method.from_flags(config, steps_per_epoch)
+    return method(
+        **method.parts_from(config), **_options(method, config, steps_per_epoch)
+    )
+
+
+def _options(method: type[SSLModel], config: Config, steps_per_epoch: int) -> dict:
+    """Return the plain arguments that a method names in `options`, by name.
+
+    What is "auto" in the config, or is no flag, is left to the method.
+    """
+    values = {**vars(config), "total_steps": config.total_epochs * steps_per_epoch}
+    for option, flag in method.counted_in_epochs.items():
+        values[option] = round(values[flag] * steps_per_epoch)
+    given = {name: values[name] for name in method.options if name in values}
+    return {name: value for name, value in given.items() if value != "auto"}
+
+
+def method_class(name: str) -> type[SSLModel]:
+    """Import the class of a method.
+
+    Args:
+        name: a row of `config.method_table`.
+
+    Raises:
+        UsageError: the table has no such name.
+    """
+    if name not in METHODS:
+        raise UsageError(
+            f"--method must be one of {', '.join(METHODS)}. Received: {name}"
+        )
+    module, _, class_name = METHODS[name].home.partition(":")
+    return getattr(importlib.import_module(module), class_name)
+
+
+def import_all() -> None:
+    """Import every method, so that Keras knows the classes of a saved model."""
+    for name in METHODS:
+        method_class(name)
 
 
 def _check_memory(config, queue: bool) -> None:

@@ -1,6 +1,6 @@
 """Methods on images: an encoder, the views it learns from, and batches of either."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -8,12 +8,13 @@ import tensorflow as tf
 
 from ressl_tf.config.normalizations import mean_and_std
 from ressl_tf.data.augment import deferred
-from ressl_tf.methods.arguments import check_choice
+from ressl_tf.methods import image_batches
+from ressl_tf.methods.arguments import check_choice, inputs_of
 from ressl_tf.methods.base import SSLModel
+from ressl_tf.methods.pixel_range import PixelRange
 from ressl_tf.models import backbones, heads
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime import distribute
-from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.randomness import permutation
 
 HEADS = ("plain", "bn")
@@ -26,8 +27,10 @@ class ImageSSL(SSLModel):
     [batch, f], without augmentation.
 
     `fit` takes raw images (uint8 or float, from an array or a `tf.data.Dataset`, with
-    or without labels, which are ignored), or a data set of dicts of finished views, or
-    of the crops that `data.augment.deferred` tells of.
+    or without labels, which are ignored), or a data set of dicts: with the images as
+    "image", as `tfds.load` gives them, or of finished views, or of the crops that
+    `data.augment.deferred` tells of. `fit(validation_data=...)` and `evaluate` measure
+    the loss on images that it does not learn from; see `methods.validation`.
 
     Args:
         backbone: a name of `models.backbones.NAMES`, or a built `keras.Model` from
@@ -93,10 +96,11 @@ class ImageSSL(SSLModel):
         self.embedding_dim, self.head, self.batch_norm = embedding_dim, head, batch_norm
         self.shuffle_target = shuffle_target
         self.views = views
+        self.pixel_range = PixelRange()
 
     @classmethod
-    def from_flags(cls, config, steps_per_epoch=1):
-        """Build the model that a `Config` describes, with random weights."""
+    def parts_from(cls, config):
+        """Build backbone and views as a `Config` describes them."""
         strengths = view_strengths(config)
         sizes = {name: getattr(config, name) for name in cls.view_options}
         views = cls.make_views(**sizes, **strengths)
@@ -109,14 +113,13 @@ class ImageSSL(SSLModel):
             zero_init_gamma=config.zero_init_gamma,
         )
         mean, std = mean_and_std(config)
-        return cls(
-            backbone,
-            views=views,
-            mean=mean,
-            std=std,
-            shuffle_target=config.batch_norm in ("shuffle", "split"),
-            **cls.options_from(config, steps_per_epoch),
-        )
+        return {
+            "backbone": backbone,
+            "views": views,
+            "mean": mean,
+            "std": std,
+            "shuffle_target": config.batch_norm in ("shuffle", "split"),
+        }
 
     def add_predictor(self, hidden_dim: int, depth: int, norm: bool) -> None:
         """Put a head behind the online network that the target does not have.
@@ -143,6 +146,8 @@ class ImageSSL(SSLModel):
 
     def call(self, images, training=False):
         """Return features of the online backbone, [batch, f], in inference mode."""
+        if isinstance(images, Mapping):
+            images = image_batches.raw_images(images)
         return self.online.features(images, training=training)
 
     def embed_target(self, images, seed):
@@ -160,25 +165,34 @@ class ImageSSL(SSLModel):
 
     def derive_views(self, data, seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """Take finished views as they are; finish crops; draw views of raw images."""
-        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        if not isinstance(images, dict):
-            images = tf.convert_to_tensor(images)
-            if images.shape.rank != 4 or images.shape[-1] != 3:
-                raise UsageError(
-                    "images must be [batch, height, width, 3] on 0..255. Received: "
-                    f"shape {tuple(images.shape)}"
-                )
-            return self.views(images, seed, shard=distribute.replica())
-        if deferred.SEED in images:
-            return deferred.finalize(self.views, images, distribute.replica())
-        made = set(self.views.names)  # the others are mixed from them
-        needed = {*self.online_views, *self.target_views} & made
-        if missing := needed - set(images):
-            raise UsageError(
-                f"a batch of views needs {', '.join(sorted(needed))}; missing: "
-                f"{', '.join(sorted(missing))}. Received: {', '.join(images)}"
-            )
-        return images
+        batch = inputs_of(data)
+        if isinstance(batch, Mapping):
+            if deferred.SEED in batch:
+                return deferred.finalize(self.views, batch, distribute.replica())
+            made = set(self.views.names)  # the others are mixed from them
+            needed = {*self.online_views, *self.target_views} & made
+            if image_batches.holds_views(batch, needed):
+                self.pixel_range.note(batch[min(needed)])
+                return dict(batch)
+        images = image_batches.raw_images(batch)
+        self.pixel_range.note(images)
+        return self.views(images, seed, shard=distribute.replica())
+
+    def check_inputs(self):
+        """Warn of images on another scale than 0..255."""
+        self.pixel_range.warn()
+
+    def predict_step(self, data):
+        """Return the features of a batch as `predict` gives it."""
+        images = image_batches.raw_images(inputs_of(data))
+        self.pixel_range.note(images)
+        return self(images, training=False)
+
+    def predict(self, *args, **kwargs):
+        """Return features as Keras does; warn of images on another scale."""
+        features = super().predict(*args, **kwargs)
+        self.pixel_range.warn()
+        return features
 
     def get_config(self):
         """Return the constructor's arguments, as Keras saves them."""

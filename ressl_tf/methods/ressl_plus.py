@@ -42,6 +42,7 @@ class ReSSLPlus(ReSSL):
         "infonce_temp",
         "infonce_schedule",
     )
+    counted_in_epochs = {"infonce_warmup_steps": "infonce_warmup_epochs"}
     loss_names = ("infonce", "relation")
     signal_names = (*ReSSL.signal_names, "infonce_weight")
 
@@ -61,13 +62,6 @@ class ReSSLPlus(ReSSL):
         self.add_predictor(predictor_dim, predictor_depth, predictor_bn)
         self.infonce_warmup_steps = infonce_warmup_steps
         self.infonce_temp, self.infonce_schedule = infonce_temp, infonce_schedule
-
-    @classmethod
-    def options_from(cls, config, steps_per_epoch):
-        """Return the constructor's arguments: the warm-up in steps, not in epochs."""
-        steps = round(config.infonce_warmup_epochs * steps_per_epoch)
-        options = super().options_from(config, steps_per_epoch)
-        return {**options, "infonce_warmup_steps": steps}
 
     def loss_terms(self, online, target, step):
         """Return InfoNCE and the relation, weighted by how far the warm-up is."""

@@ -38,8 +38,7 @@ def update(
     """Set target to momentum * target + (1 - momentum) * online.
 
     Only parameters are averaged, frozen ones too: the target's batch statistics are its
-    own. Equal
-    values stay equal to the bit.
+    own. Equal values stay equal to the bit.
     """
     learned = {id(v) for v in _parameters(online)}
     pairs = [

@@ -19,10 +19,10 @@ from ressl_tf.data.pipeline import (
     training_batches,
 )
 from ressl_tf.data.sources import Source, bad_images_as_run_errors
-from ressl_tf.engine import callbacks, devices, loop
+from ressl_tf.engine import callbacks, devices
 from ressl_tf.engine.checkpoint import state
 from ressl_tf.engine.progress import stage
-from ressl_tf.engine.run import Run, last_step
+from ressl_tf.engine.run import Run, fit_segments, last_step
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.evaluate import features, plots
 from ressl_tf.evaluate.plots.pictures import reference_levels
@@ -32,6 +32,7 @@ from ressl_tf.pretraining import knn_monitor, warm_start
 from ressl_tf.pretraining.dry_run import describe
 from ressl_tf.runtime import distribute
 from ressl_tf.runtime.atomic import replacing
+from ressl_tf.runtime.file_names import printable
 from ressl_tf.runtime.signals import Watch
 
 __all__ = ["describe", "pretrain"]
@@ -63,7 +64,8 @@ def run_worker(config: Config, strategy) -> None:
         distribute.broadcast(strategy, list(state(model).values()))
         batches = functools.partial(fed_batches, model, config, source)
         watchers = [callbacks.WatchNaN(model.guard, config.max_nan_steps)]
-        loop.fit(model, batches, per_epoch, last_step(config, per_epoch), watchers)
+        last = last_step(config, per_epoch)
+        fit_segments(model, batches, per_epoch, last, watchers)
 
 
 def run_chief(config: Config, strategy) -> dict[str, Any]:
@@ -120,7 +122,8 @@ def log_start(run: Run, measure: Measure | None) -> None:
     """Write what is known before the first step: images left out, untrained kNN."""
     if run.data.skipped:
         with replacing(run.workdir.path / "skipped_images.txt") as temporary:
-            temporary.write_text("".join(f"{name}\n" for name in run.data.skipped))
+            lines = [f"{printable(name)}\n" for name in run.data.skipped]
+            temporary.write_text("".join(lines), encoding="utf-8")
     row: dict[str, Any] = {"epoch": 0, "step": 0}
     if measure is not None:
         with stage("kNN of the untrained network"):

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from ressl_tf.runtime.errors import RunError
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # full or broken disks
+FULL = {errno.ENOSPC, errno.EFBIG, errno.EIO}  # full or broken disks
+FULL |= {getattr(errno, "EDQUOT", errno.ENOSPC)}  # not on every platform
 TEMPORARY = ".*.tmp"  # what a killed process may leave behind
 # Windows flushes only what is open for writing.
 FLUSHED = os.O_RDWR if os.name == "nt" else os.O_RDONLY

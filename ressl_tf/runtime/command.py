@@ -11,7 +11,7 @@ from typing import Any
 
 import absl.logging
 
-from ressl_tf.runtime import flags
+from ressl_tf.runtime import backend, flags, gpu
 from ressl_tf.runtime.errors import Interrupted, RunError, UsageError
 from ressl_tf.runtime.flag_help import help_text
 
@@ -29,7 +29,8 @@ def run(
     Everything printed meanwhile goes to stderr. The dict that `main` returns is the
     last line of stdout, as JSON. Where `main` returns several, each is printed as soon
     as it is there. A user's mistake is one line and status 2, a failure one line and
-    status 1. A run that stopped gracefully has status 0, and its JSON line says that it
+    status 1. A run that stopped gracefully has status 143 after SIGTERM and 130 after
+    SIGINT, so that nobody takes it for a finished one, and its JSON line says that it
     was interrupted.
 
     Args:
@@ -46,10 +47,12 @@ def run(
         return 0
     try:
         config: Any = flags.parse(config_class, arguments)
+        backend.check()
         stdout = sys.stdout
         with contextlib.redirect_stdout(sys.stderr), _shown_progress():
             if tensorflow:
                 _import_quietly()
+                _warn_of_idle_gpus()
             for line in _lines(main(config)):
                 print(json.dumps(line), file=stdout, flush=True)
     except UsageError as error:
@@ -61,6 +64,7 @@ def run(
     except Interrupted as stop:
         print(json.dumps({"interrupted": True, **stop.result}), flush=True)
         print(f"{stop}; the same command goes on from here", file=sys.stderr)
+        return stop.status
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return 130
@@ -88,6 +92,11 @@ def _shown_progress() -> Iterator[None]:
     finally:
         log.handlers, log.propagate = before[:2]
         log.setLevel(before[2])
+
+
+def _warn_of_idle_gpus() -> None:
+    if warning := gpu.idle_gpu_warning():
+        logging.getLogger("ressl_tf").warning(warning)
 
 
 def _import_quietly() -> None:

@@ -1,5 +1,6 @@
 """Errors that a user sees as one line instead of a traceback."""
 
+import signal
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,13 +17,24 @@ class RunError(RuntimeError):
 
 
 class Interrupted(Exception):  # noqa: N818, it is no error
-    """A run that stopped on request after saving its state: exit status 0.
+    """A run that stopped on request after saving its state: exit status 143 or 130.
 
     Args:
         message: what was stopped, and by what.
         result: further entries of the JSON line.
+        by: name of the signal that asked for it.
     """
 
-    def __init__(self, message: str, result: Mapping[str, Any] | None = None):
+    def __init__(
+        self,
+        message: str,
+        result: Mapping[str, Any] | None = None,
+        by: str = "SIGINT",
+    ):
         super().__init__(message)
-        self.result = dict(result or {})
+        self.result, self.by = dict(result or {}), by
+
+    @property
+    def status(self) -> int:
+        """The exit status, as a shell has it of a process that the signal ended."""
+        return 128 + signal.Signals[self.by]

@@ -1,7 +1,11 @@
-"""The machine that a process runs on: memory and cores."""
+"""The machine that a process runs on: memory, cores, processor, load."""
 
 import os
+import pathlib
+import platform
 import sys
+
+CPU_INFO = pathlib.Path("/proc/cpuinfo")  # of Linux
 
 
 def physical_memory() -> int:
@@ -27,3 +31,21 @@ def peak_memory() -> int | None:
         return None
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def processor() -> str:
+    """Return the name of the processor; empty where the system does not say."""
+    try:
+        lines = CPU_INFO.read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2] for line in lines if line.startswith("model name")]
+    return names[0].strip() if names else platform.processor()
+
+
+def load() -> float | None:
+    """Return how many processes computed in the last minute; None if unknown."""
+    try:
+        return os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows has none
+        return None

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import os
 import pathlib
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,9 @@ def _find(module: str) -> Any | None:
 
 fcntl = _find("fcntl")  # POSIX
 msvcrt = _find("msvcrt")  # Windows
+
+
+WAIT_SECONDS = 0.1  # between two looks at a lock that is not free
 
 
 class LockHeldError(Exception):
@@ -55,6 +59,28 @@ def acquire(path: pathlib.Path) -> Callable[[], None]:
         os.close(descriptor)
         raise
     return lambda: os.close(descriptor)  # which unlocks it
+
+
+def acquire_when_free(
+    path: pathlib.Path, waits: Callable[[], None]
+) -> Callable[[], None]:
+    """Lock a file as `acquire` does, after any other process that holds the lock.
+
+    Args:
+        path: the file.
+        waits: called once if the lock is not free.
+
+    Raises:
+        LockUnsupportedError: the file system has no locks.
+        OSError: the file cannot be opened.
+    """
+    with contextlib.suppress(LockHeldError):
+        return acquire(path)
+    waits()
+    while True:
+        with contextlib.suppress(LockHeldError):
+            return acquire(path)
+        time.sleep(WAIT_SECONDS)
 
 
 def _lock(descriptor: int) -> None:

@@ -12,12 +12,17 @@ import importlib.util
 import sys
 from collections.abc import Iterable
 
+from ressl_tf.runtime import backend
+
 
 def register_with_keras(modules: Iterable[str]) -> None:
     """Import modules now if Keras is loaded, else as soon as it has been.
 
     Args:
         modules: names of modules that register classes of Keras.
+
+    Raises:
+        UsageError: Keras is loaded, and set as this package cannot use it.
     """
     if "keras" in sys.modules:
         import_all(modules)
@@ -56,7 +61,8 @@ class _AfterKeras(importlib.abc.MetaPathFinder):
 
         def exec_module(module):
             execute(module)
-            import_all(self.modules)
+            if not backend.refusal():  # whoever uses the package gets it as an error
+                import_all(self.modules)
 
         spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec

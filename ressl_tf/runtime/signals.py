@@ -19,6 +19,8 @@ class Watch:
     The work inside polls `asked` at its safe points. Python delivers signals to the
     main thread alone; in any other thread `asked` stays empty.
 
+    One inside another tells it of the request, too: what is outside stops next.
+
     Args:
         notify: called with the number of each signal.
 
@@ -42,8 +44,23 @@ class Watch:
 
     def _ask(self, number: int, frame: Any) -> None:
         self.notify(number)
+        if self.asked and time.monotonic() > self._since + ONE_REQUEST:
+            _end(number)
+        self._note(signal.Signals(number).name, time.monotonic())
+
+    def _note(self, name: str, since: float) -> None:
+        """Keep the first request, here and in the watches around this one."""
         if not self.asked:
-            self.asked, self._since = signal.Signals(number).name, time.monotonic()
-        elif time.monotonic() > self._since + ONE_REQUEST:
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
+            self.asked, self._since = name, since
+        for handler in self._before.values():
+            outer = getattr(handler, "__self__", None)
+            if isinstance(outer, Watch):
+                outer._note(name, since)
+
+
+def _end(number: int) -> None:
+    """End this process as the signal does by default."""
+    if os.name != "nt":  # where `os.kill` makes the number the exit status
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    os._exit(128 + number)  # as process 1 of a container, too, which no signal ends

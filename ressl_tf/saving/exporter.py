@@ -129,7 +129,7 @@ def check_output(config: ExportConfig) -> None:
 def _existing_keras(path: pathlib.Path) -> list[pathlib.Path]:
     if path.is_dir():
         raise UsageError(f"--output must be a file's name. Received: {path}")
-    return [file for file in (path, path.with_name(CARD)) if file.exists()]
+    return [file for file in (path, model_card.beside(path)) if file.exists()]
 
 
 def _existing_saved_model(path: pathlib.Path) -> list[pathlib.Path]:
@@ -181,10 +181,11 @@ def _write_saved_model(config, pretrained, model, outputs, card) -> dict[str, An
 def _write_keras(config, pretrained, model, outputs, card) -> dict[str, Any]:
     stock = keras_file.stock_model(model, config.image_size or None, outputs)
     keras_file.save(stock, config.path)
-    with replacing(config.path.with_name(CARD)) as temporary:
+    beside = model_card.beside(config.path)
+    with replacing(beside) as temporary:
         temporary.write_text(card)
     return {
         "endpoints": ["call"],
         "bytes": config.path.stat().st_size,
-        "model_card": str(config.path.with_name(CARD)),
+        "model_card": str(beside),
     }

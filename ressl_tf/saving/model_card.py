@@ -16,12 +16,14 @@ import tensorflow as tf
 
 import ressl_tf
 from ressl_tf.config import Config
+from ressl_tf.config.unused_flags import unused
 from ressl_tf.engine.workdir import read_rows
 from ressl_tf.runtime import markdown
 from ressl_tf.runtime.flags import free_fields
 from ressl_tf.saving.pretrained import Pretrained
 
 CARD = "model_card.md"
+TASKS = {"encoder": "image-feature-extraction", "classifier": "image-classification"}
 NOT_KNOWN = "Not known: the source does not hold it."
 
 LOAD_SAVED_MODEL = """\
@@ -40,8 +42,9 @@ taken over in the run. TensorFlow Serving finds the signatures `serving_default`
 `images`), `serving_float32` (float32 `images`){encoded}.
 """
 ENCODED = """ and
-`serving_encoded` (`image_bytes`: JPEG or PNG files, resized and cropped to
-{size} x {size})"""
+`serving_encoded` (`image_bytes`: JPEG, PNG, WebP, BMP or GIF files, turned upright,
+resized and cropped to {size} x {size}; one that cannot be read fails its batch, and the
+message gives the place of one of another format)"""
 LOAD_KERAS = """\
 ```python
 import keras
@@ -72,28 +75,48 @@ def text(pretrained: Pretrained, export: Mapping[str, Any], name: str) -> str:
         name: Name of the exported folder or file.
     """
     of_run = pretrained.kind == "workdir"
+    config = pretrained.config
     sections = {
         "What it is": _summary(pretrained, export),
         "Load it": _loading(export, name),
         "Data": _data(pretrained),
         "Metrics": metrics(pretrained.path) if of_run else NOT_KNOWN,
-        "Config": table(shown(pretrained.config), ("flag", "value")),
+        "Config": table(shown(config), ("flag", "value")),
         "Limits": LIMITS.format(sizes=_sizes(export)),
         "Versions": table(versions(), ("of", "version")),
         "Licence": "Not stated.",
     }
-    return page(name, sections)
+    task = TASKS[export["kind"]]
+    return page(name, sections, head(task, export["format"], config))
 
 
-def page(name: str, sections: Mapping[str, str]) -> str:
+def head(task: str, file_format: str, config: Mapping[str, Any]) -> str:
+    """Return the YAML that model hubs read, between lines of ---.
+
+    The licence is for the owner of the photos to choose; it is not there.
+
+    Args:
+        task: The hub's name of what the model is for.
+        file_format: "keras" or "saved_model".
+        config: Flags of the run.
+    """
+    library = "keras" if file_format == "keras" else "tensorflow"
+    method = [config["method"]] if config.get("method") else []
+    tags = [library, "self-supervised-learning", *method]
+    lines = [f"library_name: {library}", f"pipeline_tag: {task}", "tags:"]
+    return "\n".join(["---", *lines, *(f"- {tag}" for tag in tags), "---\n"])
+
+
+def page(name: str, sections: Mapping[str, str], yaml: str) -> str:
     """Return a card with titled sections.
 
     Args:
         name: Name of the exported folder or file.
         sections: Title -> text in Markdown.
+        yaml: What `head` returns.
     """
     texts = [f"## {title}\n\n{body.rstrip()}\n" for title, body in sections.items()]
-    return "\n".join([f"# Model card: {name}\n", *texts])
+    return "\n".join([yaml, f"# Model card: {name}\n", *texts])
 
 
 def _summary(pretrained, export) -> str:
@@ -158,9 +181,17 @@ def _scalars(values: Mapping[str, Any]) -> dict[str, Any]:
     return {n: v for n, v in kept.items() if "/" not in str(v)}
 
 
+def beside(path: pathlib.Path) -> pathlib.Path:
+    """Return the path of the card of an exported file: NAME.md beside NAME.keras."""
+    return path.with_suffix(".md")
+
+
 def shown(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the flags that shape the model; folders and the like are left out."""
-    hidden = free_fields(Config) | {"workdir", "model"}
+    """Return the flags that shape the model.
+
+    Folders and the like are left out, and flags without meaning for its method.
+    """
+    hidden = free_fields(Config) | {"workdir", "model"} | unused(config)
     return {name: value for name, value in config.items() if name not in hidden}
 
 

@@ -11,7 +11,7 @@ import keras
 from ressl_tf.config import Config
 from ressl_tf.config.method_table import METHODS
 from ressl_tf.engine.checkpoint import restore_network
-from ressl_tf.methods import registry
+from ressl_tf.methods import build
 from ressl_tf.methods.build import build_model
 from ressl_tf.methods.images import ImageSSL
 from ressl_tf.models.classifier import Classifier
@@ -158,7 +158,7 @@ def _open_saved_model(place: pathlib.Path) -> Pretrained:
 
 
 def _open_keras(path: pathlib.Path) -> Pretrained:
-    registry.import_all()  # Keras has to know their classes
+    build.import_all()  # Keras has to know their classes
     try:
         model = keras.saving.load_model(path, compile=False)
     except (ValueError, OSError, TypeError, KeyError) as error:

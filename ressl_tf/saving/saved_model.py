@@ -8,8 +8,9 @@
 
 Images are uint8 or float32 [batch, height, width, 3], RGB on 0..255. Signatures for
 servers are `serving_default` (uint8), `serving_float32` and, where the size of the
-training images is known, `serving_encoded` (JPEG or PNG bytes, cropped as evaluation
-crops). `ressl_tf.json` beside the graph holds what rebuilds the Keras object.
+training images is known, `serving_encoded` (bytes of image files, decoded as
+`data.decode` does, upright, and cropped as evaluation crops).
+`ressl_tf.json` beside the graph holds what rebuilds the Keras object.
 """
 
 import hashlib
@@ -22,6 +23,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ressl_tf.data import headers
 from ressl_tf.data.decode import decode_image
 from ressl_tf.data.pipeline import centre_crop
 from ressl_tf.models.backbones.batch_norm import BatchNormalization
@@ -205,6 +207,24 @@ def _encoded_endpoint(serve, size) -> tf.types.experimental.GenericFunction:
 
     def endpoint(image_bytes):
         spec = tf.TensorSpec([size, size, 3], tf.uint8)
+        with tf.control_dependencies([_assert_images(image_bytes)]):
+            image_bytes = tf.identity(image_bytes)
         return serve(tf.map_fn(crop, image_bytes, fn_output_signature=spec))
 
     return tf.function(endpoint, autograph=False)
+
+
+def _assert_images(image_bytes):
+    """Name the places of what is no image in a batch of files.
+
+    One such file fails the batch: TensorFlow's decoders have no result for it, and a
+    made-up one would be a wrong figure.
+    """
+    of_image = tf.map_fn(
+        lambda encoded: headers.is_image(headers.read_header(encoded)),
+        image_bytes,
+        fn_output_signature=tf.bool,
+    )
+    told = f"image_bytes takes {headers.FORMATS} files; something else is at places"
+    places = tf.where(~of_image)[:, 0]
+    return tf.debugging.Assert(tf.reduce_all(of_image), [told, places], summarize=20)

@@ -1,5 +1,7 @@
 """Run a command line of the package in a process of its own."""
 
+import contextlib
+import functools
 import json
 import signal
 import subprocess
@@ -11,8 +13,10 @@ from typing import Any
 from ressl_tf.runtime.errors import Interrupted, RunError
 from ressl_tf.runtime.signals import SIGNALS, Watch
 
-# Exit statuses of a process that a signal has stopped in its first seconds.
-STOPPED = (130, *(-number for number in SIGNALS))
+# Exit statuses of a process that a signal has stopped, gracefully or at once.
+STOPPED = {
+    status: number.name for number in SIGNALS for status in (128 + number, -number)
+}
 
 
 def run(module: str, arguments: Sequence[str]) -> dict[str, Any]:
@@ -37,19 +41,26 @@ def run(module: str, arguments: Sequence[str]) -> dict[str, Any]:
             subprocess.Popen(
                 command, stdout=out, stderr=subprocess.PIPE, text=True, errors="replace"
             ) as child,
-            Watch(child.send_signal) as watch,
+            Watch(functools.partial(_pass_on, child)) as watch,
         ):
             last_line = _forward(child)
-        if child.returncode and (watch.asked or child.returncode in STOPPED):
-            raise Interrupted(f"{module} was stopped before it began to work")
-        if child.returncode:
-            reason = _reason(child.returncode, last_line)
-            raise RunError(f"{module.removeprefix('ressl_tf.')}: {reason}")
         out.seek(0)
-        result = json.loads(out.read().splitlines()[-1])
-    if result.get("interrupted"):
-        raise Interrupted(f"{module} was stopped", result)
-    return result
+        lines = out.read().splitlines()
+    status = child.returncode
+    if by := (watch.asked if status else "") or STOPPED.get(status):
+        result = json.loads(lines[-1]) if lines else {}
+        early = "" if result.get("interrupted") else " before it saved anything"
+        raise Interrupted(f"{module} was stopped{early}", result, by)
+    if status:
+        reason = _reason(status, last_line)
+        raise RunError(f"{module.removeprefix('ressl_tf.')}: {reason}")
+    return json.loads(lines[-1])
+
+
+def _pass_on(child: subprocess.Popen[str], number: int) -> None:
+    """Send a signal to the process; on Windows Ctrl-C has reached it already."""
+    with contextlib.suppress(ValueError):
+        child.send_signal(number)
 
 
 def _forward(child: subprocess.Popen[str]) -> str:
@@ -75,5 +86,6 @@ def _copy_lines(lines: Iterable[str]) -> str:
 
 def _reason(status, last_line) -> str:
     if status < 0:
-        return f"killed by {signal.Signals(-status).name}"
+        named = {number.value: number.name for number in signal.Signals}
+        return f"killed by {named.get(-status, -status)}"
     return last_line.removeprefix("error: ").removesuffix(" (--help lists all flags)")

@@ -4,18 +4,23 @@ import dataclasses
 import difflib
 import hashlib
 import itertools
+import logging
+import os
 import urllib.parse
 from collections.abc import Sequence
 from typing import Any
 
 from ressl_tf.config import Config
 from ressl_tf.config.sweep_config import SweepConfig
+from ressl_tf.config.unused_flags import unused
 from ressl_tf.runtime import flags
 from ressl_tf.runtime.errors import UsageError
 
 FIELDS = {field.name: field for field in dataclasses.fields(Config)}
 NOT_SWEPT = ("workdir", "dry_run")
 LONGEST_NAME = 200  # bytes; file systems take 255
+
+log = logging.getLogger("ressl_tf")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,10 +30,13 @@ class Run:
     Attributes:
         values: Flag -> value, in the order of the grid.
         config: Config of its training; the workdir is named after the values.
+        same_as: Name of an earlier run whose training, and config, this one shares:
+            they differ in flags that mean nothing to the method.
     """
 
     values: dict[str, Any]
     config: Config
+    same_as: str = ""
 
     @property
     def name(self) -> str:
@@ -45,12 +53,32 @@ def runs(config: SweepConfig) -> list[Run]:
     swept = axes(config.grid)
     common = flags.arguments(config, Config)
     found: dict[str, Run] = {}
+    first: dict[frozenset, Run] = {}  # what a run is made of -> the run that trains
     for texts in itertools.product(*swept.values()):
         run = _run(dict(zip(swept, texts, strict=True)), common, config.run_dir)
         if run.name in found:
             raise UsageError(f"--grid has the same run twice. Received: {run.name}")
-        found[run.name] = run
+        found[run.name] = _shared(run, first.setdefault(_meaning(run.config), run))
     return list(found.values())
+
+
+def _meaning(config: Config) -> frozenset:
+    """Return the flags that shape a run, with their values."""
+    values = vars(config)
+    without = unused(values) | {"workdir"}
+    return frozenset(item for item in values.items() if item[0] not in without)
+
+
+def _shared(run: Run, first: Run) -> Run:
+    """Let a run that would be trained a second time be the first one."""
+    if run is first:
+        return run
+    differ = [flag for flag in run.values if run.values[flag] != first.values[flag]]
+    log.warning(
+        "%s is trained once, as %s: %s has no part in --method=%s",
+        *(run.name, first.name, " and ".join(differ), run.config.method),
+    )
+    return Run(run.values, first.config, same_as=first.name)
 
 
 def axes(grid: Sequence[str]) -> dict[str, list[str]]:
@@ -78,10 +106,10 @@ def axes(grid: Sequence[str]) -> dict[str, list[str]]:
 def folder_name(name: str) -> str:
     """Turn the name of a run into that of a folder.
 
-    Letters, digits and `=,:+ ` stay; the rest is written as %XX. A long name is cut and
-    ends in a hash.
+    Letters, digits and `=,:+ ` stay, but for `:` on Windows; the rest is written as
+    %XX. A long name is cut and ends in a hash.
     """
-    quoted = urllib.parse.quote(name, safe="=,:+ ")
+    quoted = urllib.parse.quote(name, safe="=,+ " if os.name == "nt" else "=,:+ ")
     if len(quoted) <= LONGEST_NAME:
         return quoted
     rest = hashlib.sha256(name.encode()).hexdigest()[:12]

@@ -88,6 +88,7 @@ def row(run: Run, done: dict[str, Any], error: str | None = None) -> dict[str, A
         "steps": trained.get("steps"),
         "images_per_second": trained.get("images_per_second"),
         "workdir": run.config.workdir,
+        **({"same_as": run.same_as} if run.same_as else {}),
         **({"error": error} if error else {}),
     }
 

@@ -1,9 +1,10 @@
 """Run a sweep: from its config to rows, table and figure."""
 
+import functools
 import json
 import logging
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ressl_tf.config import Config
@@ -41,12 +42,15 @@ def sweep(config: SweepConfig, start: Start = child.run) -> Iterator[dict[str, A
     planned = runs(config)
     with Workdir(config, flag="--output") as workdir, Watch() as watch:
         rows = []
+        careful = functools.partial(_start_unless_asked, watch, start)
         for number, run in enumerate(planned, 1):
             if watch.asked:
-                raise Interrupted(f"stopped by {watch.asked} before run {number}")
+                raise Interrupted(
+                    f"stopped by {watch.asked} before run {number}", by=watch.asked
+                )
             log.info("run %d of %d: %s", number, len(planned), run.name)
             before = row(run, stored(run))
-            rows.append(perform(run, config.evaluate, start))
+            rows.append(perform(run, config.evaluate, careful))
             if rows[-1] != before or number == len(planned):
                 report(config, rows, workdir.path)
             yield rows[-1]
@@ -57,6 +61,15 @@ def sweep(config: SweepConfig, start: Start = child.run) -> Iterator[dict[str, A
             f"{len(failed)} of {len(rows)} runs failed, the first is "
             f"{failed[0]['run']}: {failed[0]['error']}; the same command tries again"
         )
+
+
+def _start_unless_asked(
+    watch: Watch, start: Start, module: str, arguments: Sequence[str]
+) -> dict[str, Any]:
+    """Start a command line, unless the sweep was asked to stop meanwhile."""
+    if watch.asked:
+        raise Interrupted(f"stopped by {watch.asked} before {module}", by=watch.asked)
+    return start(module, arguments)
 
 
 def plan(config: SweepConfig) -> Iterator[dict[str, Any]]:
@@ -84,7 +97,8 @@ def report(config: SweepConfig, rows: list[dict], folder: pathlib.Path) -> None:
     for name, text in (("runs.jsonl", lines), ("table.md", page)):
         with replacing(folder / name) as temporary:
             temporary.write_text(text)
-    figure = sweep_figure.draw(rows, title(config, rows))
+    trained = [done for done in rows if "same_as" not in done]  # no point twice
+    figure = sweep_figure.draw(trained, title(config, rows))
     plots.save(figure, folder / "sweep.png")
 
 

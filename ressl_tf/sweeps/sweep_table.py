@@ -41,11 +41,16 @@ def runs_table(rows: Sequence[dict[str, Any]]) -> str:
         [
             *map(as_text, row["flags"].values()),
             *(_cell(key, [row.get(key)]) for key in columns),
-            ": ".join([row["status"], *([row["error"]] if "error" in row else [])]),
+            _status(row),
         ]
         for row in rows
     ]
     return table(titles, lines)
+
+
+def _status(row) -> str:
+    same = f", trained as {row['same_as']}" if "same_as" in row else ""
+    return row["status"] + same + (f": {row['error']}" if "error" in row else "")
 
 
 def seeds_table(rows: Sequence[dict[str, Any]]) -> str:

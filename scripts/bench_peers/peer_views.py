@@ -62,7 +62,9 @@ def in_workers(
     transforms: list[Callable], load: Callable, images: np.ndarray
 ) -> Candidate:
     """Return a candidate with a process for each core, which takes image by image."""
-    count = len(os.sched_getaffinity(0))
+    count = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):  # macOS and Windows have none
+        count = len(os.sched_getaffinity(0))
     work = functools.partial(transform, transforms, [load(image) for image in images])
     pool = multiprocessing.get_context("fork").Pool(count, _start, (work,))
 

@@ -180,5 +180,5 @@ def test_a_picture_that_cannot_be_written_is_refused_at_once(measured, tmp_path)
 def test_the_picture_is_written(measured, tmp_path):
     path = tmp_path / "new" / "growth.png"
     scaling.measure(BenchConfig(part="growth", output=str(path)))
-    assert tf.io.decode_png(path.read_bytes()).shape[:2] == (540, 900)
+    assert tf.io.decode_png(path.read_bytes()).shape[:2] == (864, 1440)
     assert [found.name for found in path.parent.iterdir()] == ["growth.png"]

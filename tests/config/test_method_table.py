@@ -7,7 +7,7 @@ from ressl_tf.config import Config
 from ressl_tf.config.method_table import method_names
 from ressl_tf.data.augment.mixing import MIXINGS
 from ressl_tf.engine.schedules import FADES
-from ressl_tf.methods.registry import method_class
+from ressl_tf.methods.build import method_class
 
 
 def test_each_name_is_a_file_a_method_and_a_public_class():

@@ -114,7 +114,8 @@ def test_labels_are_those_of_the_classes_there_are_now(folder, caches):
     root = folder.parent / "split"
     shutil.copytree(folder, root / "train")
     assert opened(root, caches).all_labels().tolist() == [0] * 3 + [1] * 3
-    shutil.copytree(folder / "a", root / "test" / "aa")
+    for name in ("aa", "b"):
+        shutil.copytree(folder / "a", root / "test" / name)
     assert opened(root, caches).all_labels().tolist() == [0] * 3 + [2] * 3
 
 

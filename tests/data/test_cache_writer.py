@@ -1,7 +1,6 @@
 """Making a cache: full disks, killed writers, two at once."""
 
 import errno
-import fcntl
 import shutil
 import threading
 import time
@@ -13,6 +12,7 @@ from helpers.caches import SIDES, assert_same, opened, six_photos, whole
 
 from ressl_tf.data import cache_writer
 from ressl_tf.data.load import load_source
+from ressl_tf.runtime import lock
 from ressl_tf.runtime.errors import RunError, UsageError
 
 
@@ -74,7 +74,12 @@ def test_a_folder_that_cannot_be_written(folder, tmp_path):
         opened(folder, tmp_path / "file" / "caches")
 
 
-def test_what_a_killed_writer_left_is_removed_and_not_used(folder, caches):
+@pytest.mark.parametrize("platform", ["fcntl", "neither"])
+def test_what_a_killed_writer_left_is_removed_and_not_used(
+    folder, caches, platform, monkeypatch
+):
+    if platform == "neither":
+        monkeypatch.setattr(lock, "fcntl", None)
     opened(folder, caches)
     (path,) = whole(caches)
     mine = caches / f".{path.name}.tmp"
@@ -83,14 +88,19 @@ def test_what_a_killed_writer_left_is_removed_and_not_used(folder, caches):
     for leftover in (dead, living):
         shutil.copytree(mine, leftover)
     (mine / cache_writer.INDEX).unlink()
-    with open(caches / ".living-0123.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        source = opened(folder, caches)
+    release = lock.acquire(caches / ".living-0123.lock")
+    source = opened(folder, caches)
+    release()
     assert_same(source, load_source(f"folder:{folder}", "train", cache="none"))
     assert (dead.exists(), mine.exists(), living.exists()) == (False, False, True)
 
 
-def test_of_two_at_once_one_makes_the_cache(folder, caches, monkeypatch, caplog):
+@pytest.mark.parametrize("platform", ["fcntl", "neither"])
+def test_of_two_at_once_one_makes_the_cache(
+    folder, caches, platform, monkeypatch, caplog
+):
+    if platform == "neither":
+        monkeypatch.setattr(lock, "fcntl", None)
     caplog.set_level("INFO", "ressl_tf")
     write, made, results = cache_writer._write, [], []
 

@@ -13,8 +13,9 @@ from ressl_tf.runtime.errors import UsageError
         ("a b", "b c", ("a", "b", "c")),
         ("a b", "unknown", ("a", "b")),  # as Keras's test/unknown/
         ("a", "a b", ("a", "b")),
-        ("new", "a b", None),
+        ("new", "a b", ("a", "b", "new")),
         ("images", "images", None),
+        ("data", "code data", ("code", "data")),
         ("a", "b", ("a", "b")),
     ],
 )

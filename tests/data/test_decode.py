@@ -1,12 +1,16 @@
-"""Every kind of JPEG and PNG becomes uint8 RGB."""
+"""Every kind of JPEG, PNG, WebP, BMP and GIF becomes uint8 RGB."""
 
 import base64
+import io
 
 import numpy as np
+import PIL.Image
+import PIL.ImageOps
+import pytest
 import tensorflow as tf
 from helpers.photos import flat, png
 
-from ressl_tf.data.decode import decode_image
+from ressl_tf.data.decode import decode_image, header_pixels
 
 # 8 x 8, CMYK with Adobe's inverted values; Pillow reads (56, 223, 202) in the upper
 # half and (189, 172, 28) in the lower.
@@ -31,7 +35,7 @@ def test_grey_palette_deep_and_transparent_images_become_rgb():
     np.testing.assert_array_equal(decoded[0], [[10, 200, 30], [250, 20, 60]])
     deep = np.array([[[0x1234, 0xFF00, 0x0080]]], np.uint16)
     decoded = decode_image(tf.io.encode_png(deep)).numpy()
-    np.testing.assert_array_equal(decoded, [[[0x12, 0xFF, 0x00]]])
+    np.testing.assert_array_equal(decoded, [[[0x12, 0xFE, 0x00]]])  # 254.0
     half_seen = np.array([[[200, 100, 50, 128], [9, 8, 7, 0]]], np.uint8)
     decoded = decode_image(tf.io.encode_png(half_seen)).numpy()
     np.testing.assert_array_equal(decoded, half_seen[..., :3])
@@ -56,3 +60,82 @@ def test_jpeg_is_decoded_with_the_accurate_transform():
     fast = tf.io.decode_jpeg(encoded, dct_method="INTEGER_FAST")
     np.testing.assert_array_equal(decode_image(encoded), accurate)
     assert not np.array_equal(fast, accurate)
+
+
+RNG = np.random.default_rng(0)
+PHOTO = PIL.Image.fromarray(RNG.integers(0, 256, (20, 30, 3), np.uint8))
+CLEAR = PIL.Image.fromarray(RNG.integers(1, 256, (20, 30, 4), np.uint8))
+IN_A_GRAPH = tf.function(
+    decode_image, autograph=False, input_signature=[tf.TensorSpec([], tf.string)]
+)
+
+
+def stored(image, kind, **options):
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def by_pillow(data):
+    image = PIL.ImageOps.exif_transpose(PIL.Image.open(io.BytesIO(data)))
+    return np.asarray(image.convert("RGB"))
+
+
+@pytest.mark.parametrize("decode", [decode_image, IN_A_GRAPH], ids=["eager", "graph"])
+@pytest.mark.parametrize("kind", ["BMP", "GIF", "PNG", "WEBP"])
+def test_every_format_equals_pillow(kind, decode):
+    grey, palette = PHOTO.convert("L"), PHOTO.convert("P")
+    for image in (PHOTO, grey, palette, CLEAR):
+        data = stored(image, kind, **({"lossless": True} if kind == "WEBP" else {}))
+        np.testing.assert_array_equal(decode(tf.constant(data)), by_pillow(data))
+
+
+def test_a_lossy_webp_equals_pillow():
+    for image in (PHOTO, CLEAR):
+        data = stored(image, "WEBP", quality=70)
+        np.testing.assert_array_equal(decode_image(data), by_pillow(data))
+
+
+def test_the_first_frame_of_a_moving_gif():
+    frames = [PHOTO.rotate(180).convert("P")]
+    data = stored(PHOTO.convert("P"), "GIF", save_all=True, append_images=frames)
+    np.testing.assert_array_equal(decode_image(data), by_pillow(data))
+
+
+def test_what_tensorflow_crashes_at_or_misreads_is_refused():
+    moving = stored(PHOTO, "WEBP", save_all=True, append_images=[PHOTO.rotate(180)])
+    cases = {
+        "an animated WebP": moving,
+        "a BMP that is": stored(CLEAR.convert("1"), "BMP"),
+    }
+    packed = bytearray(stored(PHOTO.convert("P"), "BMP"))
+    packed[30] = 1  # run lengths
+    cases |= {"compressed, or not of": bytes(packed), "are no JPEG, PNG, WebP": b"text"}
+    for reason, data in cases.items():
+        for decode in (decode_image, IN_A_GRAPH):
+            with pytest.raises(tf.errors.InvalidArgumentError, match=reason):
+                decode(tf.constant(data))
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("BMP", {}),
+        ("WEBP", {}),
+        ("WEBP", {"lossless": True}),
+        ("GIF", {}),
+        ("PNG", {}),
+        ("JPEG", {}),
+    ],
+)
+def test_the_header_has_the_number_of_pixels(kind, options):
+    for image in (PHOTO, CLEAR.convert("RGB") if kind == "JPEG" else CLEAR):
+        assert int(header_pixels(stored(image, kind, **options))) == 600
+    with pytest.raises(tf.errors.InvalidArgumentError, match="600 pixels, more than"):
+        decode_image(stored(PHOTO, kind, **options), 599)
+
+
+def test_sixteen_bits_are_rounded_to_eight():
+    deep = RNG.integers(0, 2**16, (9, 7, 3), np.uint16)
+    decoded = decode_image(tf.io.encode_png(deep)).numpy()
+    np.testing.assert_array_equal(decoded, np.rint(deep / 257.0))

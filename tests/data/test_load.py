@@ -34,9 +34,9 @@ def test_paths_begin_at_home_or_are_refused(photos, monkeypatch):
     assert len(list((photos / "caches").glob("album-train-*"))) == 1
     for wrong in ({"data_dir": "gs://b"}, {"cache_dir": "s3://b"}):
         (name,) = wrong
-        with pytest.raises(UsageError, match=f"^{name} must be a path on this"):
+        with pytest.raises(UsageError, match=rf"^{name} must be a path"):
             load_source("shapes", "train", **wrong)
-    with pytest.raises(UsageError, match="^dataset must be a path on this machine"):
+    with pytest.raises(UsageError, match=r"^dataset must be a path"):
         load_source("gs://b", "train")
 
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from helpers.numbered import in_memory, labelled, streamed
+from helpers.photos import flat, write
 
+from ressl_tf.data.load import load_source
 from ressl_tf.data.sources import bad_images_as_run_errors
 
 
@@ -23,3 +25,16 @@ def test_some_examples_of_a_source_are_a_source(folder):
         np.testing.assert_array_equal(np.sort(shown), np.sort([rows, rows]))
         order = dict(zip(rows, few.all_labels(), strict=True))
         assert [[order[n] for n in row] for row in shown] == labels.tolist()
+
+
+@pytest.mark.parametrize("cache", ["auto", "none"])
+def test_images_have_the_names_of_their_files(tmp_path, cache):
+    for number in range(6):
+        write(tmp_path / f"{number}.png", flat(number))
+    write(tmp_path / "1.png", b"bad")
+    options = {"cache": cache, "on_bad_image": "skip"}
+    source = load_source(f"folder:{tmp_path}", "train", **options)
+    assert source.example_name(1) == str(tmp_path / "2.png")
+    some = source.take(np.array([4, 2])).take(np.array([1]))
+    assert some.example_name(0) == str(tmp_path / "3.png")
+    assert int(some.example(tf.constant(0))[0][0, 0, 0]) == 3

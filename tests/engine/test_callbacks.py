@@ -16,7 +16,7 @@ from helpers.models import tiny_model
 from ressl_tf.config import Config
 from ressl_tf.engine import callbacks
 from ressl_tf.engine.optimizers import SGD
-from ressl_tf.engine.train_function import TrainFunction
+from ressl_tf.engine.trainable import TrainFunction
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.methods.byol import BYOL
 from ressl_tf.runtime.errors import Interrupted
@@ -108,9 +108,10 @@ def test_the_wait_for_the_input_is_not_what_the_step_does_without_it(several):
             steps_per_execution=several,
             metrics=[SimpleNamespace(name="loss")],
             distribute_strategy=tf.distribute.get_strategy(),
-            train_step=step,
             run_eagerly=False,
-        )
+            check_inputs=lambda: None,
+        ),
+        step,
     )
     batches = tf.data.Dataset.from_tensors(tf.ones([4])).repeat(8).prefetch(8)
     iterator = iter(batches)
@@ -264,6 +265,7 @@ def test_a_run_that_is_asked_to_stop_saves_its_step(asked, saved):
     assert save.checkpoints.steps == saved
     assert str(stop.value) == f"run: stopped by SIGTERM after step {asked}"
     assert stop.value.result == {"steps": asked, "workdir": "run"}
+    assert stop.value.status == 143
 
 
 def test_asked_in_the_last_step_the_run_is_done():

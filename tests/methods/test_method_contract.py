@@ -11,7 +11,7 @@ from ressl_tf.config import Config
 from ressl_tf.config.method_table import method_names
 from ressl_tf.engine.checkpoint import Checkpoints, state, weights_sha256
 from ressl_tf.methods import build
-from ressl_tf.methods.registry import method_class
+from ressl_tf.methods.build import method_class
 
 NAMES = method_names()
 OF_IMAGES, OF_GRAPHS = method_names("images"), method_names("graphs")

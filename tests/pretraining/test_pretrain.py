@@ -12,7 +12,7 @@ import tensorflow as tf
 from helpers.models import TINY
 
 from ressl_tf.config import Config
-from ressl_tf.engine import loop
+from ressl_tf.engine import run as engine_run
 from ressl_tf.engine.workdir import read_rows
 from ressl_tf.pretraining import dry_run, image_run
 from ressl_tf.pretraining import pretrain as pretraining
@@ -234,7 +234,7 @@ def test_what_cannot_be_fails_before_training(photos, tmp_path, options, message
     ],
 )
 def test_segments_take_every_step_once(start, stop, expected):
-    assert list(loop.segments(start, stop, per_epoch=10)) == expected
+    assert list(engine_run.segments(start, stop, per_epoch=10)) == expected
 
 
 def test_dry_run_says_what_would_run(photos, tmp_path, caplog):

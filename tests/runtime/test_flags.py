@@ -211,14 +211,15 @@ def test_errors_are_one_line_and_a_status(capsys, error, status, line):
     assert len(err.splitlines()) == 1
 
 
-def test_a_run_that_stopped_in_order_is_a_success_and_says_how_to_go_on(capsys):
+@pytest.mark.parametrize(("name", "status"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_run_that_stopped_is_no_success_and_says_how_to_go_on(capsys, name, status):
     def main(_):
-        raise Interrupted("run: stopped by SIGTERM after step 7", {"steps": 7})
+        raise Interrupted(f"run: stopped by {name}", {"steps": 7}, by=name)
 
-    assert run(main) == 0
+    assert run(main) == status
     assert capsys.readouterr() == (
         '{"interrupted": true, "steps": 7}\n',
-        "run: stopped by SIGTERM after step 7; the same command goes on from here\n",
+        f"run: stopped by {name}; the same command goes on from here\n",
     )
 
 

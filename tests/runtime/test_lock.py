@@ -4,6 +4,8 @@ import importlib.util
 import os
 import subprocess
 import sys
+import threading
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -82,3 +84,18 @@ def test_without_posix_a_process_is_taken_for_alive(monkeypatch):
     """There `os.kill` would end it."""
     monkeypatch.setattr(lock, "os", SimpleNamespace(name="nt"))
     assert lock._is_alive("123456789")
+
+
+def test_a_lock_that_is_held_is_waited_for(platform, tmp_path):
+    path, told = tmp_path / "lock", []
+    release = lock.acquire(path)
+
+    def waits():
+        told.append(time.monotonic())
+        threading.Timer(0.3, release).start()
+
+    acquired = lock.acquire_when_free(path, waits)
+    assert 0.3 <= time.monotonic() - told[0] < 10
+    acquired()
+    lock.acquire_when_free(path, waits)()
+    assert len(told) == 1

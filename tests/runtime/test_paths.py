@@ -65,8 +65,11 @@ def test_of_a_data_set_what_stands_behind_a_prefix_is_a_path(dataset, expanded):
 
 @pytest.mark.parametrize(
     "address",
-    ["gs://b/run", "s3://b", "hdfs://n:9000/a", "http://x/y", "https://x", "GS://b"]
-    + ["file:///a", "abfss://a@b/c", "dbfs:/mnt/x", "gs:/b/run", "folder://x"],
+    [
+        *("gs://b/run", "s3://b", "hdfs://n:9000/a", "http://x/y", "https://x"),
+        *("GS://b", "file:///a", "abfss://a@b/c", "dbfs:/mnt/x", "gs:/b/run"),
+        "folder://x",
+    ],
 )
 def test_an_address_is_refused(address):
     with pytest.raises(UsageError) as error:

@@ -1,6 +1,7 @@
 """Workers that find one another, and those that do not."""
 
 import json
+import os
 import pathlib
 import socket
 import subprocess
@@ -127,3 +128,31 @@ def test_the_launcher_asks_for_a_number_of_processes(arguments):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("usage: scripts/launch_local.sh NUMBER_OF_PROCESSES")
+
+
+CHIEF_AND_WORKER = """#!/usr/bin/env bash
+[[ $1 == -c ]] && echo 4000 && exit  # asked for a port
+[[ $* == *--worker_index=0* ]] && seconds=0.5 status=143 || seconds=0 status=1
+trap 'sleep $seconds; exit $status' TERM
+echo started
+while :; do sleep 0.05; done
+"""
+
+
+def test_the_launcher_waits_for_the_chief_and_ends_as_it_does(tmp_path):
+    """The chief saves for a while; the other ends at once, with another status."""
+    python = tmp_path / "python"
+    python.write_text(CHIEF_AND_WORKER)
+    python.chmod(0o755)
+    command = ["bash", "scripts/launch_local.sh", "2"]
+    options = {"env": {**os.environ, "PYTHON": str(python)}, "text": True}
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, **options
+    ) as launcher:
+        for _ in range(2):
+            assert launcher.stdout.readline() == "started\n"
+        launcher.terminate()
+        try:
+            assert launcher.wait(20) == 143
+        finally:
+            launcher.kill()

@@ -101,10 +101,19 @@ def test_a_folder_of_something_else_stays(source, tmp_path):
     assert (tmp_path / "photo.jpg").read_text() == "mine"
 
 
-def test_a_card_of_another_export_is_not_overwritten_unasked(source, tmp_path):
-    (tmp_path / "model_card.md").write_text("mine")
+def test_two_keras_files_lie_in_one_folder_each_with_its_card(source, tmp_path):
+    for name in ("a", "b"):
+        output = str(tmp_path / f"{name}.keras")
+        export(ExportConfig(model=source, output=output, format="keras"))
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"a.keras", "a.md", "b.keras", "b.md"}
+    assert "# Model card: a.keras\n" in (tmp_path / "a.md").read_text()
+
+
+def test_a_text_that_was_there_is_not_overwritten_unasked(source, tmp_path):
+    (tmp_path / "a.md").write_text("mine")
     output = str(tmp_path / "a.keras")
-    with pytest.raises(UsageError, match=r"model_card\.md is there already"):
+    with pytest.raises(UsageError, match=r"a\.md is there already"):
         export(ExportConfig(model=source, output=output, format="keras"))
 
 

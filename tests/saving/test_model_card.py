@@ -18,6 +18,8 @@ def test_the_card_shows_config_data_and_all_results_without_paths(tmp_path):
     config = {
         "dataset": "folder:/somewhere/photos",
         "color_jitter": [0.4, 0.1],
+        "method": "byol",
+        "queue_size": 777,
         "workdir": "/somewhere",
     }
     source = Pretrained(
@@ -48,4 +50,15 @@ def test_the_card_shows_config_data_and_all_results_without_paths(tmp_path):
     ):
         assert line in card
     assert "8.5" not in card
+    assert "queue_size" not in card  # BYOL has no queue
+    _, head, rest = card.split("---\n", 2)
+    assert head.splitlines() == [
+        "library_name: tensorflow",
+        "pipeline_tag: image-feature-extraction",
+        "tags:",
+        "- tensorflow",
+        "- self-supervised-learning",
+        "- byol",
+    ]
+    assert rest.startswith("\n# Model card: exported\n")
     assert "12,345 parameters" in card

@@ -75,6 +75,15 @@ def test_servers_find_images_of_both_types_and_encoded_ones(embedding_export, im
     np.testing.assert_allclose(served, cropped, atol=1e-5)
 
 
+def test_what_is_no_image_in_a_batch_of_files_is_named(embedding_export, images):
+    encoded = embedding_export[2].signatures["serving_encoded"]
+    files = [tf.io.encode_png(image) for image in images[:4]]
+    files[1], files[3] = b"", b"%PDF-1.7"
+    message = r"JPEG, PNG, WebP, BMP or GIF files; .* at places\] \[1 3\]"
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        encoded(image_bytes=tf.stack(files))
+
+
 @pytest.mark.parametrize("scope", ["local", "sync", "split"])
 def test_train_normalises_by_the_batch_and_moves_the_statistics(
     scope, images, tmp_path

@@ -109,3 +109,18 @@ def test_what_runs_have_in_common_need_not_be_a_run():
     """Five epochs of warm-up are the default, and too many for three."""
     (run,) = planned("--epochs=3", "--grid=warmup_epochs=1")
     assert run.config.warmup_epochs == 1
+
+
+def test_runs_that_differ_in_flags_without_meaning_are_one(caplog):
+    """BYOL has no temperature; ReSSL has one, and trains at both."""
+    runs = planned(
+        "--output=o", "--grid=method=byol,ressl", "--grid=student_temp=.1,.2"
+    )
+    folders = [run.config.workdir.split(",")[-1] for run in runs]
+    assert folders == [f"student_temp={t}" for t in (0.1, 0.1, 0.1, 0.2)]
+    assert runs[1].config == runs[0].config
+    assert [run.same_as for run in runs] == ["", runs[0].name, "", ""]
+    assert [record.getMessage() for record in caplog.records] == [
+        "method=byol,student_temp=0.2 is trained once, as method=byol,student_temp=0.1:"
+        " student_temp has no part in --method=byol"
+    ]

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from types import SimpleNamespace
 
 import pytest
 from helpers.sweeping import TEMPS, Runner, collect, lines, parse
@@ -161,4 +162,40 @@ def test_a_sweep_asked_between_two_runs_begins_no_other(tmp_path, undrawn):
 
     made, error = collect(config, start)
     assert len(made) == 1
-    assert str(error) == "stopped by SIGTERM before run 2"
+    assert (str(error), error.status) == ("stopped by SIGTERM before run 2", 143)
+
+
+def test_a_sweep_asked_between_training_and_evaluation_begins_no_evaluation(
+    tmp_path, undrawn
+):
+    config = parse(TEMPS, f"--output={tmp_path}", "--evaluate=linear")
+    runner = Runner()
+
+    def start(module, arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+        return runner(module, arguments)
+
+    made, error = collect(config, start)
+    assert (made, len(runner.asked)) == ([], 1)
+    assert (str(error), error.status) == (
+        "stopped by SIGINT before ressl_tf.linear",
+        130,
+    )
+
+
+def test_a_flag_without_meaning_trains_once_and_draws_one_point(tmp_path, monkeypatch):
+    drawn = []
+    figures = SimpleNamespace(draw=lambda rows, title: drawn.append(rows))
+    monkeypatch.setattr(sweeping, "sweep_figure", figures)
+    monkeypatch.setattr(sweeping.plots, "save", lambda *_, **__: None)
+    runner = Runner()
+    config = parse("--method=byol", "--grid=beta0=.1,.2", f"--output={tmp_path}")
+    (first, second, _), _ = lines(config, runner)
+    assert runner.asked == [("train", "beta0=0.1")]
+    names = ("run", "flags", "same_as")
+    assert {k: v for k, v in second.items() if k not in names} == {
+        k: v for k, v in first.items() if k not in names
+    }
+    assert second["same_as"] == "beta0=0.1"
+    assert drawn[-1] == [first]
+    assert "ok, trained as beta0=0.1" in (tmp_path / "table.md").read_text()

@@ -10,6 +10,10 @@ import tensorflow as tf
 from ressl_tf.data.augment.masked import coin
 from ressl_tf.runtime.errors import UsageError
 
+FACTORS = (  # what keras-cv's layers draw their strengths with
+    keras_cv.core.UniformFactorSampler,
+    keras_cv.core.NormalFactorSampler,
+)
 SPATIAL_LABELS = ("bounding_boxes", "keypoints", "segmentation_masks")
 
 Samples: TypeAlias = Any  # tensors [batch, ...], nested as a layer likes

@@ -2,7 +2,7 @@
 
 import dataclasses
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -18,47 +18,8 @@ from ressl_tf.data.augment.layers import (
 )
 from ressl_tf.data.augment.operations import Layers
 from ressl_tf.data.augment.seeded import Samples, SeededAugmentation, Shard
+from ressl_tf.data.augment.view import View, layer_names
 from ressl_tf.runtime.errors import UsageError
-
-
-@keras.saving.register_keras_serializable(package="ressl_tf")
-@dataclasses.dataclass(frozen=True)
-class View:
-    """A random view of an image, as two lists of `SeededAugmentation` layers.
-
-    Args:
-        geometric: layers that bring images of any size to a fixed one (crop, flip).
-        photometric: layers that keep the size (jitter, grey, blur).
-        source: name of another view. A *staged* view starts from the finished images
-            of that view instead of the photo.
-    """
-
-    geometric: Sequence[SeededAugmentation] = ()
-    photometric: Sequence[SeededAugmentation] = ()
-    source: str | None = None
-
-    def weak(self) -> "View":
-        """Return the view without colours: drawn in the same way, by its own name."""
-        return View(self.geometric, source=self.source)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the arguments that rebuild the view."""
-        serialize = keras.saving.serialize_keras_object
-        return {
-            "geometric": [serialize(layer) for layer in self.geometric],
-            "photometric": [serialize(layer) for layer in self.photometric],
-            "source": self.source,
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "View":
-        """Rebuild a view from `get_config`."""
-        deserialize = keras.saving.deserialize_keras_object
-        return cls(
-            [deserialize(layer) for layer in config["geometric"]],
-            [deserialize(layer) for layer in config["photometric"]],
-            config["source"],
-        )
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
@@ -327,7 +288,7 @@ def _size(name: str, view: View, sizes: Mapping[str, int]) -> int:
     if view.source is None:
         raise UsageError(
             f"View {name!r} needs a RandomResizedCrop or a source, for images of one "
-            f"size. Received: geometric={list(view.geometric)}"
+            f"size. Received: geometric={layer_names(view.geometric)}"
         )
     return sizes[view.source]
 

@@ -6,6 +6,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from ressl_tf.evaluate.plots.figure import shorten
+
 NAMED_CLASSES = 40  # beyond, names and numbers would be unreadable
 
 
@@ -29,14 +31,14 @@ def confusion_matrix(
     figure.colorbar(shown, ax=axis, fraction=0.046, label="% of the class")
     axis.set_xlabel("predicted class")
     axis.set_ylabel("true class")
-    axis.set_title(title, fontsize=10)
+    axis.set_title(shorten(title, 200), fontsize=10)
     if len(names) <= NAMED_CLASSES:
         _name_classes(axis, fractions, names)
     return figure
 
 
 def _name_classes(axis, fractions, names):
-    ticks = range(len(names))
+    ticks, names = range(len(names)), [shorten(str(name)) for name in names]
     axis.set_xticks(ticks, names, rotation=90, fontsize=8)
     axis.set_yticks(ticks, names, fontsize=8)
     if len(names) > 20:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import RunError, UsageError
+from ressl_tf.runtime.file_names import printable
 
 BLUE, ORANGE, GREY = "#2060a0", "#e07b20", "#707070"
 GREEN, RED = "#2a9d3a", "#d03030"
@@ -65,11 +66,15 @@ def save(figure: Figure, path: str | os.PathLike, dpi: int = DPI) -> None:
 
 
 def shorten(text: str, length: int = NAME_LENGTH) -> str:
-    """Return `text`, or its two ends when it has more than `length` letters."""
-    if len(text) <= length:
-        return text
-    half = (length - 3) // 2
-    return f"{text[:half]}...{text[-half:]}"
+    """Return `text`, or its two ends when it has more than `length` letters.
+
+    What a figure cannot show is escaped, and `$` would begin a formula.
+    """
+    text = printable(text)
+    if len(text) > length:
+        half = (length - 3) // 2
+        text = f"{text[:half]}...{text[-half:]}"
+    return text.replace("$", r"\$")
 
 
 def image_grid(

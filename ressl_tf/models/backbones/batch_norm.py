@@ -13,8 +13,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` with a fused kernel and a scope.
 
     Momentum 0.9 and epsilon 1e-5 are PyTorch's. The variables are those of the stock
-    layer, so weights can be copied between the two. A frozen layer (`trainable = False`)
-    works in inference mode, as Keras's does.
+    layer, so weights can be copied between the two. A frozen layer (`trainable =
+    False`) works in inference mode, as Keras's does.
 
     Args:
         scope: the samples whose training statistics are shared. "local": the replica's

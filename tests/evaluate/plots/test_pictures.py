@@ -121,7 +121,7 @@ def test_a_heap_has_one_colour_and_a_model_no_curves(
         for spine in axis.spines.values()
     )
     messages = [record.getMessage() for record in heard.records]
-    assert sum("no labels" in message for message in messages) == 1
+    assert sum("no labels in" in message for message in messages) == 1
     assert sum("curves are left out" in message for message in messages) == 1
 
 

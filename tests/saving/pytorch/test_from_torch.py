@@ -48,7 +48,9 @@ def test_features_equal_a_numpy_forward_pass(name, kernel, stem, size):
     expected = forward(state, images, pool=stem != "small")
     assert expected.std() > 0.1
     features = backbone(images.transpose(0, 2, 3, 1).astype("float32"))
-    np.testing.assert_allclose(features, expected, rtol=1e-4, atol=1e-4)
+    # What float32 rounds off goes by the sums, not by the feature that is left of them.
+    atol = 5e-5 * expected.std()  # ten times what was measured
+    np.testing.assert_allclose(features, expected, rtol=0, atol=atol)
 
 
 @pytest.mark.slow
@@ -68,7 +70,9 @@ def test_a_backbone_becomes_a_workdir(tmp_path, caplog):
     framed = np.pad(normalised(images), ((0, 0), (0, 0), (1, 1), (1, 1)))
     expected = forward(network(kernel=3), framed, pool=False)
     features = opened.encoder.features(images)
-    np.testing.assert_allclose(features, expected, rtol=1e-4, atol=1e-4)
+    # What float32 rounds off goes by the sums, not by the feature that is left of them.
+    atol = 5e-5 * expected.std()  # ten times what was measured
+    np.testing.assert_allclose(features, expected, rtol=0, atol=atol)
     found = [opened.config[name] for name in ("backbone", "stem", "width")]
     assert found == ["resnet18", "small_pad2", 1 / 16]
     assert result["layout"] == "solo"

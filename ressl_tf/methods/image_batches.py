@@ -1,0 +1,59 @@
+"""Images out of the batches that `fit` and `predict` take in Python."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from ressl_tf.runtime.errors import UsageError
+
+IMAGE = "image"  # the key of tfds.load
+
+
+def holds_views(batch: Mapping[str, Any], needed: Collection[str]) -> bool:
+    """Return whether a batch that is a dict holds finished views, or else images.
+
+    Args:
+        batch: name -> tensor.
+        needed: the views of a method, those that are mixed from others left out.
+
+    Raises:
+        UsageError: it holds some of the views, or neither views nor images.
+    """
+    missing = sorted(set(needed) - set(batch))
+    if not missing:
+        return True
+    if len(missing) == len(needed) and IMAGE in batch:
+        return False
+    raise UsageError(
+        f"a batch that is a dict needs the key {IMAGE!r} with raw images, or the "
+        f"method's views, {', '.join(sorted(needed))}; missing: {', '.join(missing)}. "
+        f"Received: {', '.join(batch)}"
+    )
+
+
+def raw_images(batch: Any) -> tf.Tensor:
+    """Return the images of a batch, [batch, height, width, 3] on 0..255.
+
+    Args:
+        batch: the images, or a dict that holds them as "image", as `tfds.load` gives
+            it; what else it holds is left.
+
+    Raises:
+        UsageError: it holds no images, or of another shape.
+    """
+    if isinstance(batch, Mapping):
+        if IMAGE not in batch:
+            raise UsageError(
+                f"a batch that is a dict needs the key {IMAGE!r} with raw images. "
+                f"Received: {', '.join(batch)}"
+            )
+        batch = batch[IMAGE]
+    images = tf.convert_to_tensor(batch)
+    if images.shape.rank != 4 or images.shape[-1] != 3:
+        hint = ", an image without a batch: .batch(n)" * (images.shape.rank == 3)
+        raise UsageError(
+            "images must be [batch, height, width, 3] on 0..255. Received: "
+            f"shape {tuple(images.shape)}{hint}"
+        )
+    return images

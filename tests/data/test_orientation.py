@@ -1,0 +1,60 @@
+"""Photos upright, against Pillow."""
+
+import io
+import struct
+
+import numpy as np
+import PIL.Image
+import PIL.ImageOps
+import pytest
+import tensorflow as tf
+
+from ressl_tf.data.decode import decode_image
+from ressl_tf.data.orientation import jpeg_orientation, may_be_turned
+
+SMALL = np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8)
+PHOTO = PIL.Image.fromarray(SMALL).resize((48, 32))
+
+
+def jpeg(exif=None, **options):
+    file = io.BytesIO()
+    PHOTO.save(file, "JPEG", **({"exif": exif} if exif else {}), **options)
+    return file.getvalue()
+
+
+def tagged(orientation, order="<", before=b"", more=3):
+    """Return a JPEG with an Exif of `more` tags before the orientation."""
+    mark = b"II*\0" if order == "<" else b"MM\0*"
+    entries = [struct.pack(order + "HHII", 0x0100 + i, 4, 1, i) for i in range(more)]
+    entries += [struct.pack(order + "HHIHH", 0x0112, 3, 1, orientation, 0)]
+    ifd = struct.pack(order + "H", len(entries)) + b"".join(entries) + bytes(4)
+    body = b"Exif\0\0" + mark + struct.pack(order + "I", 12) + bytes(4) + ifd
+    segment = b"\xff\xe1" + struct.pack(">H", 2 + len(body)) + body
+    plain = jpeg()
+    return plain[:2] + before + segment + plain[2:]
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_photos_are_turned_as_pillow_turns_them(orientation):
+    exif = PIL.Image.Exif()
+    exif[0x0112] = orientation
+    xmp = b"http://ns.adobe.com/xap/1.0/\0<x/>"
+    xmp = b"\xff\xe1" + struct.pack(">H", 2 + len(xmp)) + xmp
+    files = [jpeg(exif), tagged(orientation), tagged(orientation, ">")]
+    files += [tagged(orientation, before=xmp), tagged(orientation, more=60)]
+    for data in files:
+        image = PIL.ImageOps.exif_transpose(PIL.Image.open(io.BytesIO(data)))
+        turned = decode_image(tf.constant(data))
+        np.testing.assert_array_equal(turned, np.asarray(image))
+
+
+def test_no_tag_and_damaged_tags_are_upright():
+    assert not may_be_turned(jpeg())
+    whole = tagged(6)
+    for data in (jpeg(), jpeg(comment=b"Exif\0\0 6"), whole[:30], whole[:3]):
+        assert int(jpeg_orientation(data)) == 1
+    rng = np.random.default_rng(1)
+    for _ in range(200):
+        broken = bytearray(whole)
+        broken[rng.integers(2, 90)] = rng.integers(256)
+        jpeg_orientation(bytes(broken))
