@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.shown_shape import ShownShape
 
 
@@ -19,6 +20,9 @@ class Encoder(ShownShape, keras.layers.Layer):
             for an encoder that gives features alone.
         mean: per channel, on the scale 0..1; it is subtracted from the images.
         std: per channel, on the scale 0..1; the images are divided by it.
+
+    Raises:
+        UsageError: mean or std are not three numbers on this scale.
     """
 
     def __init__(
@@ -31,7 +35,7 @@ class Encoder(ShownShape, keras.layers.Layer):
     ):
         super().__init__(**{"dtype": "float32", **kwargs})  # images keep their 8 bits
         self.backbone, self.projector = backbone, projector
-        self.mean, self.std = tuple(map(float, mean)), tuple(map(float, std))
+        self.mean, self.std = _colours("mean", mean), _colours("std", std)
         self.built = True
         self.show_shape()
 
@@ -98,3 +102,15 @@ class Encoder(ShownShape, keras.layers.Layer):
             for key in ("backbone", "projector")
         }
         return cls(**{**config, **networks})
+
+
+def _colours(name: str, values: Sequence[float]) -> tuple[float, ...]:
+    """Return three numbers as floats; refuse what is on the scale 0..255."""
+    numbers = tuple(float(value) for value in values)
+    within = [0 <= x <= 1 and (name == "mean" or x > 0) for x in numbers]
+    if len(numbers) != 3 or not all(within):
+        raise UsageError(
+            f"{name} must be three numbers on 0..1, of red, green and blue"
+            f"{', above 0' if name == 'std' else ''}. Received: {list(values)}"
+        )
+    return numbers

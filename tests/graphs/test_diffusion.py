@@ -49,3 +49,14 @@ def test_a_small_component_is_filled_up_by_the_node_itself(exact_max_nodes):
     found = diffusion.nearest_nodes(edges, 5, 3, exact_max_nodes)
     expected = [[0, 1, 0], [1, 0, 1], [2, 3, 2], [3, 2, 3], [4, 4, 4]]
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("exact_max_nodes", [30, 0])
+def test_of_equally_near_nodes_the_lower_number_is_taken(exact_max_nodes):
+    """On a ring, where rounding would choose between the two beside a node."""
+    ring = np.random.default_rng(0).permutation(30)
+    edges = np.stack([ring, np.roll(ring, 1)], axis=1)
+    graph = ressl_tf.Graph.from_edges(np.ones((30, 1)), edges)
+    found = diffusion.nearest_nodes(graph.edges, 30, 2, exact_max_nodes)
+    beside = np.stack([np.roll(ring, 1), np.roll(ring, -1)]).min(axis=0)
+    np.testing.assert_array_equal(found[ring], np.stack([ring, beside], axis=1))
