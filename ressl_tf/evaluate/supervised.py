@@ -131,7 +131,7 @@ def crop_batches(
     size, scale = task.image_size, (config.crop_scale_min, 1.0)
     batches = training_batches(
         task.train,
-        Views({"crop": weak_view(size, scale, flip_p=config.flip_prob)}),
+        Views({"crop": weak_view(size, scale, flip_prob=config.flip_prob)}),
         batch_size=batch_size,
         seed=config.seed,
         start_step=start,

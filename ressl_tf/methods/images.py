@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from ressl_tf.config.normalizations import mean_and_std
-from ressl_tf.data.augment import deferred
+from ressl_tf.data.augment import deferred, former_names
 from ressl_tf.methods import image_batches
 from ressl_tf.methods.arguments import check_choice, check_normalization, inputs_of
 from ressl_tf.methods.base import SSLModel
@@ -102,6 +102,12 @@ class ImageSSL(SSLModel):
         self.shuffle_target = shuffle_target
         self.views = views
         self.pixel_range = PixelRange()
+
+    def __init_subclass__(cls, **kwargs):
+        """Let the class's `make_views` take the names of version 0.1.0, too."""
+        super().__init_subclass__(**kwargs)
+        if made := vars(cls).get("make_views"):
+            cls.make_views = classmethod(former_names.accepted(made.__func__))
 
     @classmethod
     def parts_from(cls, config):
@@ -237,13 +243,13 @@ def view_strengths(config: Any) -> dict[str, Any]:
     asked_for = {n: getattr(config, n) for n in names if getattr(config, n)}
     return {
         "scale": (config.crop_scale_min, 1.0),
-        "flip_p": config.flip_prob,
+        "flip_prob": config.flip_prob,
         "brightness": brightness,
         "contrast": contrast,
         "saturation": saturation,
         "hue": hue,
-        "jitter_p": config.color_jitter_prob,
-        "grayscale_p": config.grayscale_prob,
-        "blur_p": config.blur_prob,
+        "color_jitter_prob": config.color_jitter_prob,
+        "grayscale_prob": config.grayscale_prob,
+        "blur_prob": config.blur_prob,
         **asked_for,
     }

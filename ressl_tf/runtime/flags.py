@@ -5,6 +5,7 @@ Nothing here imports TensorFlow: `--help` is quick.
 """
 
 import dataclasses
+import functools
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -240,15 +241,20 @@ def renamed(cls: type, stored: Mapping[str, Any]) -> dict[str, Any]:
 def renamed_arguments(
     given: Mapping[str, Any], former: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return keyword arguments under today's names, and warn of earlier ones.
+    """Return keyword arguments under today's names, and warn of earlier ones, once.
 
     Args:
         given: of a constructor.
         former: earlier name -> today's.
     """
     for old in former.keys() & given.keys():
-        log.warning("the argument %s is called %s now", old, former[old])
+        _say_once(old, former[old])
     return {former.get(name, name): value for name, value in given.items()}
+
+
+@functools.cache
+def _say_once(old: str, new: str) -> None:
+    log.warning("the argument %s is called %s now", old, new)
 
 
 def _value(values: absl_flags.FlagValues, field: dataclasses.Field) -> Any:

@@ -50,13 +50,17 @@ def stock_model(
 
 
 def _normalized(images, encoder: Encoder):
-    """Scale raw images to 0..1, less the mean, by the standard deviation."""
-    scale = keras.layers.Rescaling(1 / 255, name="scale")
-    variance = [value**2 for value in encoder.std]
-    normalize = keras.layers.Normalization(
-        mean=list(encoder.mean), variance=variance, name="normalize"
+    """Scale raw images to 0..1, less the mean, by the standard deviation.
+
+    In one layer that has its numbers as configuration: a Normalization keeps them as
+    constants, which ONNX files and others then ask for as inputs.
+    """
+    normalize = keras.layers.Rescaling(
+        scale=[1 / (255 * std) for std in encoder.std],
+        offset=[-m / s for m, s in zip(encoder.mean, encoder.std, strict=True)],
+        name="normalize",
     )
-    return normalize(scale(images))
+    return normalize(images)
 
 
 def _float32(name):

@@ -35,8 +35,8 @@ class Toy(ImageSSL):
         self.student_temp = student_temp
 
     @classmethod
-    def make_views(cls, image_size, scale=(0.2, 1.0), flip_p=0.5, **colour):
-        strong = strong_view(image_size, scale, flip_p=flip_p, **colour)
+    def make_views(cls, image_size, scale=(0.2, 1.0), flip_prob=0.5, **colour):
+        strong = strong_view(image_size, scale, flip_prob=flip_prob, **colour)
         return Views({"strong": strong, "weak": weak_view(image_size, scale)})
 
     def loss_terms(self, online, target, step):

@@ -35,14 +35,18 @@ def test_a_constant_beta_stays():
 
 def test_rsa_strong_views_are_the_weak_ones_in_other_colours():
     images = np.random.default_rng(0).integers(0, 255, (4, 16, 16, 3), dtype="uint8")
-    plain = ressl_tf.RSA.make_views(8, jitter_p=0.0, grayscale_p=0.0, blur_p=0.0)
+    plain = ressl_tf.RSA.make_views(
+        8, color_jitter_prob=0.0, grayscale_prob=0.0, blur_prob=0.0
+    )
     views = {
         name: view.numpy() for name, view in plain(images, tf.constant([0, 1])).items()
     }
     np.testing.assert_allclose(views["strong1"], views["weak1"], atol=1e-3)
     np.testing.assert_allclose(views["strong2"], views["weak2"], atol=1e-3)
     assert np.abs(views["weak1"] - views["weak2"]).max() > 1
-    grey = ressl_tf.RSA.make_views(8, jitter_p=0.0, grayscale_p=1.0, blur_p=0.0)
+    grey = ressl_tf.RSA.make_views(
+        8, color_jitter_prob=0.0, grayscale_prob=1.0, blur_prob=0.0
+    )
     views = {
         name: view.numpy() for name, view in grey(images, tf.constant([0, 1])).items()
     }

@@ -1,5 +1,7 @@
 """Files of stock Keras layers give what their source gives."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -51,3 +53,42 @@ def test_layers_that_are_not_keras_are_refused_by_name():
     backbone = keras.Sequential([keras.Input((16, 16, 3)), inner, pooling])
     with pytest.raises(UsageError, match="Received: mine, a Own; use --format=saved"):
         keras_file.stock_model(Encoder(backbone, None, MEAN, STD), 16, ("features",))
+
+
+def traced(model):
+    """Trace a model as Keras's exports to ONNX, LiteRT and SavedModel do."""
+    spec = tf.TensorSpec(model.inputs[0].shape, tf.float32)
+    return tf.function(model.call).get_concrete_function(spec)
+
+
+@pytest.mark.parametrize("size", [16, None])
+def test_a_keras_file_takes_images_alone_and_holds_weights_alone(tmp_path, size):
+    """ONNX files ask for what a graph captures beside its variables."""
+    stock = keras_file.stock_model(tiny_encoder(), size, ("features",))
+    keras_file.save(stock, tmp_path / "m.keras")
+    model = keras.saving.load_model(tmp_path / "m.keras")
+    function = traced(model)
+    given = [x for x in function.inputs if x.dtype != tf.resource]
+    assert [tuple(x.shape) for x in given] == [(None, size, size, 3)]
+    captured = {id(handle) for handle, _ in function.graph.captures}
+    assert captured == {id(v.value.handle) for v in model.variables}
+    assert len(captured) == len(tiny_encoder().backbone.variables)
+
+
+@pytest.mark.slow
+def test_a_keras_file_becomes_litert_with_the_same_features(images, tmp_path):
+    model = keras_file.stock_model(tiny_encoder(), 16, ("features",))
+    model.export(tmp_path / "m.tflite", format="litert", verbose=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of TensorFlow's on its own interpreter
+        interpreter = tf.lite.Interpreter(str(tmp_path / "m.tflite"))
+    interpreter.allocate_tensors()
+    (given,), (made,) = (
+        interpreter.get_input_details(),
+        interpreter.get_output_details(),
+    )
+    assert tuple(given["shape"]) == (1, 16, 16, 3)
+    interpreter.set_tensor(given["index"], images[:1].astype("float32"))
+    interpreter.invoke()
+    features = interpreter.get_tensor(made["index"])
+    np.testing.assert_allclose(features, model(images[:1]), atol=1e-5)

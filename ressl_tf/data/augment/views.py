@@ -8,7 +8,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ressl_tf.data.augment import compiled_loop, per_image, whole_batch
+from ressl_tf.data.augment import (
+    compiled_loop,
+    former_names,
+    per_image,
+    whole_batch,
+)
 from ressl_tf.data.augment.layers import (
     ColorJitter,
     GaussianBlur,
@@ -223,6 +228,7 @@ class Views(ShownShape, keras.layers.Layer):
         return cls(**{**config, "views": views})
 
 
+@former_names.accepted
 def strong_view(
     size: int,
     scale: tuple[float, float] = (0.2, 1.0),
@@ -231,12 +237,12 @@ def strong_view(
     contrast: float = 0.4,
     saturation: float = 0.4,
     hue: float = 0.1,
-    jitter_p: float = 0.8,
-    grayscale_p: float = 0.2,
-    blur_p: float = 0.5,
+    color_jitter_prob: float = 0.8,
+    grayscale_prob: float = 0.2,
+    blur_prob: float = 0.5,
     blur_sigma: tuple[float, float] = (0.1, 2.0),
     solarize_prob: float = 0.0,
-    flip_p: float = 0.5,
+    flip_prob: float = 0.5,
     vertical_flip_prob: float = 0.0,
     quarter_turns: bool = False,
     rotation: float = 0.0,
@@ -248,16 +254,16 @@ def strong_view(
     `RandomResizedCrop`; one that is off (0, False) draws nothing.
     """
     colours: list[SeededAugmentation] = [
-        ColorJitter(brightness, contrast, saturation, hue, p=jitter_p),
-        RandomGrayscale(grayscale_p),
-        GaussianBlur(blur_p, blur_sigma),
+        ColorJitter(brightness, contrast, saturation, hue, p=color_jitter_prob),
+        RandomGrayscale(grayscale_prob),
+        GaussianBlur(blur_prob, blur_sigma),
     ]
     if solarize_prob:
         colours.append(RandomSolarize(solarize_prob))
     weak = weak_view(
         size,
         scale,
-        flip_p=flip_p,
+        flip_prob=flip_prob,
         vertical_flip_prob=vertical_flip_prob,
         quarter_turns=quarter_turns,
         rotation=rotation,
@@ -265,11 +271,12 @@ def strong_view(
     return dataclasses.replace(weak, photometric=colours)
 
 
+@former_names.accepted
 def weak_view(
     size: int,
     scale: tuple[float, float] = (0.2, 1.0),
     *,
-    flip_p: float = 0.5,
+    flip_prob: float = 0.5,
     vertical_flip_prob: float = 0.0,
     quarter_turns: bool = False,
     rotation: float = 0.0,
@@ -278,7 +285,7 @@ def weak_view(
     crop = RandomResizedCrop(
         size,
         scale,
-        flip_p=flip_p,
+        flip_p=flip_prob,
         vertical_flip_prob=vertical_flip_prob,
         quarter_turns=quarter_turns,
         rotation=rotation,

@@ -84,11 +84,11 @@ def test_strengths_reach_the_layers():
         contrast=0.2,
         saturation=0.3,
         hue=0.05,
-        jitter_p=0.7,
-        grayscale_p=0.1,
-        blur_p=0.4,
+        color_jitter_prob=0.7,
+        grayscale_prob=0.1,
+        blur_prob=0.4,
         blur_sigma=(0.2, 1.0),
-        flip_p=0.3,
+        flip_prob=0.3,
     )
     (crop,) = strong.geometric
     jitter, grey, blur = strong.photometric
