@@ -25,6 +25,7 @@ _CLASSES = {  # that Keras has to know when it opens a saved model
 _FUNCTIONS = {
     "Config": "ressl_tf.config",
     "Graph": "ressl_tf.graphs.graph",
+    "KNNCallback": "ressl_tf.evaluate.knn_callback",
     "build_model": "ressl_tf.methods.build",
     "build_optimizer": "ressl_tf.methods.build",
     "evaluation_batches": "ressl_tf.data.pipeline",

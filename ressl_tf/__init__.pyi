@@ -17,6 +17,7 @@ from ressl_tf.engine.optimizers import LARS as LARS
 from ressl_tf.engine.optimizers import SGD as SGD
 from ressl_tf.engine.schedules import WarmupConstant as WarmupConstant
 from ressl_tf.engine.schedules import WarmupCosine as WarmupCosine
+from ressl_tf.evaluate.knn_callback import KNNCallback as KNNCallback
 from ressl_tf.graphs.graph import Graph as Graph
 from ressl_tf.graphs.rgrl import RGRL as RGRL
 from ressl_tf.methods.build import build_model as build_model

@@ -49,6 +49,17 @@ def refuse_weights(given: Mapping[str, Any]) -> None:
             )
 
 
+def in_order(callbacks: Any) -> Any:
+    """Return callbacks, those first that add to the logs what others watch.
+
+    Args:
+        callbacks: as `fit` takes them.
+    """
+    if not isinstance(callbacks, list | tuple):
+        return callbacks
+    return sorted(callbacks, key=lambda c: not getattr(c, "adds_to_logs", False))
+
+
 def check_callbacks(
     callbacks: Any, optimizer: keras.optimizers.Optimizer | None
 ) -> None:

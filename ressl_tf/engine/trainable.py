@@ -35,6 +35,7 @@ class Trainable(keras.Model):
         given = fit_arguments.by_name(keras.Model.fit, args, kwargs)
         fit_arguments.refuse_weights(given)
         fit_arguments.check_callbacks(given.get("callbacks"), self.optimizer)
+        given["callbacks"] = fit_arguments.in_order(given.get("callbacks"))
         self._steps_per_epoch = given.get("steps_per_epoch")
         if isinstance(given.get("x"), tf.data.Dataset):
             given.setdefault("shuffle", False)  # Keras warns of its own default
