@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any, TextIO
@@ -18,10 +19,15 @@ SHOWN_ELSEWHERE = ("epoch", "step", "images_per_second", "epochs_per_second")
 
 @contextlib.contextmanager
 def stage(text: str) -> Iterator[None]:
-    """Log what is done next, and how long it took where that was noticeable."""
-    log.info("%s ...", text)
+    """Log what is being done, and how long it took, where that is noticeable."""
     started = time.perf_counter()
-    yield
+    waiting = threading.Timer(NOTICEABLE_SECONDS, log.info, ("%s ...", text))
+    waiting.daemon = True
+    waiting.start()
+    try:
+        yield
+    finally:
+        waiting.cancel()
     seconds = time.perf_counter() - started
     if seconds > NOTICEABLE_SECONDS:
         log.info("%s: %.1f s", text, seconds)

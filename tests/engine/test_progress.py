@@ -2,6 +2,7 @@
 
 import io
 import logging
+import time
 import types
 
 import pytest
@@ -82,4 +83,18 @@ def test_a_stage_is_named_and_timed_where_it_takes_long(clock, caplog):
             clock.now += 0.5
         with progress.stage("decoding"):
             clock.now += 2.5
-    assert caplog.messages == ["listing ...", "decoding ...", "decoding: 2.5 s"]
+    assert caplog.messages == ["decoding: 2.5 s"]
+
+
+def test_a_stage_is_named_while_it_lasts_and_not_when_it_fails_at_once(
+    monkeypatch, caplog
+):
+    caplog.set_level(logging.INFO, "ressl_tf")
+    with pytest.raises(ValueError, match="a mistake"), progress.stage("reading"):
+        raise ValueError("a mistake")
+    monkeypatch.setattr(progress, "NOTICEABLE_SECONDS", 0.01)
+    with progress.stage("compiling"):
+        until = time.monotonic() + 30
+        while not caplog.messages and time.monotonic() < until:
+            time.sleep(0.01)
+        assert caplog.messages == ["compiling ..."]
