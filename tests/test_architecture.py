@@ -41,6 +41,7 @@ OF_SEVERAL_MODULES = {
     "test_fuzz",
     "test_graph_wing",
     "test_journey",
+    "test_keras_page",
     "test_kills",
     "test_public_names",
 }

@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 
 from ressl_tf.config import data_flags, recovery
+from ressl_tf.config.selection import check_model_selection, model_selection
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
 
@@ -29,6 +30,7 @@ class EvaluateConfig:
         "file of a model from images to features.",
         path=True,
     )
+    model_selection: str = model_selection()
     untrained: bool = option(
         False, "Give the same network random weights first: the floor to compare with."
     )
@@ -81,6 +83,7 @@ class EvaluateConfig:
                 "give what to evaluate as one of --workdir and --model. Received: "
                 + (given if self.workdir else "neither")
             )
+        check_model_selection(self)
 
     @property
     def source(self) -> str:
@@ -90,7 +93,13 @@ class EvaluateConfig:
     @property
     def run_name(self) -> str:
         """The name of the results' folder, which tells one evaluation from another."""
-        return self.command + "-untrained" * self.untrained
+        return self.command + self.variant
+
+    @property
+    def variant(self) -> str:
+        """The end of `run_name`, for another encoder than the last checkpoint's."""
+        best = "-best" * (self.model_selection == "best")
+        return best + "-untrained" * self.untrained
 
     @property
     def run_dir(self) -> str:
@@ -251,7 +260,7 @@ class LinearConfig(LogisticFlags, SupervisedConfig):
     def run_name(self) -> str:
         """The name of the results' folder."""
         solver = "-lbfgs" if self.solver == "lbfgs" else ""
-        return f"linear{solver}" + "-untrained" * self.untrained
+        return f"linear{solver}" + self.variant
 
 
 @dataclasses.dataclass(frozen=True)
@@ -293,4 +302,4 @@ class FinetuneConfig(SupervisedConfig):
         """The name of the results' folder."""
         head = "-head" if self.trainable == "head" else ""
         name = f"finetune{head}-{self.label_fraction:g}-seed{self.seed}"
-        return name + "-untrained" * self.untrained
+        return name + self.variant

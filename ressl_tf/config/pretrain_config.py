@@ -165,6 +165,13 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
     keep_checkpoints: int = option(
         3, "Number of the last checkpoints that stay.", low=1, free=True
     )
+    keep_best: bool = option(
+        False,
+        "Keep the checkpoint with the best kNN top-1 too, checkpoints/best.npz; "
+        "--model_selection=best of the other commands takes it. Only epochs that "
+        "--knn_every measures can be the best.",
+        free=True,
+    )
     checkpoint_every_steps: int = recovery.checkpoint_every_steps()
     checkpoint_every_minutes: float = recovery.checkpoint_every_minutes()
     on_nan: str = recovery.on_nan()
@@ -187,6 +194,7 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
         self.check_views()
         check_normalization(self)
         self.check_data()
+        self.check_keep_best()
         check_graph(self)
         self.check_optimization()
         check_method(self)
@@ -228,6 +236,23 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
             raise UsageError(
                 f"--method={self.method} learns from {wanted}. "
                 f"Received: --dataset={self.dataset}"
+            )
+
+    def check_keep_best(self) -> None:
+        """Refuse to choose by a kNN monitor that is off.
+
+        Raises:
+            UsageError: names the flag that turns it off.
+        """
+        reasons = {
+            "--knn_every=0": self.knn_every == 0,
+            "--eval_split=none": self.eval_split == "none",
+            f"--method={self.method}": self.kind.prefix != "",
+        }
+        off = [flag for flag, is_off in reasons.items() if is_off]
+        if self.keep_best and off:
+            raise UsageError(
+                f"--keep_best chooses by the kNN monitor of images. Received: {off[0]}"
             )
 
     @property

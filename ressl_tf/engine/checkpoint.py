@@ -6,9 +6,11 @@ damage.
 """
 
 import hashlib
+import json
 import logging
 import pathlib
 from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,7 +19,7 @@ from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import RunError
 
 log = logging.getLogger("ressl_tf")
-PATTERN = "step-*.npz"
+PATTERN, BEST = "step-*.npz", "best.npz"
 
 
 def state(model: keras.Model) -> dict[str, keras.Variable]:
@@ -87,22 +89,50 @@ class Checkpoints:
             RunError: the file cannot be written, or a weight is not finite (the update
                 after a finite loss can overflow); the earlier checkpoints stay.
         """
-        step = int(model.step.numpy())
-        path = self.folder / f"step-{step:09d}.npz"
+        path = self.folder / f"step-{int(model.step.numpy()):09d}.npz"
+        self._write(model, path)
+        for old in self.paths()[: -self.keep]:
+            old.unlink()
+        return path
+
+    @property
+    def best(self) -> pathlib.Path:
+        """The file of the best checkpoint, which is never removed."""
+        return self.folder / BEST
+
+    def save_best(self, model: keras.Model, figures: dict[str, float]) -> None:
+        """Save the state as the best one, in place of the best before it.
+
+        Args:
+            model: its state is saved.
+            figures: name -> number, by which it is the best.
+
+        Raises:
+            RunError: as `save`.
+        """
+        self._write(model, self.best)
+        known = {"step": int(model.step.numpy()), **figures}
+        with replacing(self.best.with_suffix(".json")) as temporary:
+            temporary.write_text(json.dumps(known))
+
+    def best_figures(self) -> dict[str, Any]:
+        """Return "step" and figures of the best checkpoint; empty without one."""
+        path = self.best.with_suffix(".json")
+        there = path.is_file() and self.best.is_file()
+        return json.loads(path.read_text()) if there else {}
+
+    def _write(self, model: keras.Model, path: pathlib.Path) -> None:
         arrays = {name: v.numpy() for name, v in state(model).items()}
         if not all(np.isfinite(array).all() for array in arrays.values()):
             raise RunError(
-                f"weights are not finite after step {step}; nothing was saved; try a "
-                "lower --learning_rate or a longer --warmup_epochs"
+                f"weights are not finite after step {int(model.step.numpy())}; nothing "
+                "was saved; try a lower --learning_rate or a longer --warmup_epochs"
             )
         try:
             with replacing(path) as temporary, open(temporary, "wb") as file:
                 np.savez(file, **arrays)
         except OSError as error:
             raise RunError(f"cannot save {path}: {error.strerror}") from None
-        for old in self.paths()[: -self.keep]:
-            old.unlink()
-        return path
 
     def restore(self, model: keras.Model) -> pathlib.Path | None:
         """Restore the newest readable checkpoint.

@@ -54,7 +54,7 @@ def open_task(config: EvaluateConfig) -> Task:
     Raises:
         UsageError: when it is not there, has no labels or does not fit.
     """
-    pretrained = open_pretrained(config.source)
+    pretrained = open_pretrained(config.source, config.model_selection)
     dataset, data_dir = pretrained.data_or(config.dataset, config.data_dir)
     size = pretrained.size_or(config.image_size)
     config = dataclasses.replace(config, dataset=dataset, data_dir=data_dir or "")

@@ -21,6 +21,7 @@ from ressl_tf.data.pipeline import (
 from ressl_tf.data.sources import Source, bad_images_as_run_errors
 from ressl_tf.engine import callbacks, devices
 from ressl_tf.engine.checkpoint import state
+from ressl_tf.engine.keep_best import KeepBest
 from ressl_tf.engine.progress import stage
 from ressl_tf.engine.run import Run, fit_segments, last_step
 from ressl_tf.engine.workdir import Workdir
@@ -32,6 +33,7 @@ from ressl_tf.pretraining import knn_monitor, warm_start
 from ressl_tf.pretraining.dry_run import describe
 from ressl_tf.runtime import distribute
 from ressl_tf.runtime.atomic import replacing
+from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.file_names import printable
 from ressl_tf.runtime.signals import Watch
 
@@ -93,6 +95,7 @@ def run_chief(config: Config, strategy) -> dict[str, Any]:
             warm_start.start_from(model, start)
         distribute.broadcast(strategy, list(state(model).values()))
         measure = knn_monitor.make(config, source)
+        check_keep_best(config, measure)
         if run.is_new:
             log_start(run, measure)
         run.fit(monitors(run, measure), functools.partial(draw_views, run))
@@ -115,7 +118,18 @@ def monitors(run: Run, measure: Measure | None) -> list[keras.callbacks.Callback
     if measure is not None:
         every = run.config.knn_every
         watchers.append(callbacks.KNNMonitor(measure, every, run.last_step))
+        if run.config.keep_best:
+            watchers.append(KeepBest(run.checkpoints))
     return watchers
+
+
+def check_keep_best(config: Config, measure: Measure | None) -> None:
+    """Refuse to choose checkpoints by kNN where no image has a label."""
+    if config.keep_best and measure is None:
+        raise UsageError(
+            "--keep_best chooses by the kNN monitor, which needs labels: give another "
+            f"--knn_bank_split, or leave it out. Received: --dataset={config.dataset}"
+        )
 
 
 def log_start(run: Run, measure: Measure | None) -> None:
@@ -197,7 +211,14 @@ def result(run: Run) -> dict[str, Any]:
         "knn_top1_untrained": rows[0].get("knn_top1"),
         "embedding_std": rows[-1].get("embedding_std"),
         "images_per_second": run.throughput(),
+        **best_result(run),
     }
+
+
+def best_result(run: Run) -> dict[str, Any]:
+    """Return what the JSON line says of the best checkpoint, where one is kept."""
+    best = run.checkpoints.best_figures() if run.config.keep_best else {}
+    return best and {"knn_top1_best": best["knn_top1"], "best_step": best["step"]}
 
 
 def tell_people(line: dict[str, Any]) -> None:

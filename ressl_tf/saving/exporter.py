@@ -31,7 +31,7 @@ def export(config: ExportConfig) -> dict:
         RunError: when the disk refuses.
     """
     check_output(config)
-    pretrained = open_pretrained(config.source)
+    pretrained = open_pretrained(config.source, config.model_selection)
     outputs = config.output_names or _default_outputs(pretrained)
     model = _model_for(outputs, pretrained)
     config = _with_size(config, saved_model.encoder_of(model).backbone)

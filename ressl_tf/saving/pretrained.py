@@ -10,7 +10,7 @@ import keras
 
 from ressl_tf.config import Config
 from ressl_tf.config.method_table import METHODS
-from ressl_tf.engine.checkpoint import restore_network
+from ressl_tf.engine.checkpoint import BEST, restore_network
 from ressl_tf.methods import build
 from ressl_tf.methods.build import build_model
 from ressl_tf.methods.images import ImageSSL
@@ -79,14 +79,27 @@ class Pretrained:
         return dataset, data_dir or self.config.get("data_dir") or None
 
 
-def open_pretrained(path: str | os.PathLike[str]) -> Pretrained:
+def open_pretrained(
+    path: str | os.PathLike[str], model_selection: str = "last"
+) -> Pretrained:
     """Open a workdir, a SavedModel of `ressl_tf.export`, or a `.keras` file.
+
+    Args:
+        path: of the folder or file.
+        model_selection: which checkpoint of a workdir: "last", or "best" of a run with
+            `--keep_best`.
 
     Raises:
         UsageError: when there is nothing that can be used; says what was found.
         RunError: when no checkpoint of a workdir can be read.
     """
     place = pathlib.Path(paths.local(path, "path"))
+    best = place / "checkpoints" / BEST
+    if model_selection == "best" and not best.is_file():
+        raise UsageError(
+            f"{place} holds no best checkpoint, {best.relative_to(place)}: "
+            "ressl_tf.train keeps one with --keep_best, by kNN on labelled images"
+        )
     if place.is_file():
         return _open_keras(place)
     if (place / "saved_model.pb").is_file():
@@ -96,7 +109,7 @@ def open_pretrained(path: str | os.PathLike[str]) -> Pretrained:
         opened = _open_keras(place / "classifier.keras")
         return dataclasses.replace(opened, path=place, kind="workdir", config=config)
     if (place / "config.json").is_file():
-        return _open_workdir(place)
+        return _open_workdir(place, best if model_selection == "best" else None)
     found = "it is a folder without config.json" if place.is_dir() else "not there"
     raise UsageError(f"give {KINDS}. Received: {path!r} ({found})")
 
@@ -132,7 +145,7 @@ def stored_config(place: pathlib.Path) -> Config:
     return Config(**{**values, **lists, "workdir": str(place)})  # it may have moved
 
 
-def _open_workdir(place: pathlib.Path) -> Pretrained:
+def _open_workdir(place: pathlib.Path, best: pathlib.Path | None) -> Pretrained:
     config = stored_config(place)
     if METHODS[config.method].learns_from != "images":
         raise UsageError(
@@ -140,7 +153,7 @@ def _open_workdir(place: pathlib.Path) -> Pretrained:
             "evaluates its nodes, ressl_tf.export exports it"
         )
     online = build_model(config).online
-    if restore_network(place / "checkpoints", "online", online) is None:
+    if restore_network(best or place / "checkpoints", "online", online) is None:
         raise UsageError(
             f"{place} holds no checkpoint: its run has not finished an epoch; "
             "run its command again first"
