@@ -89,21 +89,19 @@ def randomise(model, variance=0.3):
 def test_features_are_those_of_keras(name):
     """60 px give odd maps, where the padding differs; ConvNeXt's stems cut there."""
     size = 64 if name == "convnext_tiny" else 60
-    width = 1.0 if name.startswith("efficientnet") else 0.25
+    deep = name.startswith("efficientnet")
+    width = 1.0 if deep else 0.25
     keras.utils.set_random_seed(0)  # some kernels amplify rounding a millionfold
     ours = backbones.build(name, image_size=size, width=width)
     theirs = stock(name, size)
     # EfficientNet's gates turn at what .3 amplifies; at 1 little is left of the images.
-    deep = name.startswith("efficientnet")
     randomise(ours, 1.0 if deep else 0.3)
     pairs = zip(weights(theirs), weights(ours), strict=True)
     for theirs_variable, variable in pairs:
         values = variable.numpy().reshape(theirs_variable.shape)  # depthwise kernels
         theirs_variable.assign(values)
-    images = np.random.default_rng(1).normal(size=(2, size, size, 3))
-    images = images.astype("float32")
-    scale = 255 if name.startswith("efficientnet") else 1
-    expected = theirs(scale * images, training=False).numpy()
+    images = np.random.default_rng(1).normal(size=(2, size, size, 3)).astype("float32")
+    expected = theirs((255 if deep else 1) * images, training=False).numpy()
     of_images = np.ptp(expected, axis=0).max()
     assert of_images > 1e-3 * np.abs(expected).max() > 0
     tolerance = 1e-2 * of_images if deep else 1e-3 * np.abs(expected).max()
