@@ -28,7 +28,7 @@ def names(folder: str, own: set[str], siblings: list[str]) -> tuple[str, ...] | 
     others = _of_others(folder, siblings)
     if _is_holder(own, others):
         return None
-    classes = own | set(of_siblings(folder, siblings, own))
+    classes = own | _known(others, own)
     if len(classes) == 1:
         (only,) = classes
         raise UsageError(
@@ -39,18 +39,20 @@ def names(folder: str, own: set[str], siblings: list[str]) -> tuple[str, ...] | 
     return tuple(sorted(classes))
 
 
-def of_siblings(
-    folder: str, siblings: list[str], own: set[str] | None = None
-) -> tuple[str, ...]:
+def of_siblings(folder: str, siblings: list[str]) -> tuple[str, ...]:
     """Sort the classes of the other splits; those that only hold images have none."""
-    others = _of_others(folder, siblings)
-    everything = [*others, own or set()]
+    return tuple(sorted(_known(_of_others(folder, siblings), set())))
+
+
+def _known(others: list[set[str]], own: set[str]) -> set[str]:
+    """Return the classes of other splits, of those that do not only hold images."""
+    everything = [*others, own]
     kept: set[str] = set()
     for index, classes in enumerate(others):
         rest = everything[:index] + everything[index + 1 :]
         if not _is_holder(classes, rest):
             kept |= classes
-    return tuple(sorted(kept))
+    return kept
 
 
 def _of_others(folder: str, siblings: list[str]) -> list[set[str]]:
