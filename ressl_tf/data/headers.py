@@ -26,7 +26,8 @@ def starts_with(head: tf.Tensor, magic: bytes, start: int = 0) -> tf.Tensor:
 
 def is_image(head: tf.Tensor) -> tf.Tensor:
     """Return whether a header is of a format that is read, bool []."""
-    return tf.reduce_any([starts_with(head, m) for m in (JPEG, PNG, GIF, RIFF, BMP)])
+    webp = starts_with(head, RIFF) & starts_with(head, b"WEBP", 8)
+    return tf.reduce_any([webp, *(starts_with(head, m) for m in (JPEG, PNG, GIF, BMP))])
 
 
 def number(digits: tf.Tensor, order: str = "little") -> tf.Tensor:
@@ -109,10 +110,8 @@ def refusals(head: tf.Tensor) -> Sequence[tuple[tf.Tensor, str]]:
     plain = (number(head[14:18]) >= 40) & ((bits == 8) | (bits == 24) | (bits == 32))
     usual = (bits == 32) & starts_with(head, b"\0\0\xff\0\0\xff\0\0\xff\0\0\0", 54)
     plain &= (packing == 0) | ((packing == BITFIELDS) & usual)
-    known = [starts_with(head, magic) for magic in (JPEG, PNG, GIF)]
-    webp &= starts_with(head, b"WEBP", 8)
     return [
-        (tf.reduce_any([*known, webp, bmp]), f"its bytes are no {FORMATS}"),
+        (is_image(head), f"its bytes are no {FORMATS}"),
         (~moving, "an animated WebP, of which no frame is read"),
         (~bmp | plain, "a BMP that is compressed, or not of 8, 24 or 32 bits a pixel"),
     ]

@@ -82,6 +82,9 @@ def test_what_is_no_image_in_a_batch_of_files_is_named(embedding_export, images)
     message = r"JPEG, PNG, WebP, BMP or GIF files; .* at places\] \[1 3\]"
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         encoded(image_bytes=tf.stack(files))
+    files[0] = b"RIFF\x24\0\0\0WAVEfmt "  # begins as a WebP does
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[0 1 3\]"):
+        encoded(image_bytes=tf.stack(files))
 
 
 @pytest.mark.parametrize("scope", ["local", "sync", "split"])
