@@ -101,9 +101,8 @@ class Progress(keras.callbacks.Callback):
             f"epoch {-(-step // per_epoch)}/{epochs:.4g}",
             f"step {step:,}/{self.last_step:,}",
         ]
-        for name, unit in (("images_per_second", "images/s"),):
-            if name in logs:
-                parts.append(f"{logs[name]:,.0f} {unit}")
+        if "images_per_second" in logs:
+            parts.append(f"{logs['images_per_second']:,.0f} images/s")
         if seconds := self._seconds_per_step(step, now):
             epoch, run = per_epoch - done, self.last_step - step
             times = as_time(epoch * seconds), as_time(run * seconds)

@@ -12,7 +12,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.data.augment.seeded import Samples, SeededAugmentation
+from ressl_tf.data.augment.seeded import (
+    Samples,
+    SeededAugmentation,
+    to_images,
+    to_planes,
+)
 from ressl_tf.data.augment.stateless import drawing_by, stateful_operations
 from ressl_tf.data.pixel_scale import is_foreign
 from ressl_tf.runtime.errors import UsageError, reason_of
@@ -67,8 +72,7 @@ class KerasLayer(SeededAugmentation):
 
     def augment_planes(self, planes: tf.Tensor, transformations: Samples) -> tf.Tensor:
         """Apply the layer to each of images [batch, 3, height, width]."""
-        images = tf.transpose(planes, [0, 2, 3, 1])
-        return tf.transpose(self.augment_images(images, transformations), [0, 3, 1, 2])
+        return to_planes(self.augment_images(to_images(planes), transformations))
 
     def _apply_to_each(self, images: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         side = getattr(self, "size", None)
