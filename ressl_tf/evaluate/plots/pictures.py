@@ -12,6 +12,7 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 
 from ressl_tf.config.plot_config import FEWEST_IMAGES, PlotConfig
+from ressl_tf.config.unused_flags import unused
 from ressl_tf.data.load import TEST_SPLITS, open_first
 from ressl_tf.data.pipeline import evaluation_batches
 from ressl_tf.data.sources import Source, bad_images_as_run_errors
@@ -117,6 +118,8 @@ def log_rows(config: PlotConfig) -> list[dict[str, Any]]:
 def reference_levels(path: pathlib.Path) -> dict[str, tuple[float, str]]:
     """Return values to compare a run's numbers with: those of uniform distributions.
 
+    A flag that the method does not take says nothing of them.
+
     Args:
         path: The run's `config.json`.
 
@@ -124,11 +127,12 @@ def reference_levels(path: pathlib.Path) -> dict[str, tuple[float, str]]:
         Key of the log -> (value, its name).
     """
     stored = json.loads(path.read_text()) if path.is_file() else {}
+    meant = stored.keys() - unused(stored)
     levels = {}
-    if "embedding_dim" in stored:
+    if "embedding_dim" in meant:
         uniform = 1 / math.sqrt(stored["embedding_dim"])
         levels["embedding_std"] = (uniform, "uniform: 1/sqrt(dim)")
-    if "queue_size" in stored:
+    if "queue_size" in meant:
         uniform = math.log(stored["queue_size"])
         levels["teacher_entropy"] = (uniform, "uniform: log(queue_size)")
     return levels

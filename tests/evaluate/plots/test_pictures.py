@@ -37,6 +37,9 @@ def test_the_levels_are_those_of_the_run(tmp_path):
         {"embedding_std": 1 / 8, "teacher_entropy": np.log(1000)}
     )
     assert pictures.reference_levels(tmp_path / "none") == {}
+    of_graph = {"method": "rgrl", "embedding_dim": 128, "queue_size": 16384}
+    path.write_text(json.dumps(of_graph))  # a graph's lengths are those of other flags
+    assert pictures.reference_levels(path) == {}
 
 
 @pytest.mark.slow
