@@ -241,11 +241,13 @@ def test_the_papers_hyper_parameters(name, own):
 @pytest.mark.slow
 def test_readme_python_runs(unbroken, images, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    notebook, downstream = blocks("python")
+    notebook, own_views, downstream = blocks("python")
     names = {}
     exec(notebook, names)
     assert names["features"].shape == (1024, 512)
     assert (tmp_path / "encoder.keras").exists()
+    exec(own_views, names)
+    assert names["model"].views.names == ("strong", "weak")
     exporter.export(ExportConfig(workdir=str(unbroken[1]), output="exported"))
     names = {"images": images, "batches": [(images, np.arange(12) % 10)] * 5}
     exec(downstream, names)

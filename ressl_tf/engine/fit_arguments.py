@@ -5,6 +5,7 @@ that sets a learning rate which cannot be set, found out at its first plateau.
 """
 
 import inspect
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import keras
 
 from ressl_tf.runtime.errors import UsageError
 
+log = logging.getLogger("ressl_tf")
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 SETTERS = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.LearningRateScheduler)
 
@@ -47,6 +49,41 @@ def refuse_weights(given: Mapping[str, Any]) -> None:
                 "images to one another; leave it out, or repeat in the data what "
                 f"should count more. Received: {name}={type(given[name]).__name__}"
             )
+
+
+def check_data(x: Any) -> None:
+    """Refuse no data, and a list that Keras would take for several inputs.
+
+    Args:
+        x: as `fit` and `evaluate` take it.
+
+    Raises:
+        UsageError: says what to give.
+    """
+    wanted = "an array of images [n, height, width, 3] on 0..255, or a tf.data.Dataset"
+    if x is None:
+        raise UsageError(f"there are no images: give {wanted}. Received: None")
+    if isinstance(x, list | tuple):
+        raise UsageError(
+            "a list is taken by Keras for the inputs of one model, so that each image "
+            f"would be one: give {wanted}, such as np.stack(images). "
+            f"Received: {type(x).__name__} of {len(x)}"
+        )
+
+
+def warn_of_losses(model: keras.Model) -> None:
+    """Warn of a loss and metrics given to `compile`, which a method never computes.
+
+    Args:
+        model: a compiled one.
+    """
+    given = {"loss": "_compile_loss", "metrics": "_compile_metrics"}
+    if unused := [name for name, kept in given.items() if getattr(model, kept, None)]:
+        log.warning(
+            "compile: %s without effect, since the method has a loss of its own and "
+            "there are no labels; leave it out",
+            ", ".join(unused),
+        )
 
 
 def in_order(callbacks: Any) -> Any:

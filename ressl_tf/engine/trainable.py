@@ -33,6 +33,8 @@ class Trainable(keras.Model):
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Train as Keras does, but by `TrainFunction`."""
         given = fit_arguments.by_name(keras.Model.fit, args, kwargs)
+        fit_arguments.check_data(given.get("x"))
+        fit_arguments.warn_of_losses(self)
         fit_arguments.refuse_weights(given)
         fit_arguments.check_callbacks(given.get("callbacks"), self.optimizer)
         given["callbacks"] = fit_arguments.in_order(given.get("callbacks"))
@@ -47,6 +49,8 @@ class Trainable(keras.Model):
         The running means of a training that calls this are restored at the end.
         """
         given = fit_arguments.by_name(keras.Model.evaluate, args, kwargs)
+        if given.get("_use_cached_eval_dataset") is not True:
+            fit_arguments.check_data(given.get("x"))
         fit_arguments.refuse_weights(given)
         self._evaluated_steps = given.get("steps")
         with self._keeping_means():

@@ -247,3 +247,26 @@ def test_nothing_is_said_of_a_data_set_that_is_not_shuffled(images, recwarn, cap
         tiny_model().fit(data, verbose=0)
     assert not recwarn.list
     assert not caplog.records
+
+
+@pytest.mark.parametrize("call", ["fit", "evaluate"])
+def test_a_list_of_images_is_refused_since_keras_stacks_no_list(images, call):
+    for given in (list(images), tuple(images)):
+        with pytest.raises(UsageError, match=r"np\.stack.*(list|tuple) of 12"):
+            getattr(tiny_model(), call)(given)
+
+
+@pytest.mark.parametrize("call", ["fit", "evaluate"])
+def test_no_data_is_said_in_one_line(call):
+    with pytest.raises(UsageError, match="there are no images: give an array"):
+        getattr(tiny_model(), call)()
+
+
+def test_a_loss_and_metrics_of_compile_are_said_to_have_no_effect(images, caplog):
+    model = tiny_model()
+    fit(model, images, 1)
+    assert not caplog.records
+    model.compile(SGD(0.06), loss="mse", metrics=["accuracy"])
+    fit(model, images, 1)
+    (record,) = caplog.records
+    assert record.getMessage().startswith("compile: loss, metrics without effect")

@@ -44,7 +44,7 @@ def as_backbone(network: Any, sides: Sequence[int]) -> keras.Model:
 def _with_inputs(network: keras.layers.Layer, side: int | None) -> keras.Model:
     """Return a network whose inputs and outputs are known."""
     if getattr(network, "inputs", None):
-        return network
+        return _with_bare_tensors(network)
     shape = (side, side, 3)
     try:
         if isinstance(network, keras.Sequential):
@@ -58,6 +58,16 @@ def _with_inputs(network: keras.layers.Layer, side: int | None) -> keras.Model:
             f"the backbone {network.name} cannot be called on images "
             f"[batch, {size}, {size}, 3]: {reason_of(error)}"
         ) from None
+
+
+def _with_bare_tensors(model: keras.Model) -> keras.Model:
+    """Return a model whose only input and output stand in no list or dict."""
+    single = len(model.inputs) == len(model.outputs) == 1
+    if not single or isinstance(model, keras.Sequential):
+        return model
+    if all(isinstance(end, keras.KerasTensor) for end in (model.input, model.output)):
+        return model
+    return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
 
 
 def _check_inputs(model: keras.Model, sides: Sequence[int]) -> None:

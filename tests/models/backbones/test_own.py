@@ -65,7 +65,15 @@ def tail():
     return L.Conv2D(8, 3, 2), L.GlobalAveragePooling2D()
 
 
+def functional(inputs, outputs):
+    x = image()
+    return keras.Model(inputs(x), outputs(L.GlobalAveragePooling2D()(x)))
+
+
 WORKING = {
+    "lists of one": lambda: functional(lambda x: [x], lambda y: [y]),
+    "dicts of one": lambda: functional(lambda x: {x.name: x}, lambda y: {"y": y}),
+    "a list of one map": lambda: keras.Model(x := image(), [L.Conv2D(8, 3, 2)(x)]),
     "a feature map": lambda: sequential(L.Conv2D(8, 3, 2)),
     "a subclass": Net,
     "a layer that is not registered": lambda: sequential(Half(), *tail()),
