@@ -21,11 +21,11 @@ FORKS.set_forkserver_preload(["tensorflow", "keras"])
 class Command:
     """A command that runs; its methods are those of `subprocess.Popen`."""
 
-    def __init__(self, module, flags, cwd, folder):
+    def __init__(self, module, flags, cwd, folder, first):
         self.stdout, self.stderr = folder / "stdout", folder / "stderr"
         for path in (self.stdout, self.stderr):
             path.touch()  # for who reads before the process has begun
-        given = (module, flags, str(cwd), str(self.stdout), str(self.stderr))
+        given = (module, flags, str(cwd), str(self.stdout), str(self.stderr), first)
         self._process = FORKS.Process(target=_become, args=given, daemon=True)
         self._process.start()
         self.pid = self._process.pid
@@ -59,11 +59,14 @@ class Commands:
     def __init__(self, folder):
         self.folder, self.started = folder, []
 
-    def start(self, module, *flags, cwd=ROOT):
-        """Start `python -m ressl_tf.MODULE FLAGS` in the folder `cwd`."""
+    def start(self, module, *flags, cwd=ROOT, first=None):
+        """Start `python -m ressl_tf.MODULE FLAGS` in the folder `cwd`.
+
+        The new process calls `first`, which can be pickled, before the command.
+        """
         folder = self.folder / str(len(self.started))
         folder.mkdir()
-        self.started.append(Command(f"ressl_tf.{module}", flags, cwd, folder))
+        self.started.append(Command(f"ressl_tf.{module}", flags, cwd, folder, first))
         return self.started[-1]
 
     def run(self, module, *flags, cwd=ROOT, timeout=900):
@@ -79,7 +82,7 @@ class Commands:
                 process.send_signal(signal.SIGKILL)
 
 
-def _become(module, flags, cwd, out, err):
+def _become(module, flags, cwd, out, err, first):
     """Turn this process into the command; it ends by SystemExit."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, path in ((1, out), (2, err)):
@@ -90,5 +93,7 @@ def _become(module, flags, cwd, out, err):
     sys.path[:] = [cwd, str(ROOT), *path]
     before = os.environ.get("PYTHONPATH", "")
     os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), before])
+    if first:
+        first()
     sys.argv = ["-m", *flags]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
