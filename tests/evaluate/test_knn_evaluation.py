@@ -63,7 +63,7 @@ def test_a_set_without_test_split_is_divided(photos, unbroken, tmp_path, caplog)
     )
     line = knn_evaluation.evaluate(config)
     assert (line["train_images"], line["test_images"]) == (22, 4)
-    assert "every tenth image is held out" in caplog.text
+    assert "every tenth image of each class is held out" in caplog.text
 
 
 @pytest.mark.parametrize(
