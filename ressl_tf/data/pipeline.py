@@ -126,10 +126,7 @@ def evaluation_batches(
     Returns:
         (uint8 [batch, image_size, image_size, 3], int32 [batch]; -1 without labels).
     """
-    rows = tf.range(source.size, dtype=tf.int64)
-    if limit is not None and limit < source.size:
-        shuffled = tf.random.experimental.stateless_shuffle(rows, EVALUATION_SEED)
-        rows = tf.sort(shuffled[:limit])
+    rows = evaluation_rows(source.size, limit)
     steps = tf.data.Dataset.from_tensor_slices(rows).batch(batch_size)
 
     def cropped(images, labels):
@@ -144,6 +141,20 @@ def evaluation_batches(
 
         batches = _decoded(source, steps.enumerate(), cropped_example, batch_size)
     return batches.prefetch(BUFFERED_STEPS).with_options(_options())
+
+
+def evaluation_rows(size: int, limit: int | None = None) -> tf.Tensor:
+    """List the examples that `evaluation_batches` reads, int64 [n], ascending.
+
+    Args:
+        size: of the source.
+        limit: as there.
+    """
+    rows = tf.range(size, dtype=tf.int64)
+    if limit is None or limit >= size:
+        return rows
+    shuffled = tf.random.experimental.stateless_shuffle(rows, EVALUATION_SEED)
+    return tf.sort(shuffled[:limit])
 
 
 def centre_crop(images: tf.Tensor, size: int) -> tf.Tensor:

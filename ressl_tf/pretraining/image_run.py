@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from ressl_tf.config import Config
@@ -26,7 +25,7 @@ from ressl_tf.engine.progress import stage
 from ressl_tf.engine.run import Run, fit_segments, last_step
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.evaluate import features, plots
-from ressl_tf.evaluate.plots.pictures import reference_levels
+from ressl_tf.evaluate.plots import pictures
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.methods.build import make_model
 from ressl_tf.pretraining import knn_monitor, warm_start
@@ -190,10 +189,10 @@ def draw_results(run: Run) -> None:
     size, folder = run.config.image_size, run.workdir.path
     shown = evaluation_batches(run.data, size, 256, limit=SHOWN_IMAGES)
     vectors, labels = features.extract(run.model, shown)
-    images = np.concatenate([batch.numpy() for batch, _ in shown])
     known = labels if run.data.label_names else None
-    plots.save(plots.neighbours(images, vectors, known), folder / "neighbours.png")
-    levels = reference_levels(folder / "config.json")
+    sample = pictures.Sample(run.data, run.config.split, shown, vectors, known)
+    plots.save(pictures.gallery(sample), folder / "neighbours.png")
+    levels = pictures.reference_levels(folder / "config.json")
     plots.save(plots.curves(run.workdir.rows(), levels), folder / "curves.png")
 
 

@@ -164,12 +164,13 @@ def _untrained(panel, curves, axis):
 
 
 def _uniform_and_collapsed(panel):
+    """Mark both ends of the spread, and name them beside the frame, off the curves."""
     panel.axhline(1, linestyle=":", color=GREY)
     panel.axhspan(0, COLLAPSED, color=RED, alpha=0.12, linewidth=0)
-    right = {"x": 0.995, "ha": "right", "fontsize": 8, "color": GREY}
-    right["transform"] = panel.get_yaxis_transform()
-    panel.text(y=1.02, s="uniform", va="bottom", **right)
-    panel.text(y=COLLAPSED + 0.01, s="collapsed", va="bottom", **right)
+    beside = {"x": 1.005, "va": "center", "fontsize": 8, "color": GREY}
+    beside["transform"] = panel.get_yaxis_transform()
+    panel.text(y=1, s="uniform", **beside)
+    panel.text(y=COLLAPSED / 2, s="collapsed", **beside)
     panel.set_ylim(0, 1.2)
 
 

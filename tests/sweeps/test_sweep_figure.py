@@ -48,6 +48,10 @@ def test_the_picture_by_hand():
         "failed",
     ]
     assert below.get_xlabel() == "teacher_temp"
+    figure.draw_without_rendering()
+    words = {text.get_text(): text.get_window_extent().x0 for text in below.texts}
+    frame = below.get_window_extent().x1
+    assert min(words["uniform"], words["collapsed"]) > frame  # no curve hides them
     assert [t.get_text() for t in below.get_xticklabels()] == ["0.03", "0.04"]
 
 

@@ -85,6 +85,7 @@ def image_grid(
     names: str = "",
     top: float = 0.0,
     bottom: float = 0.0,
+    below: float = 0.0,
     title: str = "",
 ) -> tuple[Figure, np.ndarray]:
     """Make a figure of square axes close to each other, with names on the left.
@@ -96,6 +97,7 @@ def image_grid(
         names: Names of the rows, joined by line breaks.
         top: Margin above in inches, besides the title's.
         bottom: Margin below in inches.
+        below: Room below each image in inches.
         title: Title of the figure.
 
     Returns:
@@ -105,16 +107,16 @@ def image_grid(
     left = 0.15 + LETTER * max(len(line) for line in names.split("\n"))
     right = left + side * columns
     width = max(right + MARGIN, TITLE_LETTER * len(title))
-    height = top + side * rows + bottom
+    height = top + (side + below) * rows + bottom
     figure = Figure((width, height))
     FigureCanvasAgg(figure)
     figure.subplots_adjust(
         left=left / width,
         right=right / width,
-        bottom=bottom / height,
+        bottom=(bottom + below) / height,
         top=1 - top / height,
         wspace=GAP,
-        hspace=GAP,
+        hspace=GAP + below / side,
     )
     if title:
         figure.suptitle(title, fontsize=11, y=1 - 0.5 * TITLE / height, va="center")

@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import pathlib
+import re
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from matplotlib.figure import Figure
 from ressl_tf.config.plot_config import FEWEST_IMAGES, PlotConfig
 from ressl_tf.config.unused_flags import unused
 from ressl_tf.data.load import TEST_SPLITS, open_first
-from ressl_tf.data.pipeline import evaluation_batches
+from ressl_tf.data.pipeline import evaluation_batches, evaluation_rows
 from ressl_tf.data.sources import Source, bad_images_as_run_errors
 from ressl_tf.engine.workdir import read_rows
 from ressl_tf.evaluate import features, plots
@@ -26,6 +27,7 @@ from ressl_tf.saving.pretrained import Pretrained, open_pretrained
 log = logging.getLogger("ressl_tf")
 AUTO_SPLITS = (*TEST_SPLITS, "train")
 BATCH_SIZE = 256
+LEADING = re.compile(r".*/|.*, (?=(record|image) \d+$)", re.DOTALL)
 NAME_LENGTH = 40  # letters that a path may take in a title
 
 
@@ -52,6 +54,11 @@ class Sample:
         """The number of images, their data set and its split."""
         name = plots.shorten(self.source.name, NAME_LENGTH)
         return f"{len(self.vectors)} images of {name}, {self.split}"
+
+    def names(self) -> list[str]:
+        """Return the names of the images, without folders and archives."""
+        rows = evaluation_rows(self.source.size, len(self.vectors)).numpy()
+        return [LEADING.sub("", self.source.example_name(row)) for row in rows]
 
 
 def draw(config: PlotConfig) -> dict[str, Any]:
@@ -216,6 +223,7 @@ def gallery(sample: Sample) -> Figure:
         sample.vectors,
         sample.labels,
         label_names=sample.source.label_names,
+        image_names=sample.names(),
         title=f"Nearest by features among {sample.title}",
     )
 

@@ -17,6 +17,9 @@ from ressl_tf.evaluate.plots.figure import (
 )
 from ressl_tf.evaluate.vectors import unit_rows
 
+CAPTION = 0.12  # inches below an image
+CAPTION_LETTERS = 22  # that fit there
+
 
 def image_rows(
     rows: Mapping[str, np.ndarray],
@@ -49,6 +52,7 @@ def neighbours(
     labels: np.ndarray | None = None,
     *,
     label_names: Sequence[str] | None = None,
+    image_names: Sequence[str] | None = None,
     queries: int = 8,
     count: int = 8,
     side: float = 0.9,
@@ -62,6 +66,7 @@ def neighbours(
         labels: [n]; where given, a frame is green for the query's class, else red. The
             neighbours of a query without a class (below 0) have no frames.
         label_names: Names of the classes; where given, a query's is beside it.
+        image_names: Names of the images, which stand below them.
         queries: Number of rows; the queries are taken at equal steps over the images.
         count: Neighbours a row.
         side: Side of an image, in inches.
@@ -77,12 +82,16 @@ def neighbours(
         names="\n".join(names),
         top=0.25,
         bottom=0.0 if labels is None else 0.3,
+        below=CAPTION * (image_names is not None),
         title=title,
     )
     unit = unit_rows(features)
     for axes, query, name in zip(grid, chosen, names, strict=True):
-        _gallery_row(axes, images, [query, *_nearest(unit, query, count)], labels)
+        rows = [query, *_nearest(unit, query, count)]
+        _gallery_row(axes, images, rows, labels)
         name_row(axes[0], name)
+        if image_names is not None:
+            _caption(axes, [image_names[row] for row in rows])
     grid[0, 0].set_title("query", fontsize=9)
     grid[0, 1].set_title("nearest", fontsize=9)
     if labels is not None:
@@ -104,6 +113,11 @@ def _gallery_row(axes: np.ndarray, images, rows: Sequence[int], labels) -> None:
     if labels is not None and labels[query] >= 0:
         for axis, row in zip(axes[1:], nearest, strict=True):
             _frame(axis, labels[row] == labels[query])
+
+
+def _caption(axes: np.ndarray, names: Sequence[str]) -> None:
+    for axis, name in zip(axes, names, strict=True):
+        axis.set_xlabel(shorten(name, CAPTION_LETTERS), fontsize=5, labelpad=1)
 
 
 def _class_name(labels, label_names, row) -> str:

@@ -80,6 +80,19 @@ def test_pictures_of_a_run(unbroken, photos, drawn, monkeypatch):
 
 
 @pytest.mark.slow
+def test_a_gallery_of_some_images_names_each_one(tmp_path):
+    for level in range(9):
+        image = tf.io.encode_png(tf.fill([8, 8, 3], tf.constant(level, tf.uint8)))
+        tf.io.write_file(str(tmp_path / f"{level}.png"), image)
+    source = load_source(f"folder:{tmp_path}", "train")
+    batches = evaluation_batches(source, 8, 2, limit=5)
+    vectors = np.random.default_rng(0).normal(size=(5, 3))
+    sample = pictures.Sample(source, "train", batches, vectors, None)
+    for axis in pictures.gallery(sample).axes:
+        pixel = axis.get_images()[0].get_array()[0, 0, 0]
+        assert axis.get_xlabel() == f"{round(pixel * 255)}.png"
+
+
 def test_curves_need_no_checkpoint_and_files_are_written(unbroken, tmp_path):
     (tmp_path / "metrics.jsonl").write_text((unbroken[1] / "metrics.jsonl").read_text())
     result = pictures.draw(PlotConfig(workdir=str(tmp_path), kind=("curves",)))

@@ -115,6 +115,14 @@ def test_a_gallery_of_few_images_has_no_empty_places(images):
     assert legend(figure) == []
 
 
+def test_names_stand_below_their_images():
+    names = ["0.png", "100.png", "10.png"]
+    features = np.stack([np.cos([0, 1.5, 0.2]), np.sin([0, 1.5, 0.2])], axis=1)
+    figure = plots.neighbours(flat([0, 100, 10]), features, image_names=names)
+    for axis in figure.axes:
+        assert axis.get_xlabel() == f"{shown(axis)}.png"
+
+
 ROWS = [
     {"epoch": 0, "step": 0, "knn_top1": 0.2},
     {"epoch": 1, "step": 5, "loss": 5.0, "teacher_entropy": 3.0, "top1_new": 0.5},
