@@ -1,21 +1,26 @@
 """Describe the machine that figures are measured on."""
 
 import importlib.metadata
+import os
 import platform
 from typing import Any
 
 import tensorflow as tf
 
 from ressl_tf.runtime import host
+from ressl_tf.runtime.kernels import cpu_kernels
 
 PACKAGES = ("tensorflow", "keras", "keras-cv", "torch", "torchvision", "opencv-python")
 
 
 def describe() -> dict[str, Any]:
-    """Return processor, cores, memory in GiB, load, GPUs and versions."""
+    """Return processor, kernels, cores, memory in GiB, load, GPUs and versions."""
     load, memory = host.load(), host.physical_memory()
     return {
         "cpu": host.processor(),
+        "instructions": host.instructions(),
+        "onednn_max_cpu_isa": os.environ.get("ONEDNN_MAX_CPU_ISA"),
+        "cpu_kernels": cpu_kernels(),
         "cores": host.cores(),
         "memory_gib": round(memory / 2**30, 1) if memory else None,
         "load": None if load is None else round(load, 2),

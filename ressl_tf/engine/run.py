@@ -17,6 +17,7 @@ from ressl_tf.engine import callbacks
 from ressl_tf.engine.checkpoint import Checkpoints, weights_sha256
 from ressl_tf.engine.progress import Progress
 from ressl_tf.engine.workdir import Workdir
+from ressl_tf.runtime.kernels import cpu_kernels
 from ressl_tf.runtime.signals import Watch
 
 log = logging.getLogger("ressl_tf")
@@ -125,6 +126,7 @@ class Run:
             "steps_skipped": int(self.model.guard.bad_steps.numpy()),
             "loss": last.get("loss"),
             "seed": self.config.seed,
+            "cpu_kernels": cpu_kernels(),
             "weights_sha256": weights_sha256(self.model),
             "workdir": str(self.workdir.path),
         }

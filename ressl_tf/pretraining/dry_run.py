@@ -13,6 +13,7 @@ from ressl_tf.engine.run import last_step
 from ressl_tf.methods.build import build_model
 from ressl_tf.models.backbones.flops import multiply_adds
 from ressl_tf.runtime.errors import UsageError
+from ressl_tf.runtime.kernels import cpu_kernels
 
 log = logging.getLogger("ressl_tf")
 
@@ -41,6 +42,7 @@ def describe(config: Config) -> dict[str, Any]:
             for name, size in model.views.sizes.items()
         },
         "queue_bytes": sum(4 * count(queue.variables) for queue in model.queues),
+        "cpu_kernels": cpu_kernels(),
         "workdir": config.run_dir,
     }
     return with_flags(config, report)

@@ -6,6 +6,14 @@ import platform
 import sys
 
 CPU_INFO = pathlib.Path("/proc/cpuinfo")  # of Linux
+INSTRUCTIONS = {  # name -> flag there, the newest first
+    "AMX": "amx_tile",
+    "AVX-512 BF16": "avx512_bf16",
+    "AVX-512 VNNI": "avx512_vnni",
+    "AVX-512": "avx512f",
+    "AVX2": "avx2",
+    "AVX": "avx",
+}
 
 
 def physical_memory() -> int:
@@ -35,12 +43,26 @@ def peak_memory() -> int | None:
 
 def processor() -> str:
     """Return the name of the processor; empty where the system does not say."""
+    return _cpu_info("model name") or platform.processor()
+
+
+def instructions() -> str:
+    """Return the processor's newest vector instructions, as AVX2; empty if unknown.
+
+    Those that oneDNN uses are fewer where `ONEDNN_MAX_CPU_ISA` says so.
+    """
+    flags = _cpu_info("flags").split()
+    return next((name for name, flag in INSTRUCTIONS.items() if flag in flags), "")
+
+
+def _cpu_info(field: str) -> str:
+    """Return a field of the first core in Linux's list; empty elsewhere."""
     try:
         lines = CPU_INFO.read_text().splitlines()
     except OSError:
-        lines = []
-    names = [line.partition(":")[2] for line in lines if line.startswith("model name")]
-    return names[0].strip() if names else platform.processor()
+        return ""
+    values = [line.partition(":")[2] for line in lines if line.startswith(field)]
+    return values[0].strip() if values else ""
 
 
 def load() -> float | None:

@@ -58,6 +58,7 @@ def test_a_machine_may_say_nothing(silent, monkeypatch):
     monkeypatch.setattr(os, "cpu_count", lambda: 6)
     monkeypatch.setattr(platform, "processor", lambda: "arm")
     assert (host.cores(), host.processor()) == (6, "arm")
+    assert host.instructions() == ""
     assert (host.physical_memory(), host.peak_memory(), host.load()) == (0, None, None)
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert host.cores() == 1
@@ -67,6 +68,16 @@ def test_the_processor_is_the_first_of_its_list(tmp_path, monkeypatch):
     monkeypatch.setattr(host, "CPU_INFO", tmp_path / "cpuinfo")
     host.CPU_INFO.write_text("flags : a\nmodel name\t: X 5\nmodel name\t: X 6\n")
     assert host.processor() == "X 5"
+
+
+@pytest.mark.parametrize(
+    ("flags", "newest"),
+    [("fpu avx avx2 fma", "AVX2"), ("avx avx512f avx2", "AVX-512"), ("neon", "")],
+)
+def test_the_newest_instructions_are_named(tmp_path, monkeypatch, flags, newest):
+    monkeypatch.setattr(host, "CPU_INFO", tmp_path / "cpuinfo")
+    host.CPU_INFO.write_text(f"processor: 0\nflags\t\t: {flags}\n")
+    assert host.instructions() == newest
 
 
 @pytest.mark.slow
