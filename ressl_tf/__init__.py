@@ -7,7 +7,7 @@ The public names are loaded when they are first used, so that `import ressl_tf` 
 import importlib
 
 from ressl_tf.config.method_table import METHODS
-from ressl_tf.runtime import registration, switches
+from ressl_tf.runtime import quiet_import, registration, switches
 
 _CLASSES = {  # that Keras has to know when it opens a saved model
     **{row.class_name: row.home.partition(":")[0] for row in METHODS.values()},
@@ -52,10 +52,15 @@ registration.register_with_keras(dict.fromkeys(_CLASSES.values()))
 
 
 def __getattr__(name):
+    if name not in (*_MODULES, *_HOMES):
+        raise AttributeError(f"module 'ressl_tf' has no attribute {name!r}")
+    with quiet_import.without_notes():
+        return _load(name)
+
+
+def _load(name):
     if name in _MODULES:
         return importlib.import_module(_MODULES[name])
-    if name not in _HOMES:
-        raise AttributeError(f"module 'ressl_tf' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)
     if name in _CLASSES:
         registration.import_all(dict.fromkeys(_CLASSES.values()))

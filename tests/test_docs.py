@@ -255,6 +255,14 @@ def test_readme_python_runs(unbroken, images, tmp_path, monkeypatch):
     assert 0 < names["loss"] < np.log(10)
 
 
+def test_the_notebook_is_stored_with_its_outputs_and_no_log():
+    notebook = nbformat.read(ROOT / "notebooks" / "quickstart.ipynb", as_version=4)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.outputs for cell in cells)
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert [o.name for o in outputs if o.output_type == "stream"] == ["stdout"] * 2
+
+
 @pytest.mark.slow
 def test_the_notebook_runs_and_learns(tmp_path):
     notebook = nbformat.read(ROOT / "notebooks" / "quickstart.ipynb", as_version=4)

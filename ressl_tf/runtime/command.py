@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ import absl.logging
 from ressl_tf.runtime import backend, flags, gpu
 from ressl_tf.runtime.errors import Interrupted, RunError, UsageError
 from ressl_tf.runtime.flag_help import help_text
+from ressl_tf.runtime.quiet_import import without_notes
 
 
 def run(
@@ -100,25 +100,9 @@ def _warn_of_idle_gpus() -> None:
 
 
 def _import_quietly() -> None:
-    """Import TensorFlow without the notes that its C++ library prints while loading.
-
-    They bypass Python and its log levels, so the file descriptor itself is redirected.
-    What was written is shown when the import fails. The devices are listed here too,
-    because a machine without a GPU is no error worth a line.
-    """
+    """Import TensorFlow and list the devices: no GPU is no error worth a line."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with tempfile.TemporaryFile() as notes:
-        os.dup2(notes.fileno(), 2)
-        try:
-            import tensorflow as tf
+    with without_notes():
+        import tensorflow as tf
 
-            tf.config.list_physical_devices()
-        except BaseException:
-            notes.seek(0)
-            os.write(stderr, notes.read())
-            raise
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
+        tf.config.list_physical_devices()

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable
 
 from ressl_tf.runtime import backend
+from ressl_tf.runtime.quiet_import import without_notes
 
 
 def register_with_keras(modules: Iterable[str]) -> None:
@@ -60,7 +61,8 @@ class _AfterKeras(importlib.abc.MetaPathFinder):
         execute = spec.loader.exec_module
 
         def exec_module(module):
-            execute(module)
+            with without_notes():
+                execute(module)
             if not backend.refusal():  # whoever uses the package gets it as an error
                 import_all(self.modules)
 

@@ -1,0 +1,44 @@
+"""Load TensorFlow without the notes that its C++ library prints meanwhile."""
+
+import contextlib
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+
+# "I0000 00:00:1795692811.499551   27798 port.cc:153] oneDNN ...": notes and warnings;
+# errors say that there is no GPU. What goes on over lines begins with a word of theirs.
+NOTE = re.compile(
+    rb"[IWE]\d{4} [\d:.]+ +\d+ .*\] "
+    rb"|WARNING: All log messages before absl::InitializeLog"
+    rb"|To enable the following instructions"
+)
+
+
+@contextlib.contextmanager
+def without_notes() -> Iterator[None]:
+    """Leave out what TensorFlow's C++ library writes to stderr while it is loaded.
+
+    It bypasses Python and its log levels, so the file descriptor itself is redirected.
+    Other lines are shown at the end, and all of them when the import fails.
+    """
+    if "tensorflow" in sys.modules:
+        yield
+        return
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as written:
+        os.dup2(written.fileno(), 2)
+        failed = True
+        try:
+            yield
+            failed = False
+        finally:
+            sys.stderr.flush()
+            os.dup2(stderr, 2)
+            written.seek(0)
+            for line in written:
+                if failed or not NOTE.match(line):
+                    os.write(stderr, line)
+            os.close(stderr)
