@@ -12,6 +12,22 @@ from ressl_tf.methods.arguments import check_known
 OF_KERAS = ("name", "dtype", "trainable")  # arguments of any `keras.Model`
 
 
+class ConstructorSignature:
+    """A signature that a class has, but its instances, which are called, have not.
+
+    Args:
+        signature: of the constructor.
+    """
+
+    def __init__(self, signature: inspect.Signature):
+        self.signature = signature
+
+    def __get__(self, instance: Any, owner: type) -> inspect.Signature:
+        if instance is not None:
+            raise AttributeError("an instance is called as Keras's __call__ says")
+        return self.signature
+
+
 class KerasModel(Trainable):
     """A trainable model with a constructor and an export that explain themselves.
 
@@ -20,12 +36,12 @@ class KerasModel(Trainable):
     anything is built.
     """
 
-    __signature__: inspect.Signature
+    __signature__: ConstructorSignature
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Give the class its signature."""
         super().__init_subclass__(**kwargs)
-        cls.__signature__ = signature_of(cls)
+        cls.__signature__ = ConstructorSignature(signature_of(cls))
 
     def __new__(cls, *args: Any, **kwargs: Any) -> "KerasModel":
         """Refuse arguments that no class of the model has."""

@@ -1,5 +1,6 @@
 """Signatures, unknown arguments, and Keras's own export and summary."""
 
+import functools
 import inspect
 
 import numpy as np
@@ -27,6 +28,14 @@ def test_the_signature_shows_the_arguments_of_all_classes():
     assert parameters(ressl_tf.BYOL)["head"].default == "bn"  # its own, not a parent's
     assert next(iter(parameters(ressl_tf.RGRL))) == "num_features"
     assert "online" not in shown
+
+
+def test_a_model_is_called_by_the_signature_of_keras(images):
+    """TensorFlow binds what it is given to it, as several workers do."""
+    model = tiny_model()
+    predict = tf.function(functools.partial(model, training=False))
+    expected = model(images, training=False)
+    np.testing.assert_allclose(predict(images), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", METHODS)
