@@ -45,6 +45,7 @@ OF_SEVERAL_MODULES = {
     "test_kills",
     "test_packaging",
     "test_public_names",
+    "test_wheel",
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TEST_FILES = sorted(TESTS.rglob("test_*.py"))

@@ -19,11 +19,15 @@ PACKAGE = pathlib.Path(__file__).parents[1]
 FIRST = ("demo", "train", "knn", "linear", "finetune", "export")  # in the help
 
 
+def names() -> list[str]:
+    """Return the names of the commands, the usual ones first."""
+    found = {path.stem for path in PACKAGE.glob("*.py") if path.stem[0] != "_"}
+    return [*filter(found.__contains__, FIRST), *sorted(found - set(FIRST))]
+
+
 def commands() -> dict[str, str]:
     """Return every command with what it does in a line, the usual ones first."""
-    names = {path.stem for path in PACKAGE.glob("*.py") if path.stem[0] != "_"}
-    ordered = [*filter(names.__contains__, FIRST), *sorted(names - set(FIRST))]
-    return {name: _summary(PACKAGE / f"{name}.py") for name in ordered}
+    return {name: _summary(PACKAGE / f"{name}.py") for name in names()}
 
 
 def _summary(path: pathlib.Path) -> str:
