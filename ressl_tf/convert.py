@@ -4,7 +4,7 @@
     python -m ressl_tf.train --flagfile=configs/r50.flags --init_from=runs/imported
     python -m ressl_tf.convert --to=torch --workdir=runs/mine --output=model.pth
 
-Files of PyTorch need PyTorch: pip install torch==2.13.0
+Files of PyTorch need PyTorch: pip install 'ressl_tf[torch]'
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""README, configs and notebook say what is true: their commands run."""
+"""README, pages and configs say what is true: their commands run."""
 
 import importlib
 import json
@@ -9,10 +9,8 @@ import shlex
 import shutil
 import typing
 
-import nbformat
 import numpy as np
 import pytest
-from nbclient import NotebookClient
 
 from ressl_tf.config import Config
 from ressl_tf.config.evaluate_config import LinearConfig
@@ -23,11 +21,19 @@ from ressl_tf.saving import exporter
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+GUIDES = {  # whose commands and code are run, after those of the README
+    name: (ROOT / "docs" / f"{name}.md").read_text()
+    for name in (
+        *("photos", "evaluation", "numbers", "python", "export", "compare"),
+        *("benchmark", "methods", "graphs"),
+    )
+}
+PAGES = "\n".join([README, *GUIDES.values()])
 CONFIGS = sorted((ROOT / "configs").glob("*.flags"))
 
 
-def blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language, text=PAGES):
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 def lines(language):
@@ -35,19 +41,21 @@ def lines(language):
 
 
 def readme_commands():
-    return [line for line in lines("bash") if line.startswith("python -m ressl_tf.")]
+    """Return all commands but `ressl-tf --help`, as they are written."""
+    named = [line for line in lines("bash") if re.match(r"ressl-tf \w", line)]
+    return [line.partition("  #")[0] for line in named]
 
 
 def config_of(command):
     """Return the flags' class that a command's module parses with."""
-    module = importlib.import_module(shlex.split(command)[2])
+    module = importlib.import_module(f"ressl_tf.{shlex.split(command)[1]}")
     return typing.get_type_hints(module.main)["config"]
 
 
 @pytest.mark.parametrize("command", readme_commands())
 def test_readme_commands_parse(command, monkeypatch):
     monkeypatch.chdir(ROOT)
-    arguments = shlex.split(command)[3:]
+    arguments = shlex.split(command)[2:]
     if "--help" not in arguments:
         flags.parse(config_of(command), arguments)
 
@@ -56,19 +64,20 @@ def trial(command, photos):
     """Return the command as it can be tried here: on these photos, trained briefly."""
     command = command.replace("folder:/photos", f"folder:{photos}")
     command = command.replace("/path/cora.npz", "tiny.npz --graph_sample=10")
-    words = shlex.split(command)[3:]
+    name, *words = shlex.split(command)[1:]
     if {"--help", "--dry_run"} & set(words) or "linear --workdir=runs/cora" in command:
         return command
     short = {
-        "ressl_tf.train": "" if "--max_steps" in command else "--dry_run",
-        "ressl_tf.linear": "--epochs=1",
-        "ressl_tf.finetune": "--epochs=1",
-        "ressl_tf.preview": "--image_size=16",  # of these photos
-        "ressl_tf.sweep": "--dry_run",  # many runs
-        "ressl_tf.bench": "--part=queue --output= --repeats=1 --seconds=0.01",
-        "ressl_tf.convert": "--help",  # needs a file of PyTorch's
+        "train": "" if "--max_steps" in command else "--dry_run",
+        "linear": "--epochs=1",
+        "finetune": "--epochs=1",
+        "preview": "--image_size=16",  # of these photos
+        "demo": "--dry_run",
+        "sweep": "--dry_run",  # many runs
+        "bench": "--part=queue --output= --repeats=1 --seconds=0.01",
+        "convert": "--help",  # needs a file of PyTorch's
     }
-    return f"{command} {short.get(shlex.split(command)[2], '')}"
+    return f"{command} {short.get(name, '')}"
 
 
 @pytest.mark.slow
@@ -80,8 +89,7 @@ def test_readme_commands_run(commands, photos, unbroken, graph_run, tmp_path):
     for name in ("my-run", "imported"):
         shutil.copytree(unbroken[1], tmp_path / "runs" / name)
     for command in readme_commands():
-        module, *words = shlex.split(trial(command, photos))[2:]
-        name = module.removeprefix("ressl_tf.")
+        name, *words = shlex.split(trial(command, photos))[1:]
         status, out, err = commands.run(name, *words, cwd=tmp_path)
         assert status == 0, f"{command}: {err}"
         if "--help" not in words:
@@ -93,23 +101,35 @@ def test_readme_scripts_exist_and_its_links_lead_somewhere():
         first = line.split()[0]
         if first.startswith("scripts/"):
             assert os.access(ROOT / first, os.X_OK), first
-    files = re.findall(r"(?:configs|notebooks|docs|tests|ressl_tf)/[\w/]+\.\w+", README)
+    files = re.findall(
+        r"(?:configs|notebooks|docs|tests|ressl_tf)/[a-z0-9_/]+\.\w+", PAGES
+    )
     assert len(files) > 8
     for name in files:
         assert (ROOT / name).exists(), name
 
 
+def test_readme_is_short_and_links_to_pages_that_are_there():
+    assert README.count("\n") < 150
+    links = re.findall(r"\]\(((?!http)[^)#]+)\)", README)
+    assert len(links) > 12
+    assert [link for link in links if not (ROOT / link).exists()] == []
+    for name, text in GUIDES.items():
+        for link in re.findall(r"\]\(((?!http)[^)#]+)\)", text):
+            assert (ROOT / "docs" / link).exists(), f"{name}: {link}"
+
+
 def test_readme_flags_exist():
-    names = set(re.findall(r"`--(\w+)", README))
+    names = set(re.findall(r"`--(\w+)", PAGES))
     fields = {
         name for c in readme_commands() for name in config_of(c).__dataclass_fields__
     }
-    assert names - fields - {"flagfile", "help"} == set()
+    assert names - fields - {"flagfile", "help", "nodecay_bias_and_norm"} == set()
 
 
 def test_readme_explains_every_key_of_the_result():
     for key in ("loss", "knn_top1", "knn_top1_untrained", "embedding_std"):
-        assert f"`{key}`" in README
+        assert f"`{key}`" in GUIDES["numbers"]
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
@@ -241,8 +261,13 @@ def test_the_papers_hyper_parameters(name, own):
 @pytest.mark.slow
 def test_readme_python_runs(unbroken, images, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    notebook, own_views, downstream = blocks("python")
+    calls, notebook, own_views = blocks("python", GUIDES["python"])
+    (downstream,) = blocks("python", GUIDES["export"])
     names = {}
+    exec(*blocks("python", README), names)
+    assert names["features"].shape == (64, 128)
+    exec(calls, names)
+    assert names["probe"]["top1"] > 0.15
     exec(notebook, names)
     assert names["features"].shape == (1024, 512)
     assert (tmp_path / "encoder.keras").exists()
@@ -253,24 +278,3 @@ def test_readme_python_runs(unbroken, images, tmp_path, monkeypatch):
     exec(downstream, names)
     assert names["features"].shape == (12, 32)
     assert 0 < names["loss"] < np.log(10)
-
-
-def test_the_notebook_is_stored_with_its_outputs_and_no_log():
-    notebook = nbformat.read(ROOT / "notebooks" / "quickstart.ipynb", as_version=4)
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert all(cell.outputs for cell in cells)
-    outputs = [output for cell in cells for output in cell.outputs]
-    assert [o.name for o in outputs if o.output_type == "stream"] == ["stdout"] * 2
-
-
-@pytest.mark.slow
-def test_the_notebook_runs_and_learns(tmp_path):
-    notebook = nbformat.read(ROOT / "notebooks" / "quickstart.ipynb", as_version=4)
-    where = {"metadata": {"path": str(tmp_path)}}
-    NotebookClient(notebook, timeout=900, resources=where).execute()
-    outputs = [o for cell in notebook.cells for o in cell.get("outputs", ())]
-    printed = "".join(o.get("text", "") for o in outputs)
-    before, after = re.search(r"([\d.]+) untrained, ([\d.]+) after", printed).groups()
-    assert float(after) > float(before) + 0.15
-    pictures = [o for o in outputs if "image/png" in o.get("data", {})]
-    assert len(pictures) == 3  # views, curve, neighbours

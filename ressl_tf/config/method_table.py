@@ -14,8 +14,8 @@ class Kind:
     """A kind of data that methods learn from.
 
     Attributes:
-        runner: the module that trains on it, with `pretrain(config)` and
-            `describe(config)`.
+        runner: the module that trains on it, with `pretrain(config)`,
+            `describe(config)` and `trained_model(workdir)`.
         prefix: what --dataset begins with; empty for everything else.
         network: what names of runs say in place of --backbone; empty for that.
         teacher_temp: the papers' temperature of the teacher's relation.

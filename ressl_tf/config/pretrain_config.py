@@ -32,8 +32,9 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
     dataset: str = option(
         "shapes",
         "Data to learn from: any TFDS name (imagenet2012, cifar10, ...), folder:/path "
-        "with photos (class folders or a flat folder), or shapes, the embedded set; "
-        "for rgrl graph:/path/file.npz (gnn-benchmark's layout).",
+        "with photos (class folders or a flat folder), files:/path.json, an array of "
+        "such paths and files, or shapes, the embedded set; for rgrl "
+        "graph:/path/file.npz (gnn-benchmark's layout).",
         group="data",
         path=data_flags.PATHS,
     )

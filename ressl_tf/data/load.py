@@ -16,7 +16,9 @@ from ressl_tf.config.data_flags import (
 )
 from ressl_tf.data.cache import open_cache
 from ressl_tf.data.deep_range import check_deep_range
+from ressl_tf.data.file_list import FileList
 from ressl_tf.data.folder import Folder
+from ressl_tf.data.python_data import ARRAY, given
 from ressl_tf.data.sources import (
     EncodedImages,
     MemorySource,
@@ -33,6 +35,8 @@ MEMORY_LIMIT = 2 * 2**30  # decoded bytes
 PROBES = 32  # images that are read to see whether a set is of one size
 SIZE_PROBES = 64  # images whose sides are compared with the views'
 TEST_SPLITS = ("test", "validation")  # what "auto" tries, in this order
+
+FOLDERS: dict[str, type] = {"folder": Folder, "files": FileList}
 
 logger = logging.getLogger("ressl_tf")
 
@@ -129,7 +133,8 @@ def load_source(
     """Open a set of images.
 
     Args:
-        dataset: "folder:/path", "shapes", or a TFDS name ("cifar10", "name/config").
+        dataset: "folder:/path", "files:/path/list.json", "shapes", or a TFDS name
+            ("cifar10", "name/config").
         split: "train", "test", ...; for TFDS also slices such as "train[:10%]".
         data_dir: where TFDS keeps its data; None is ~/tensorflow_datasets.
         download: whether TFDS may download what is not prepared.
@@ -155,6 +160,8 @@ def load_source(
     _check_choice("cache", cache, CACHES)
     _check_choice("labels", labels, LABELS)
     dataset = paths.local(dataset, "dataset", PATHS)
+    if dataset.startswith(ARRAY):
+        return given(dataset, split, labels)
     data_dir = data_dir and paths.local(data_dir, "data_dir")
     cache_dir = cache_dir and paths.local(cache_dir, "cache_dir")
     skip, where = on_bad_image == "skip", (split, data_dir, download)
@@ -192,11 +199,11 @@ def _open(
     download: bool,
     skip: bool,
     labels: str,
-) -> Folder | Records:
+) -> Folder | FileList | Records:
     kind, _, path = dataset.partition(":")
-    if kind == "folder":
+    if kind in FOLDERS:
         try:
-            return Folder(path, split, skip, labels)
+            return FOLDERS[kind](path, split, skip, labels)
         except OSError as error:
             raise UsageError(
                 f"Cannot list {error.filename!r}: {error.strerror}"

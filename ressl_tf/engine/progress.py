@@ -1,6 +1,7 @@
 """Progress of a run for people, on stderr: stages, steps, speed, time left."""
 
 import contextlib
+import contextvars
 import logging
 import sys
 import threading
@@ -14,7 +15,18 @@ log = logging.getLogger("ressl_tf")
 COLUMNS = 100  # of a terminal's line
 REFRESH_SECONDS = 0.2  # between two states of it
 NOTICEABLE_SECONDS = 1.0
+KERAS_BAR = contextvars.ContextVar("KERAS_BAR", default=False)
 SHOWN_ELSEWHERE = ("epoch", "step", "images_per_second", "epochs_per_second")
+
+
+@contextlib.contextmanager
+def keras_bar() -> Iterator[None]:
+    """Show Keras's own progress bar in place of lines, as notebooks expect it."""
+    token = KERAS_BAR.set(True)
+    try:
+        yield
+    finally:
+        KERAS_BAR.reset(token)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from ressl_tf.engine import callbacks
 from ressl_tf.engine.checkpoint import Checkpoints, weights_sha256
-from ressl_tf.engine.progress import Progress
+from ressl_tf.engine.progress import KERAS_BAR, Progress
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.runtime.kernels import cpu_kernels
 from ressl_tf.runtime.signals import Watch
@@ -104,8 +104,10 @@ class Run:
             callbacks.WatchNaN(self.model.guard, config.max_nan_steps),
             *monitors,
             callbacks.MetricsLog(self.workdir, self.steps_per_epoch),
-            Progress(self.steps_per_epoch, self.last_step, config.log_seconds),
         ]
+        if not KERAS_BAR.get():
+            per_epoch, seconds = self.steps_per_epoch, config.log_seconds
+            watchers.append(Progress(per_epoch, self.last_step, seconds))
         if config.tensorboard:
             folder = str(self.workdir.path / "tensorboard")
             watchers.append(keras.callbacks.TensorBoard(folder, write_graph=False))
@@ -169,7 +171,7 @@ def fit_segments(
             epochs=end_epoch,
             steps_per_epoch=steps,
             callbacks=watchers,
-            verbose=0,  # `engine.progress` says more
+            verbose=int(KERAS_BAR.get()),  # `engine.progress` says more
             shuffle=False,
         )
 

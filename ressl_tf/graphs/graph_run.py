@@ -8,8 +8,10 @@ from ressl_tf.engine import callbacks
 from ressl_tf.engine.run import Run, last_step
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.evaluate import plots
+from ressl_tf.graphs.gcn import GCN
 from ressl_tf.graphs.graph import Graph, load_graph
 from ressl_tf.graphs.link_split import hold_out_edges
+from ressl_tf.graphs.trained import open_graph_run
 from ressl_tf.methods.build import build_model, make_model
 from ressl_tf.pretraining.dry_run import count, with_flags
 from ressl_tf.runtime.host import peak_memory
@@ -76,6 +78,11 @@ def result(run: Run) -> dict[str, Any]:
         "seconds_per_epoch": 1 / epochs_per_second if epochs_per_second else None,
         "peak_memory_bytes": peak_memory(),
     }
+
+
+def trained_model(workdir: str) -> GCN:
+    """Open the encoder that a run on a graph has trained."""
+    return open_graph_run(workdir).encoder
 
 
 def describe(config: Config) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.file_names import printable
 from ressl_tf.runtime.signals import Watch
+from ressl_tf.saving.pretrained import open_pretrained
 
 __all__ = ["describe", "pretrain"]
 log = logging.getLogger("ressl_tf")
@@ -212,6 +213,12 @@ def result(run: Run) -> dict[str, Any]:
         "images_per_second": run.throughput(),
         **best_result(run),
     }
+
+
+def trained_model(workdir: str) -> keras.Model:
+    """Open what was trained: images to features, or a fine-tuned classifier."""
+    opened = open_pretrained(workdir)
+    return opened.classifier or opened.encoder.feature_model()
 
 
 def best_result(run: Run) -> dict[str, Any]:

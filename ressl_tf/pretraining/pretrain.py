@@ -1,4 +1,7 @@
-"""Start the run that a config asks for, on images or on whatever its method takes."""
+"""Start the run that a config asks for, on images or on whatever its method takes.
+
+`ressl_tf.pretrain` is the call of `pretraining.calls`, which takes flags as arguments.
+"""
 
 import importlib
 from typing import Any

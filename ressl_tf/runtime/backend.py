@@ -1,5 +1,7 @@
 """The settings of Keras that this package needs, looked up without loading Keras."""
 
+import functools
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -37,6 +39,8 @@ def refusal() -> str:
             "ressl_tf is written for Keras 3; unset TF_USE_LEGACY_KERAS, which puts "
             f"Keras 2 in its place. Received: TF_USE_LEGACY_KERAS={legacy}"
         )
+    if reason := _bad_installation():
+        return reason
     settings, place = _settings()
     if not isinstance(settings, dict):
         return f"{place} must be a JSON object of Keras's settings; mend or delete it"
@@ -48,6 +52,31 @@ def refusal() -> str:
                 f"ressl_tf needs Keras with {name}={needed}; change it and start "
                 f"Python again. Received: {name}={value}, set by {place}"
             )
+    return ""
+
+
+@functools.cache
+def _bad_installation() -> str:
+    """Return what is wrong with the Keras that is installed; empty for nothing.
+
+    Two versions in one folder are what an installer leaves that was interrupted: files
+    of both.
+    """
+    found = list(importlib.metadata.distributions(name="keras"))
+    places = [str(one.locate_file("")) for one in found]
+    first = [
+        one.version for one, p in zip(found, places, strict=True) if p == places[0]
+    ]
+    if len(set(first)) > 1:
+        return (
+            f"two versions of Keras are installed in {places[0]}: "
+            f"{', '.join(sorted(first))}; pip install --force-reinstall keras"
+        )
+    if first and int(first[0].partition(".")[0]) < 3:
+        return (
+            "ressl_tf is written for Keras 3; pip install --upgrade 'keras>=3.12'. "
+            f"Received: Keras {first[0]} in {places[0]}"
+        )
     return ""
 
 

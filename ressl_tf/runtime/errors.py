@@ -6,14 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 
-class UsageError(ValueError):
+class _OneLineError(Exception):
+    """An error that a notebook shows as its message alone."""
+
+    def _render_traceback_(self) -> list[str]:  # which IPython asks for
+        return [f"{type(self).__name__}: {self}"]
+
+
+class UsageError(_OneLineError, ValueError):
     """An invalid flag, argument or input: exit status 2.
 
     The message is one line: what was received, what is allowed, what to do.
     """
 
 
-class RunError(RuntimeError):
+class RunError(_OneLineError, RuntimeError):
     """A failure of a run whose flags are valid: exit status 1."""
 
 

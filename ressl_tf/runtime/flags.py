@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from absl import flags as absl_flags
 
-from ressl_tf.runtime import paths
+from ressl_tf.runtime import flag_files, paths
 from ressl_tf.runtime.errors import UsageError
 
 T = TypeVar("T")
@@ -174,6 +174,15 @@ def parse(cls: type[T], arguments: Sequence[str]) -> T:
     Raises:
         UsageError: for anything that is not a flag of `cls` or not a value it allows.
     """
+    return cls(**read(cls, arguments))
+
+
+def read(cls: type, arguments: Sequence[str]) -> dict[str, Any]:
+    """Return the value of every flag; `cls` checks them when one is made of it.
+
+    Raises:
+        UsageError: for anything that is not a flag of `cls`.
+    """
     values = _define(cls)
     try:
         rest = values(["program", *arguments])[1:]
@@ -185,15 +194,11 @@ def parse(cls: type[T], arguments: Sequence[str]) -> T:
     for former, name in former_names(cls).items():
         if values[former].present:
             log.warning("--%s is called --%s now", former, name)
-    return cls(**{field.name: _value(values, field) for field in _fields(cls)})
-
-
-def _fields(cls: type) -> tuple[dataclasses.Field, ...]:
-    return dataclasses.fields(cls)
+    return {field.name: _value(values, field) for field in dataclasses.fields(cls)}
 
 
 def _define(cls: type) -> absl_flags.FlagValues:
-    values = absl_flags.FlagValues()
+    values = flag_files.FlagValues()
     define: dict[type, Callable[..., Any]] = {
         bool: absl_flags.DEFINE_boolean,
         int: absl_flags.DEFINE_integer,

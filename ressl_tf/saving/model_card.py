@@ -84,7 +84,7 @@ def text(pretrained: Pretrained, export: Mapping[str, Any], name: str) -> str:
         "Config": table(shown(config), ("flag", "value")),
         "Limits": LIMITS.format(sizes=_sizes(export)),
         "Versions": table(versions(), ("of", "version")),
-        "Licence": "Not stated.",
+        "Licence": "None has been chosen yet, for the weights or for ressl_tf.",
     }
     task = TASKS[export["kind"]]
     return page(name, sections, head(task, export["format"], config))

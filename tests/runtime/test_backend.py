@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import types
@@ -159,3 +160,25 @@ def test_a_program_may_use_keras_with_another_backend_beside_the_package(tmp_pat
     assert (status, out, refused in err) == (1, "jax\n", True)
     status, _, err = python("-c", f"{path} import keras, ressl_tf")
     assert (status, refused in err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("versions", "message"),
+    [
+        ({"one": ["3.15.0"]}, ""),
+        ({"one": ["3.15.0"], "two": ["2.15.0"]}, ""),  # the first is imported
+        ({"one": ["2.15.0"], "two": ["3.15.0"]}, "Received: Keras 2.15.0 in"),
+        ({"one": ["3.12.0", "3.15.0"]}, "two versions of Keras.*3.12.0, 3.15.0; pip"),
+    ],
+)
+def test_what_is_installed_as_keras(versions, message, tmp_path, monkeypatch):
+    for folder, found in versions.items():
+        for version in found:
+            info = tmp_path / folder / f"keras-{version}.dist-info"
+            info.mkdir(parents=True)
+            (info / "METADATA").write_text(f"Name: keras\nVersion: {version}\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / folder) for folder in versions])
+    backend._bad_installation.cache_clear()
+    reason = backend._bad_installation()
+    backend._bad_installation.cache_clear()
+    assert re.search(message, reason) if message else reason == ""

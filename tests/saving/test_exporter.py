@@ -55,7 +55,9 @@ def test_both_formats_hold_the_same_weights_and_a_card(source, tmp_path):
         assert result["weights_sha256"] in card
         for title in ("Load it", "Data", "Metrics", "Config", "Limits", "Versions"):
             assert f"\n## {title}\n" in card
-        assert card.endswith("## Licence\n\nNot stated.\n")
+        assert card.endswith(
+            "## Licence\n\nNone has been chosen yet, for the weights or for ressl_tf.\n"
+        )
         assert keras.__version__ in card
     files = [path for path in (tmp_path / "saved_model").rglob("*") if path.is_file()]
     assert done[0]["bytes"] == sum(path.stat().st_size for path in files)

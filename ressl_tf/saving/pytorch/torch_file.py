@@ -69,7 +69,7 @@ def _torch():
         import torch
     except ImportError:
         raise UsageError(
-            "files of PyTorch need PyTorch itself: pip install torch==2.13.0"
+            "files of PyTorch need PyTorch itself: pip install 'ressl_tf[torch]'"
         ) from None
     return torch
 

@@ -1,0 +1,185 @@
+"""Data as Python has them, as a `--dataset` names them.
+
+Paths become names that any later command can open. Arrays and `tf.data` stay in this
+process: `array:HASH`, which a later process refuses and says why.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from ressl_tf.data.pixel_scale import is_foreign
+from ressl_tf.data.sources import NO_LABEL, MemorySource
+from ressl_tf.runtime.atomic import replacing
+from ressl_tf.runtime.errors import UsageError
+
+ARRAY, FILES = "array:", "files:"
+MOST_BYTES = 2 * 2**30  # of images that are drawn from a tf.data.Dataset
+_GIVEN: dict[str, MemorySource] = {}
+
+
+def as_dataset(data: Any, folder: str | os.PathLike[str]) -> str:
+    """Return the `--dataset` that stands for data.
+
+    Args:
+        data: a path or the name of a set; a list of paths of files and folders; images,
+            [n, height, width, 3] on 0..255, or a pair of images and labels; a
+            `tf.data.Dataset` of images or such pairs, batched or not.
+        folder: where the list of paths is kept.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    if isinstance(data, str | os.PathLike):
+        return _as_name(os.fspath(data))
+    if (
+        isinstance(data, list | tuple)
+        and data
+        and isinstance(data[0], str | os.PathLike)
+    ):
+        return _keep_list([os.fspath(path) for path in data], folder)
+    if isinstance(data, tf.data.Dataset):
+        return _keep(*_drawn(data))
+    if isinstance(data, tuple) and len(data) == 2:
+        return _keep(np.asarray(data[0]), np.asarray(data[1]))
+    if hasattr(data, "__array__") or tf.is_tensor(data):
+        return _keep(np.asarray(data), None)
+    raise UsageError(
+        "data is a path, a name, a list of paths, an array of images or a "
+        f"tf.data.Dataset. Received: {type(data).__name__}"
+    )
+
+
+def given(name: str, split: str, labels: str) -> MemorySource:
+    """Return the images that `as_dataset` called by this name.
+
+    Raises:
+        UsageError: they were given to another process, or `split` is not "train".
+    """
+    if name not in _GIVEN:
+        raise UsageError(
+            "the images were an array in another Python process; give them again as "
+            f"data=, or another --dataset. Received: --dataset={name}"
+        )
+    if split != "train":
+        raise UsageError(f"{name} has only the split train. Received: {split!r}")
+    source = _GIVEN[name]
+    if labels != "none":
+        return source
+    none = np.full(source.size, NO_LABEL, np.int32)
+    return MemorySource(name, source.images, none, None, ())
+
+
+def _as_name(text: str) -> str:
+    """Put its prefix before a path; leave a name, or what has a prefix, alone."""
+    path = os.path.expanduser(text)
+    if text.endswith(".npz") and ":" not in text:
+        return f"graph:{text}"
+    looks = path.startswith((os.sep, ".")) or text.endswith(("/", os.sep))
+    is_path = os.path.isdir(path) or os.path.isfile(path) or looks
+    return f"folder:{text}" if is_path else text
+
+
+def _keep_list(paths: list[str], folder: str | os.PathLike[str]) -> str:
+    """Write the list into a folder, under a name that tells it from another list."""
+    if not folder:
+        raise UsageError("a list of paths needs out=, a folder in which it is kept")
+    text = json.dumps([os.path.abspath(os.path.expanduser(path)) for path in paths])
+    name = f"files-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
+    place = pathlib.Path(folder).expanduser().absolute() / name
+    try:
+        with replacing(place) as temporary:
+            temporary.write_text(text + "\n")
+    except OSError as error:
+        raise UsageError(f"cannot write {place}: {error.strerror}") from None
+    return f"{FILES}{place}"
+
+
+def _drawn(dataset: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray | None]:
+    """Draw all elements of a finite dataset: images, and labels where it has them."""
+    if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
+        raise UsageError("data is a tf.data.Dataset without an end; leave out repeat()")
+    images, labels, total = [], [], 0
+    for element in dataset.as_numpy_iterator():
+        image, label = _image_and_label(element)
+        batched = image.ndim == 4
+        images += list(image) if batched else [image]
+        if label is not None:
+            labels += list(np.asarray(label)) if batched else [label]
+        total += image.nbytes
+        if total > MOST_BYTES or len({image.shape for image in images[-2:]}) > 1:
+            why = (
+                f"more than {MOST_BYTES} bytes"
+                if total > MOST_BYTES
+                else "of two sizes"
+            )
+            raise UsageError(
+                f"a tf.data.Dataset is kept in memory, and its images are {why}; write "
+                "them as files and give the folder"
+            )
+    if not images:
+        raise UsageError("data is a tf.data.Dataset without an element")
+    return np.stack(images), np.asarray(labels) if labels else None
+
+
+def _image_and_label(element: Any) -> tuple[np.ndarray, Any]:
+    if isinstance(element, Mapping):
+        element = element.get("image"), element.get("label")
+    image, label = element[:2] if isinstance(element, tuple) else (element, None)
+    if not isinstance(image, np.ndarray):
+        raise UsageError(
+            "a tf.data.Dataset has images as elements, pairs of images and labels, or "
+            f"dicts with image and label. Received: {type(image).__name__}"
+        )
+    return image, label
+
+
+def _keep(images: np.ndarray, labels: np.ndarray | None) -> str:
+    """Keep images for this process, under the hash of what they are."""
+    images = _as_uint8(images)
+    names, numbers = None, np.full(len(images), NO_LABEL, np.int32)
+    if labels is not None:
+        numbers = _checked_labels(labels, len(images))
+        names = tuple(map(str, range(int(numbers.max()) + 1)))
+    digest = hashlib.sha256(repr(images.shape).encode())
+    digest.update(np.ascontiguousarray(images).data)
+    digest.update(np.ascontiguousarray(numbers).data)
+    name = ARRAY + digest.hexdigest()[:12]
+    with tf.device("CPU:0"):
+        _GIVEN[name] = MemorySource(name, tf.constant(images), numbers, names, ())
+    return name
+
+
+def _as_uint8(images: np.ndarray) -> np.ndarray:
+    """Return raw images as image files have them, grey ones in three channels."""
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or not len(images):
+        raise UsageError(
+            "an array of images is [n, height, width, 3]. "
+            f"Received: {images.dtype} {list(images.shape)}"
+        )
+    if images.dtype != np.uint8:
+        low, high = float(images.min()), float(images.max())
+        if not (low >= 0 and high <= 255) or is_foreign(low, high):
+            raise UsageError(
+                "images are raw ones on 0..255, uint8 or rounded to it; leave out a "
+                f"division by 255. Received: {images.dtype}, {low:.4g} to {high:.4g}"
+            )
+        images = np.rint(images).astype(np.uint8)
+    return np.repeat(images, 3, -1) if images.shape[-1] == 1 else images
+
+
+def _checked_labels(labels: np.ndarray, count: int) -> np.ndarray:
+    labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+    whole = np.issubdtype(labels.dtype, np.integer)
+    if not whole or labels.shape != (count,) or labels.min() < NO_LABEL:
+        raise UsageError(
+            f"labels are {count} whole numbers from 0, -1 for none. "
+            f"Received: {labels.dtype} {list(labels.shape)}"
+        )
+    return labels.astype(np.int32)
