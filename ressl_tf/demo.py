@@ -3,7 +3,7 @@
     python -m ressl_tf.demo
     python -m ressl_tf.demo --max_steps=20 --workdir=runs/try
 
-It is ressl_tf.train with --flagfile=demo.flags, and takes the flags of ressl_tf.train.
+It is ressl_tf.train with --flagfile=demo.flags --report, and takes its flags.
 """
 
 import sys
@@ -21,5 +21,5 @@ def main(config: Config) -> dict | None:
 
 
 if __name__ == "__main__":
-    arguments = ["--flagfile=demo.flags", *sys.argv[1:]]
+    arguments = ["--flagfile=demo.flags", "--report", *sys.argv[1:]]
     sys.exit(command.run(main, Config, __doc__, arguments))

@@ -179,6 +179,19 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
     max_nan_steps: int = recovery.max_nan_steps()
     log_seconds: float = recovery.log_seconds()
     tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
+    report: bool = option(
+        False,
+        "Write report.html into the workdir, a page to look at the run; see "
+        "ressl_tf.report.",
+        free=True,
+    )
+    report_every: int = option(
+        10,
+        "Epochs between two reports while the run goes on, with --report. Too low: "
+        "each takes a forward pass of 500 images and some seconds.",
+        low=1,
+        free=True,
+    )
     max_steps: int = option(
         0,
         "Step to stop after, for trying things; the schedule stays. 0: no.",

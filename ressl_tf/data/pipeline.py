@@ -96,10 +96,7 @@ def training_batches(
         first = index * size
         steps = steps.map(lambda step, rows: (step, rows[first : first + size]))
         options = {"shard": shard}
-    if isinstance(source, MemorySource):
-        batches = _batched_views(source, views, steps, size, view_seed, options)
-    else:
-        batches = _streamed_views(source, views, steps, size, view_seed, options)
+    batches = viewed_steps(source, views, steps, size, view_seed, options)
     if not labelled:
         batches = batches.map(lambda finished, labels: finished)
     steps_left = max(0, stop_step - start_step)
@@ -197,6 +194,20 @@ def _training_steps(
     epochs = tf.data.Dataset.range(start // per_epoch, -(-stop // per_epoch))
     count = max(0, stop - start)
     return epochs.flat_map(epoch_steps).skip(start % per_epoch).take(count)
+
+
+def viewed_steps(
+    source: Source,
+    views: ViewMaker,
+    steps: tf.data.Dataset,
+    batch_size: int,
+    seed: tf.Tensor,
+    options: dict[str, Any],
+) -> tf.data.Dataset:
+    """Make (views, labels) of the steps (step, rows [batch])."""
+    if isinstance(source, MemorySource):
+        return _batched_views(source, views, steps, batch_size, seed, options)
+    return _streamed_views(source, views, steps, batch_size, seed, options)
 
 
 def _batched_views(

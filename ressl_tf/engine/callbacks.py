@@ -19,6 +19,8 @@ from ressl_tf.runtime.errors import Interrupted, RunError
 from ressl_tf.runtime.signals import Watch
 
 log = logging.getLogger("ressl_tf")
+COLLAPSED_STD = 0.1  # of 1/sqrt(d): embeddings below are one point
+UNIFORM_ENTROPY = 0.99  # of log K: a relation above says nothing
 Logs = dict[str, Any]  # metric -> float; Keras passes the same one to all callbacks
 
 
@@ -142,7 +144,7 @@ class CollapseWarning(keras.callbacks.Callback):
             self.model.online.embedding_dim
         )
         relational = "teacher_entropy" in self.model.signal_names
-        if relative_std < 0.1:
+        if relative_std < COLLAPSED_STD:
             log.warning(
                 "the embeddings collapse: their std is %.0f%% of 1/sqrt(dim); try a "
                 "%shigher --momentum",
@@ -152,7 +154,7 @@ class CollapseWarning(keras.callbacks.Callback):
         if not relational or "teacher_entropy" not in logs:
             return
         uniform = math.log(self.model.relation_size)
-        if uniform > 0 and logs["teacher_entropy"] > 0.99 * uniform:
+        if uniform > 0 and logs["teacher_entropy"] > UNIFORM_ENTROPY * uniform:
             log.warning(
                 "the teacher's relation is uniform: entropy %.2f of log K = %.2f; "
                 "try a lower --teacher_temp",

@@ -8,6 +8,7 @@ from ressl_tf.engine import callbacks
 from ressl_tf.engine.run import Run, last_step
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.evaluate import plots
+from ressl_tf.evaluate.report import refreshed_report
 from ressl_tf.graphs.gcn import GCN
 from ressl_tf.graphs.graph import Graph, load_graph
 from ressl_tf.graphs.link_split import hold_out_edges
@@ -48,6 +49,8 @@ def pretrain(config: Config) -> dict[str, Any]:
         run.fit([callbacks.CollapseWarning()])
         plots.save(plots.curves(workdir.rows()), workdir.path / "curves.png")
         line = result(run)
+        if config.report:
+            line["report"] = refreshed_report.write_report(config)
         log.info("reached after %d epochs: loss %s", line["epochs"], line["loss"])
         log.info("pictures: curves.png in %s", line["workdir"])
         log.info("next: python -m ressl_tf.nodes --workdir=%s", line["workdir"])

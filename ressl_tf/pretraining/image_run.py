@@ -26,6 +26,7 @@ from ressl_tf.engine.run import Run, fit_segments, last_step
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.evaluate import features, plots
 from ressl_tf.evaluate.plots import pictures
+from ressl_tf.evaluate.report import refreshed_report
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.methods.build import make_model
 from ressl_tf.pretraining import knn_monitor, warm_start
@@ -101,6 +102,8 @@ def run_chief(config: Config, strategy) -> dict[str, Any]:
         run.fit(monitors(run, measure), functools.partial(draw_views, run))
         draw_results(run)
         line = result(run)
+        if config.report:
+            line["report"] = refreshed_report.write_report(config)
         tell_people(line)
         return line
 
@@ -120,6 +123,8 @@ def monitors(run: Run, measure: Measure | None) -> list[keras.callbacks.Callback
         watchers.append(callbacks.KNNMonitor(measure, every, run.last_step))
         if run.config.keep_best:
             watchers.append(KeepBest(run.checkpoints))
+    if run.config.report:
+        watchers.append(refreshed_report.RefreshReport(run.config))
     return watchers
 
 
@@ -238,4 +243,6 @@ def tell_people(line: dict[str, Any]) -> None:
         following = f"python -m ressl_tf.linear --workdir={workdir} --solver=lbfgs"
     log.info("reached after %d steps: %s", line["steps"], reached)
     log.info("pictures: views.png, neighbours.png, curves.png in %s", workdir)
+    if line.get("report"):
+        log.info("report: %s opens in any browser", line["report"])
     log.info("next: %s", following)

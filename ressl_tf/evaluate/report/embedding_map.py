@@ -1,0 +1,77 @@
+"""Where images lie by their features: maps, nearest neighbours, clusters."""
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ressl_tf.evaluate.nearest_neighbors import neighbours
+from ressl_tf.evaluate.plots.projection import project
+from ressl_tf.evaluate.report import packed
+from ressl_tf.evaluate.vectors import unit_rows
+from ressl_tf.runtime.errors import RunError, UsageError
+
+log = logging.getLogger("ressl_tf")
+NEIGHBOURS = 20  # the most that vote; eight are shown
+CLUSTERS = 8
+FEWEST_FOR_TSNE = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Neighbours:
+    """The nearest other images of each.
+
+    Attributes:
+        rows: int [n, k], the nearest first.
+        similarities: cosines, [n, k].
+    """
+
+    rows: np.ndarray
+    similarities: np.ndarray
+
+
+def nearest(features: np.ndarray) -> Neighbours:
+    """Find the nearest other images of each, k = 20 or all others."""
+    similarities, rows = neighbours(features, features, NEIGHBOURS + 1)
+    others = rows != np.arange(len(rows))[:, None]
+    others[others.all(axis=1), -1] = False  # a copy of it came first: drop the last
+    shape = (len(rows), rows.shape[1] - 1)
+    return Neighbours(rows[others].reshape(shape), similarities[others].reshape(shape))
+
+
+def maps(
+    features: np.ndarray, methods: Sequence[str], seed: int
+) -> tuple[list[dict[str, Any]], str]:
+    """Project features to the plane in each way.
+
+    Returns:
+        Maps with "name", "axes" and "points", and why there is none or one less.
+    """
+    made, reason = [], ""
+    for method in methods:
+        if method == "tsne" and len(features) < FEWEST_FOR_TSNE:
+            continue
+        try:
+            plane = project(features, method, seed=seed)
+        except (RunError, UsageError) as error:
+            reason = str(error)
+            continue
+        points = packed.floats(plane.points)
+        made.append({"name": plane.name, "axes": plane.axes, "points": points})
+    return made, reason
+
+
+def clusters(features: np.ndarray, seed: int) -> np.ndarray:
+    """Group the unit features by k-means into 8 clusters, fewer for few images.
+
+    Returns:
+        int [n].
+    """
+    from sklearn.cluster import KMeans  # takes seconds to import
+
+    unit = unit_rows(features)
+    distinct = len(np.unique(unit.round(4), axis=0))
+    count = min(CLUSTERS, distinct, max(1, len(features) // 5))
+    return KMeans(count, n_init=1, random_state=seed).fit_predict(unit)

@@ -1,0 +1,58 @@
+// The curves of the log, drawn by uPlot.
+"use strict";
+
+(() => {
+  const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999"];
+  const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3]];
+  const box = document.getElementById("log-scale");
+  let drawn = [];
+
+  function significant(value) {
+    if (value == null) return "-";
+    const size = Math.abs(value);
+    if (size >= 10000) return report.number.format(value);
+    return size && size < 1e-3 ? value.toExponential(2) : String(+value.toPrecision(4));
+  }
+
+  /** Return series and values: the logged ones, and levels as flat dashed lines. */
+  function columns(chart) {
+    const series = [{ label: "epoch" }];
+    const values = [chart.epochs];
+    chart.series.forEach((one, index) => {
+      const stroke = COLOURS[index % COLOURS.length];
+      const dash = DASHES[Math.floor(index / COLOURS.length) % DASHES.length];
+      series.push({ label: one.name || "value", stroke, dash, width: 2, spanGaps: true, value: (_, v) => significant(v) });
+      values.push(one.values);
+    });
+    for (const level of chart.levels) {
+      series.push({ label: level.name, stroke: report.colour("dim"), dash: [4, 4], width: 1, points: { show: false }, value: (_, v) => significant(v) });
+      values.push(chart.epochs.map(() => level.value));
+    }
+    return { series, values };
+  }
+
+  function draw() {
+    drawn.forEach((plot) => plot.destroy());
+    drawn = [...document.querySelectorAll("[data-chart]")].map((figure) => {
+      const chart = report.data.charts[figure.dataset.chart];
+      const { series, values } = columns(chart);
+      const positive = values.slice(1).flat().every((v) => v == null || v > 0);
+      const axis = () => ({ stroke: report.colour("text"), grid: { stroke: report.colour("line"), width: 1 }, ticks: { stroke: report.colour("line"), width: 1 } });
+      const node = figure.querySelector(".plot");
+      const options = {
+        width: node.clientWidth,
+        height: 220,
+        cursor: { sync: { key: "epochs" } },
+        scales: { x: { time: false }, y: box.checked && positive ? { distr: 3 } : {} },
+        axes: [axis(), { ...axis(), size: 62, values: (_, splits) => splits.map((v) => (v == null ? "" : significant(v))) }],
+        series,
+      };
+      return new uPlot(options, values, node);
+    });
+  }
+
+  if (!box) return;
+  box.addEventListener("change", draw);
+  report.onAppearance(draw);
+  draw();
+})();
