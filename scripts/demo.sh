@@ -4,4 +4,4 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 install run requirements.txt
-exec "$VENV_PYTHON" -m ressl_tf.train --flagfile=configs/demo.flags --report "$@"
+exec "$VENV_PYTHON" -m ressl_tf.train --flagfile=configs/demo.flags --report --report_every=30 "$@"

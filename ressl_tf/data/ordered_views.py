@@ -2,8 +2,13 @@
 
 import tensorflow as tf
 
-from ressl_tf.data.pipeline import BUFFERED_STEPS, ViewMaker, viewed_steps
-from ressl_tf.data.sources import Source
+from ressl_tf.data.pipeline import (
+    BUFFERED_STEPS,
+    ViewMaker,
+    batched_views,
+    streamed_views,
+)
+from ressl_tf.data.sources import MemorySource, Source
 
 
 def ordered_view_batches(
@@ -32,5 +37,8 @@ def ordered_view_batches(
     batches = tf.reshape(rows, [count, batch_size])
     steps = tf.data.Dataset.from_tensor_slices(batches).enumerate()
     view_seed = tf.random.experimental.stateless_fold_in((seed, 0), 2)  # of no step
-    viewed = viewed_steps(source, views, steps, batch_size, view_seed, {})
+    if isinstance(source, MemorySource):
+        viewed = batched_views(source, views, steps, batch_size, view_seed, {})
+    else:
+        viewed = streamed_views(source, views, steps, batch_size, view_seed, {})
     return viewed.map(lambda views, labels: views).prefetch(BUFFERED_STEPS)

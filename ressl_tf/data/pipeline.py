@@ -96,7 +96,10 @@ def training_batches(
         first = index * size
         steps = steps.map(lambda step, rows: (step, rows[first : first + size]))
         options = {"shard": shard}
-    batches = viewed_steps(source, views, steps, size, view_seed, options)
+    if isinstance(source, MemorySource):
+        batches = batched_views(source, views, steps, size, view_seed, options)
+    else:
+        batches = streamed_views(source, views, steps, size, view_seed, options)
     if not labelled:
         batches = batches.map(lambda finished, labels: finished)
     steps_left = max(0, stop_step - start_step)
@@ -184,9 +187,8 @@ def _training_steps(
     per_epoch = steps_per_epoch(source, batch_size)
 
     def epoch_steps(epoch):
-        epoch_seed = _fold(seed, epoch)
         rows = tf.range(source.size, dtype=tf.int64)
-        order = tf.random.experimental.stateless_shuffle(rows, epoch_seed)
+        order = tf.random.experimental.stateless_shuffle(rows, _fold(seed, epoch))
         batches = tf.reshape(order[: per_epoch * batch_size], [per_epoch, batch_size])
         steps = epoch * per_epoch + tf.range(per_epoch, dtype=tf.int64)
         return tf.data.Dataset.from_tensor_slices((steps, batches))
@@ -196,21 +198,7 @@ def _training_steps(
     return epochs.flat_map(epoch_steps).skip(start % per_epoch).take(count)
 
 
-def viewed_steps(
-    source: Source,
-    views: ViewMaker,
-    steps: tf.data.Dataset,
-    batch_size: int,
-    seed: tf.Tensor,
-    options: dict[str, Any],
-) -> tf.data.Dataset:
-    """Make (views, labels) of the steps (step, rows [batch])."""
-    if isinstance(source, MemorySource):
-        return _batched_views(source, views, steps, batch_size, seed, options)
-    return _streamed_views(source, views, steps, batch_size, seed, options)
-
-
-def _batched_views(
+def batched_views(
     source: MemorySource,
     views: ViewMaker,
     steps: tf.data.Dataset,
@@ -218,6 +206,8 @@ def _batched_views(
     seed: tf.Tensor,
     options: dict[str, Any],
 ) -> tf.data.Dataset:
+    """Make (views, labels) of steps (step, rows [batch]), a batch at a time."""
+
     def viewed(step, rows):
         images, labels = source.examples(rows)
         finished = views(images, _fold(seed, step), **options)
@@ -226,7 +216,7 @@ def _batched_views(
     return steps.map(viewed, AUTOTUNE)
 
 
-def _streamed_views(
+def streamed_views(
     source: Source,
     views: ViewMaker,
     steps: tf.data.Dataset,
@@ -234,6 +224,8 @@ def _streamed_views(
     seed: tf.Tensor,
     options: dict[str, Any],
 ) -> tf.data.Dataset:
+    """Make (views, labels) of steps (step, rows [batch]), image by image."""
+
     def sampled(step, rows):
         return step, rows, views.sample(batch_size, _fold(seed, step), **options)
 

@@ -76,14 +76,17 @@ class Run:
         self,
         monitors: Sequence[keras.callbacks.Callback] = (),
         after_first_step: Callable[[], None] | None = None,
+        between_epochs: Sequence[keras.callbacks.Callback] = (),
     ) -> None:
         """Train from the model's step to the last one.
 
         Args:
             monitors: callbacks that add to the logs of an epoch.
             after_first_step: called once, before the first step is checked.
+            between_epochs: callbacks whose work at the start of an epoch is not
+                measured as a part of it.
         """
-        watchers = self.callbacks(monitors)
+        watchers = [*between_epochs, *self.callbacks(monitors)]
         if after_first_step is not None:
             watchers.insert(0, callbacks.AfterFirstStep(after_first_step))
         per_row, last = self.steps_per_row, self.last_step

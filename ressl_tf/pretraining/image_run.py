@@ -99,7 +99,11 @@ def run_chief(config: Config, strategy) -> dict[str, Any]:
         check_keep_best(config, measure)
         if run.is_new:
             log_start(run, measure)
-        run.fit(monitors(run, measure), functools.partial(draw_views, run))
+        run.fit(
+            monitors(run, measure),
+            functools.partial(draw_views, run),
+            [refreshed_report.RefreshReport(config)] if config.report else (),
+        )
         draw_results(run)
         line = result(run)
         if config.report:
@@ -123,8 +127,6 @@ def monitors(run: Run, measure: Measure | None) -> list[keras.callbacks.Callback
         watchers.append(callbacks.KNNMonitor(measure, every, run.last_step))
         if run.config.keep_best:
             watchers.append(KeepBest(run.checkpoints))
-    if run.config.report:
-        watchers.append(refreshed_report.RefreshReport(run.config))
     return watchers
 
 

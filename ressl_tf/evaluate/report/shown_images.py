@@ -55,11 +55,12 @@ class ShownImages:
 
     @property
     def names(self) -> list[str]:
-        """Path or record of each image, printable; below a common folder, from it."""
+        """Path or record of each image, printable; of a folder, the path inside it."""
         names = [
             printable(self.source.example_name(row)) for row in range(self.source.size)
         ]
-        prefix = f"{printable(self.source.name).rstrip('/')}/"
+        folder = printable(self.source.name).removeprefix("folder:")
+        prefix = f"{folder.rstrip('/')}/"
         return [name.removeprefix(prefix) for name in names]
 
     @property

@@ -51,7 +51,7 @@ def suitable(
     low = _temperature(similarities, max(2.0, LOW * count))
     high = _temperature(similarities, max(2.0, HIGH * count))
     high = min(high, OF_STUDENT * student_temp)
-    return (low, high) if LOWEST < low < high < HIGHEST else None
+    return (low, high) if 1.01 * LOWEST < low < high < HIGHEST else None
 
 
 def _temperature(similarities: np.ndarray, wanted: float) -> float:

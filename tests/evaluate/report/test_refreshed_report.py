@@ -1,9 +1,12 @@
 """Training's --report: the page is there, and the run takes the same steps."""
 
+import time
+
 import pytest
 from helpers.models import TINY
 
 from ressl_tf.config import Config
+from ressl_tf.engine.workdir import read_rows
 from ressl_tf.evaluate.report import refreshed_report
 from ressl_tf.pretraining import pretrain as pretraining
 
@@ -23,6 +26,7 @@ def test_a_run_with_a_report_equals_one_without(unbroken, photos, tmp_path, capl
     real = refreshed_report.written_report.write
 
     def write(config):
+        time.sleep(3)
         seen.append(config.images)
         return real(config)
 
@@ -32,6 +36,8 @@ def test_a_run_with_a_report_equals_one_without(unbroken, photos, tmp_path, capl
     assert seen == [500, 2000]  # after epoch 2, and at the end
     assert line["weights_sha256"] == unbroken[0]["weights_sha256"]
     assert line["report"] == str(folder / "report.html")
+    speeds = [row["images_per_second"] for row in read_rows(folder)[2:]]
+    assert min(speeds) > 24 / 3  # of 24 images an epoch: the report is not part of it
     assert 'id="relations"' in (folder / "report.html").read_text()
 
 

@@ -1,0 +1,81 @@
+"""Input that is broken, odd or small: a page that copes and says what is missing."""
+
+import shutil
+
+import pytest
+import tensorflow as tf
+
+from ressl_tf.config.report_config import ReportConfig
+from ressl_tf.evaluate.report import written_report
+
+pytestmark = pytest.mark.slow
+
+
+def write(workdir, folder, **flags):
+    """Write a report; return the JSON line and the page."""
+    path = folder / "out.html"
+    config = ReportConfig(workdir=str(workdir), output=str(path), **flags)
+    return written_report.write(config), path.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def broken(unbroken, tmp_path):
+    """Return a copy of the tiny run, to be damaged."""
+    return shutil.copytree(unbroken[1], tmp_path / "run")
+
+
+def test_five_images_without_labels(unbroken, photos, tmp_path):
+    five = tmp_path / "five"
+    five.mkdir()
+    for index in range(5):
+        shutil.copy(photos / "test" / "red" / f"{index}.png", five)
+    line, page = write(unbroken[1], tmp_path, dataset=f"folder:{five}", images=400)
+    assert (line["images"], line["not_shown"]) == (5, None)
+    assert "Not shown: no image has a label" in page
+    assert 'id="teacher-row"' in page
+
+
+def test_one_image(unbroken, photos, tmp_path):
+    line, page = write(unbroken[1], tmp_path, images=1)
+    assert line["images"] == 1
+    assert "a relation needs three images or more; here are 1" in page
+    assert "a plane needs two images" in page
+
+
+def test_a_run_without_checkpoint_has_curves(broken, tmp_path):
+    shutil.rmtree(broken / "checkpoints")
+    line, page = write(broken, tmp_path)
+    assert "holds no checkpoint" in line["not_shown"]
+    assert "holds no checkpoint" in page
+    assert "data-chart" in page
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(broken, tmp_path):
+    *others, newest = sorted((broken / "checkpoints").glob("step-*.npz"))
+    newest.write_bytes(newest.read_bytes()[:1000])
+    line, page = write(broken, tmp_path, images=4, projection=("pca",))
+    assert line["not_shown"] is None
+    assert '"step": 6' in page
+    assert '"step": 9,' not in page.split('"snapshots"')[1]
+    for path in others:
+        path.write_bytes(b"nothing")
+    line, page = write(broken, tmp_path)
+    assert "none of the 3 checkpoints" in line["not_shown"]
+
+
+def test_an_unreadable_photo_is_named(unbroken, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for index in range(3):
+        image = tf.fill((16, 16, 3), tf.constant(70 * index, tf.uint8))
+        encoded = tf.io.encode_png(image).numpy()
+        (folder / f"{index}.png").write_bytes(encoded)
+    (folder / "1.png").write_bytes(encoded[:60])
+    line, _ = write(unbroken[1], tmp_path, dataset=f"folder:{folder}")
+    assert "1.png" in line["not_shown"]
+
+
+def test_a_run_on_a_graph_has_curves(graph_run, tmp_path):
+    line, page = write(graph_run, tmp_path)
+    assert "holds no images" in line["not_shown"]
+    assert "data-chart" in page
