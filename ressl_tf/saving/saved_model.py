@@ -24,8 +24,8 @@ import keras
 import tensorflow as tf
 
 from ressl_tf.data import headers
+from ressl_tf.data.centre_crop import centre_crop
 from ressl_tf.data.decode import decode_image
-from ressl_tf.data.pipeline import centre_crop
 from ressl_tf.models.backbones.batch_norm import BatchNormalization
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder

@@ -7,7 +7,6 @@ import pytest
 import tensorflow as tf
 from helpers.numbered import CornerViews, in_memory, labelled, numbers, run, streamed
 
-from ressl_tf.data import pipeline
 from ressl_tf.data.augment.views import Views, strong_view, weak_view
 from ressl_tf.data.folder import Folder
 from ressl_tf.data.load import load_source
@@ -181,30 +180,6 @@ def test_images_of_the_right_size_pass_untouched():
     images = np.random.default_rng(0).integers(0, 256, (3, 6, 6, 3), dtype=np.uint8)
     source = MemorySource("x", tf.constant(images), np.zeros(3, np.int32), None, ())
     np.testing.assert_array_equal(evaluate(source, 6, 2)[0], images)
-
-
-def triangle(size_in, size_out):
-    """Return antialiased bilinear resampling as a matrix, [size_out, size_in]."""
-    scale = size_in / size_out
-    reach = max(scale, 1.0)
-    centres = (np.arange(size_out) + 0.5) * scale - 0.5
-    distance = abs(np.arange(size_in)[None, :] - centres[:, None]) / reach
-    weights = np.maximum(0, 1 - distance)
-    return weights / weights.sum(1, keepdims=True)
-
-
-@pytest.mark.parametrize("shape", [(60, 40), (33, 90), (10, 12), (28, 30)])
-def test_centre_crop_equals_its_definition(shape):
-    image = np.random.default_rng(1).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    size, shorter = 28, 32  # 28 * 256 / 224
-    height = shorter if shape[0] <= shape[1] else int(shorter * shape[0] / shape[1])
-    width = shorter if shape[1] <= shape[0] else int(shorter * shape[1] / shape[0])
-    rows, columns = triangle(shape[0], height), triangle(shape[1], width)
-    resized = np.einsum("ij,jkc,lk->ilc", rows, image.astype(float), columns)
-    top, left = round((height - size) / 2), round((width - size) / 2)
-    expected = resized[top : top + size, left : left + size]
-    got = pipeline.centre_crop(tf.constant(image[None]), size)[0].numpy()
-    assert abs(got - expected).max() < 0.51
 
 
 def test_labels_come_with_their_images(folder):

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from helpers.exports import ABOUT, MEAN, STD, saved, tiny_classifier, tiny_encoder
 
-from ressl_tf.data.pipeline import centre_crop
+from ressl_tf.data.centre_crop import centre_crop
 from ressl_tf.models.backbones.batch_norm import BatchNormalization
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.errors import UsageError

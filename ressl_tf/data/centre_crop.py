@@ -1,0 +1,26 @@
+"""The view of an image that is evaluated: its centre, without augmentation."""
+
+import tensorflow as tf
+
+
+def centre_crop(images: tf.Tensor, size: int) -> tf.Tensor:
+    """Crop the evaluation's view, uint8 [n, height, width, 3] -> [n, size, size, 3].
+
+    `evaluation_batches` describes it. It rounds as torchvision's Resize and CenterCrop.
+    """
+    crops = tf.cond(
+        tf.reduce_all(tf.shape(images)[1:3] == size),
+        lambda: images,
+        lambda: _resized_crop(images, size),
+    )
+    return tf.ensure_shape(crops, [None, size, size, 3])
+
+
+def _resized_crop(images: tf.Tensor, size: int) -> tf.Tensor:
+    sides = tf.shape(images)[1:3]
+    shorter = round(size * 256 / 224)
+    sides = sides * shorter // tf.reduce_min(sides)
+    images = tf.image.resize(images, sides, "bilinear", antialias=True)
+    top, left = tf.unstack(tf.cast(tf.round((sides - size) / 2), tf.int32))
+    crops = images[:, top : top + size, left : left + size]
+    return tf.cast(tf.clip_by_value(tf.round(crops), 0, 255), tf.uint8)
