@@ -86,6 +86,7 @@ def test_readme_commands_run(commands, photos, unbroken, graph_run, tmp_path):
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     shutil.copytree(graph_run, tmp_path / "runs" / "cora")
     shutil.copy(graph_run.parent / "tiny.npz", tmp_path)
+    shutil.copy(photos / "test/red/0.png", tmp_path / "one.jpg")  # its bytes say what
     for name in ("my-run", "imported"):
         shutil.copytree(unbroken[1], tmp_path / "runs" / name)
     for command in readme_commands():

@@ -16,6 +16,7 @@ MODULES = {  # part of --part -> module that measures it
     "step": "step_speed",
     "loss": "loss_speed",
     "queue": "queue_speed",
+    "embed": "embed_speed",
     "growth": "scaling",
 }
 

@@ -9,7 +9,7 @@ from ressl_tf.config.pretrain_config import Config
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
 
-PARTS = ("views", "pipeline", "step", "loss", "queue")
+PARTS = ("views", "pipeline", "step", "loss", "queue", "embed")
 LONG = ("growth",)  # takes minutes: only by name
 PEERS = ("torch", "torchvision", "pil", "opencv", "kerascv")
 
@@ -36,6 +36,7 @@ class BenchConfig(Config):
         "views: images/s of the weak and strong views at 32 and 224 px. pipeline: fit "
         "against the bare step. step: a step against its forward and backward passes. "
         "loss: time and memory of the relation by blocks. queue: reading and filling. "
+        "embed: ressl_tf.embed against the forward pass. "
         "growth: a step over batch, image and queue size, embedding and replicas; it "
         "takes minutes, and all leaves it out.",
         group="bench",

@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 
 from ressl_tf.config import data_flags, recovery
+from ressl_tf.config.feature_files import FeatureFiles, check_files
 from ressl_tf.config.selection import check_model_selection, model_selection
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
@@ -74,9 +75,13 @@ class EvaluateConfig:
     )
 
     command = ""  # of the class; names the output
+    bank = queries = ""  # files of features, where a command takes them
 
     def __post_init__(self):
         check(self)
+        if self.bank or self.queries:
+            check_files(self)
+            return
         if bool(self.workdir) == bool(self.model):
             given = f"--workdir={self.workdir or '(none)'} and --model={self.model}"
             raise UsageError(
@@ -88,7 +93,7 @@ class EvaluateConfig:
     @property
     def source(self) -> str:
         """The path of what is evaluated."""
-        return self.workdir or self.model
+        return self.workdir or self.model or self.bank
 
     @property
     def run_name(self) -> str:
@@ -108,11 +113,11 @@ class EvaluateConfig:
             return self.output
         if self.workdir:
             return str(pathlib.Path(self.workdir) / self.run_name)
-        return f"runs/{self.run_name}-{pathlib.Path(self.model).stem}"
+        return f"runs/{self.run_name}-{pathlib.Path(self.source).stem}"
 
 
 @dataclasses.dataclass(frozen=True)
-class KNNConfig(EvaluateConfig):
+class KNNConfig(FeatureFiles, EvaluateConfig):
     """kNN classification of features."""
 
     knn_k: tuple = option(
@@ -243,7 +248,7 @@ class LogisticFlags:
 
 
 @dataclasses.dataclass(frozen=True)
-class LinearConfig(LogisticFlags, SupervisedConfig):
+class LinearConfig(FeatureFiles, LogisticFlags, SupervisedConfig):
     """A linear classifier on the features of a frozen encoder."""
 
     solver: str = option(
@@ -255,6 +260,14 @@ class LinearConfig(LogisticFlags, SupervisedConfig):
     )
 
     command = "linear"
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.bank and self.solver != "lbfgs":
+            raise UsageError(
+                "--bank needs --solver=lbfgs: sgd computes features of random crops. "
+                f"Received: --solver={self.solver}"
+            )
 
     @property
     def run_name(self) -> str:

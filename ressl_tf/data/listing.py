@@ -25,13 +25,21 @@ def is_image(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in EXTENSIONS
 
 
+def is_folder(entry: os.DirEntry) -> bool:
+    """Whether an entry is a folder or a link to one; only of a link is it looked up."""
+    try:
+        return entry.is_dir()
+    except OSError:  # a link in a circle, or into what cannot be entered
+        return False
+
+
 def sub_folders(folder: str) -> list[str]:
     """Return the names of the sub-folders, sorted, without litter."""
     with os.scandir(folder) as entries:
         return sorted(
             entry.name
             for entry in entries
-            if not is_litter(entry.name) and os.path.isdir(entry.path)
+            if not is_litter(entry.name) and is_folder(entry)
         )
 
 
@@ -41,10 +49,9 @@ def first_image(folder: str, deep: bool = True) -> str | None:
         if deep:
             return next(filter(is_image, _walk(folder, (), [], [])), None)
         with os.scandir(folder) as entries:
-            files = (e.path for e in entries if not e.name.startswith("."))
-            return next(
-                (p for p in files if is_image(p) and not os.path.isdir(p)), None
-            )
+            visible = (e for e in entries if not e.name.startswith("."))
+            images = (e for e in visible if is_image(e.name) and not is_folder(e))
+            return next((entry.path for entry in images), None)
     except OSError:
         return None
 
@@ -119,10 +126,10 @@ def _walk(
         unlisted.append(folder)
         return
     for entry in visible:
-        if os.path.isdir(entry.path):
+        if is_folder(entry):
             if is_litter(entry.name):
                 litter.append(entry.path)
             else:
                 yield from _walk(entry.path, (*above, here), unlisted, litter)
-        elif os.path.isfile(entry.path) or entry.is_symlink():
+        elif entry.is_symlink() or entry.is_file():
             yield entry.path

@@ -16,8 +16,7 @@ from ressl_tf.config.data_flags import (
 )
 from ressl_tf.data.cache import open_cache
 from ressl_tf.data.deep_range import check_deep_range
-from ressl_tf.data.file_list import FileList
-from ressl_tf.data.folder import Folder
+from ressl_tf.data.encoded import open_encoded
 from ressl_tf.data.python_data import ARRAY, given
 from ressl_tf.data.sources import (
     EncodedImages,
@@ -26,7 +25,6 @@ from ressl_tf.data.sources import (
     StreamSource,
     unreadable,
 )
-from ressl_tf.data.tfds import Records, open_builder
 from ressl_tf.runtime import paths
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.file_names import printable
@@ -35,8 +33,6 @@ MEMORY_LIMIT = 2 * 2**30  # decoded bytes
 PROBES = 32  # images that are read to see whether a set is of one size
 SIZE_PROBES = 64  # images whose sides are compared with the views'
 TEST_SPLITS = ("test", "validation")  # what "auto" tries, in this order
-
-FOLDERS: dict[str, type] = {"folder": Folder, "files": FileList}
 
 logger = logging.getLogger("ressl_tf")
 
@@ -64,6 +60,25 @@ def open_source(config: Any, split: str, *, cache: str | None = None) -> Source:
         cache_dir=getattr(config, "cache_dir", None) or None,
         labels=getattr(config, "labels", "auto"),
     )
+
+
+def list_source(config: Any, split: str) -> Source:
+    """List a split, as `open_source` names it, without a look at its images.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    if config.dataset.startswith(ARRAY):
+        return open_source(config, split)
+    skip = config.on_bad_image == "skip"
+    where = split, config.data_dir or None, config.download
+    encoded = open_encoded(config.dataset, *where, skip, config.labels)
+    encoded.max_pixels = config.max_pixels
+    check_deep_range(encoded)
+    with tf.device("CPU:0"):
+        rows = tf.range(encoded.size, dtype=tf.int64)
+    names = encoded.label_names
+    return StreamSource(encoded.name, encoded, names, rows, encoded.unlisted)
 
 
 def open_beside(config: Any, split: str) -> Source:
@@ -165,7 +180,7 @@ def load_source(
     data_dir = data_dir and paths.local(data_dir, "data_dir")
     cache_dir = cache_dir and paths.local(cache_dir, "cache_dir")
     skip, where = on_bad_image == "skip", (split, data_dir, download)
-    encoded: EncodedImages = _open(dataset, *where, skip, labels)
+    encoded: EncodedImages = open_encoded(dataset, *where, skip, labels)
     encoded.max_pixels = max_pixels
     check_deep_range(encoded)
     shape = _probe(encoded)
@@ -190,30 +205,6 @@ def _stream(encoded: EncodedImages, good: np.ndarray, skip: bool) -> StreamSourc
 def _check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
     if value not in allowed:
         raise UsageError(f"{name} is {', '.join(allowed)}. Received: {value!r}")
-
-
-def _open(
-    dataset: str,
-    split: str,
-    data_dir: str | None,
-    download: bool,
-    skip: bool,
-    labels: str,
-) -> Folder | FileList | Records:
-    kind, _, path = dataset.partition(":")
-    if kind in FOLDERS:
-        try:
-            return FOLDERS[kind](path, split, skip, labels)
-        except OSError as error:
-            raise UsageError(
-                f"Cannot list {error.filename!r}: {error.strerror}"
-            ) from None
-    if labels == "folders":
-        raise UsageError(
-            f"labels=folders is for a folder of images. Received: dataset={dataset!r}"
-        )
-    builder = open_builder(dataset, data_dir, download)
-    return Records(builder, split, labels != "none")
 
 
 def _probe(encoded: EncodedImages) -> tuple[int, int, int] | None:

@@ -105,7 +105,7 @@ def training_batches(
         batches = batches.map(lambda finished, labels: finished)
     steps_left = max(0, stop_step - start_step)
     batches = batches.apply(tf.data.experimental.assert_cardinality(steps_left))
-    return batches.prefetch(BUFFERED_STEPS).with_options(_options())
+    return batches.prefetch(BUFFERED_STEPS).with_options(pipeline_options())
 
 
 @tf.autograph.experimental.do_not_convert  # slow, for nothing
@@ -141,7 +141,7 @@ def evaluation_batches(
             return centre_crop(image[None], image_size)[0], label
 
         batches = _decoded(source, steps.enumerate(), cropped_example, batch_size)
-    return batches.prefetch(BUFFERED_STEPS).with_options(_options())
+    return batches.prefetch(BUFFERED_STEPS).with_options(pipeline_options())
 
 
 def evaluation_rows(size: int, limit: int | None = None) -> tf.Tensor:
@@ -288,7 +288,8 @@ def _fold(seed: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
     return tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int32))
 
 
-def _options() -> tf.data.Options:
+def pipeline_options() -> tf.data.Options:
+    """Return the options of every pipeline: in order, with bounded memory."""
     options = tf.data.Options()
     options.deterministic = True
     options.experimental_warm_start = True  # views compile while a step is traced

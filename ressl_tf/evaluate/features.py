@@ -1,7 +1,7 @@
 """Compute features over a data set."""
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import keras
 import numpy as np
@@ -19,14 +19,19 @@ def extract(model: keras.Model, batches: Iterable) -> tuple[np.ndarray, np.ndarr
     Returns:
         Features [n, f], float32, and labels [n].
     """
-    predict = model.predict_on_batch
-    if model.distribute_strategy.num_replicas_in_sync > 1:
-        predict = tf.function(functools.partial(model, training=False))  # on one device
+    predict = predictor(model)
     features, labels = [], []
     for images, batch_labels in batches:
         features.append(np.asarray(predict(images)))
         labels.append(np.asarray(batch_labels))
     return np.concatenate(features), np.concatenate(labels)
+
+
+def predictor(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return the function that computes features of a batch, on one device."""
+    if model.distribute_strategy.num_replicas_in_sync > 1:
+        return tf.function(functools.partial(model, training=False))
+    return model.predict_on_batch
 
 
 def pixels(batches: Iterable, centre: bool = False) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,8 @@ from typing import Any
 from ressl_tf.config.evaluate_config import KNNConfig
 from ressl_tf.data.sources import bad_images_as_run_errors
 from ressl_tf.evaluate import features, nearest_neighbors, results, scores
-from ressl_tf.evaluate.task import Task, open_task
+from ressl_tf.evaluate.embeddings.examples import Examples, examples_of_files
+from ressl_tf.evaluate.task import open_task
 
 log = logging.getLogger("ressl_tf")
 
@@ -22,15 +23,14 @@ def evaluate(config: KNNConfig) -> dict[str, Any]:
         UsageError: when the encoder or the images cannot be used.
         RunError: when an image cannot be read.
     """
-    task = open_task(config)
     folder = pathlib.Path(config.run_dir)
-    with bad_images_as_run_errors():
-        grid, figures = _classify(task, config)
+    examples = examples_of_files(config) if config.bank else _computed(config)
+    grid, figures = _classify(examples, config)
     for row in grid:
         log.info("k %(k)5d  T %(temperature)g  top-1 %(top1).4f", row)
-    results.save_report(folder, figures, f"kNN on {task.dataset}")
+    results.save_report(folder, figures, f"kNN on {examples.dataset}")
     line = {
-        **results.summary(config, task, figures),
+        **results.summary(config, examples, figures),
         "k": config.knn_k[0],
         "temperature": config.knn_temp[0],
         "knn_top1": figures["top1"],
@@ -41,26 +41,30 @@ def evaluate(config: KNNConfig) -> dict[str, Any]:
     return line
 
 
-def _classify(task: Task, config: KNNConfig):
-    """Classify with every pair of k and T after one search for the most neighbours."""
+def _computed(config: KNNConfig) -> Examples:
+    """Compute the features of both splits."""
+    task = open_task(config)
     model = task.encoder.feature_model()
-    bank, bank_labels = features.extract(
-        model, task.batches(task.train, config.batch_size)
-    )
-    queries, labels = features.extract(
-        model, task.batches(task.test, config.batch_size)
-    )
+    with bad_images_as_run_errors():
+        bank = features.extract(model, task.batches(task.train, config.batch_size))
+        queries = features.extract(model, task.batches(task.test, config.batch_size))
+    return Examples(*bank, *queries, task.label_names, task.dataset)
+
+
+def _classify(examples: Examples, config: KNNConfig):
+    """Classify with every pair of k and T after one search for the most neighbours."""
     similarities, indices = nearest_neighbors.neighbours(
-        bank, queries, max(config.knn_k)
+        examples.bank, examples.queries, max(config.knn_k)
     )
-    nearest = bank_labels[indices]
+    names, labels = examples.label_names, examples.query_labels
+    nearest = examples.bank_labels[indices]
     grid, details = [], None
     for k in config.knn_k:
         for temperature in config.knn_temp:
             votes = nearest_neighbors.votes(
-                similarities[:, :k], nearest[:, :k], len(task.label_names), temperature
+                similarities[:, :k], nearest[:, :k], len(names), temperature
             )
-            figures = scores.report(votes, labels, task.label_names)
+            figures = scores.report(votes, labels, names)
             details = details or figures
             pair = {"k": k, "temperature": temperature}
             grid.append({**pair, "top1": figures["top1"], "top5": figures["top5"]})

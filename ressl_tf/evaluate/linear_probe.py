@@ -1,12 +1,17 @@
 """Linear evaluation: a linear classifier on the features of a frozen encoder."""
 
+import pathlib
 from typing import Any
+
+import numpy as np
 
 from ressl_tf.config.evaluate_config import LinearConfig
 from ressl_tf.engine.workdir import Workdir
-from ressl_tf.evaluate import features, logistic, scores, supervised
+from ressl_tf.evaluate import features, logistic, results, scores, supervised
+from ressl_tf.evaluate.embeddings.examples import examples_of_files
 from ressl_tf.evaluate.task import Task
 from ressl_tf.models.classifier import Classifier
+from ressl_tf.runtime.atomic import replacing
 
 
 def evaluate(config: LinearConfig) -> dict[str, Any]:
@@ -19,6 +24,10 @@ def evaluate(config: LinearConfig) -> dict[str, Any]:
         UsageError: when the encoder or the images cannot be used.
         RunError: when an image cannot be read or the loss is NaN.
     """
+    if config.bank:
+        line = _solve_files(config)
+        results.write_json(pathlib.Path(config.run_dir) / "result.json", line)
+        return line
     return supervised.run(config, _learn)
 
 
@@ -31,25 +40,59 @@ def _learn(config: LinearConfig, task: Task) -> dict[str, Any]:
     return {**line, "solver": config.solver, "linear_top1": line["top1"]}
 
 
+def _solve_files(config: LinearConfig) -> dict[str, Any]:
+    """Fit and classify features of files; `head.npz` gets kernel and bias."""
+    examples = examples_of_files(config)
+    with Workdir(config, flag="--output") as workdir:
+        known, labels = np.asarray(examples.bank, np.float32), examples.bank_labels
+        solution = _fit(config, known, labels, examples.label_names)
+        queries = np.asarray(examples.queries, np.float32)
+        logits = queries @ solution.kernel + solution.bias
+        figures = scores.report(logits, examples.query_labels, examples.label_names)
+        title = f"linear on {examples.dataset}: {100 * figures['top1']:.1f} %"
+        results.save_report(workdir.path, figures, title)
+        head = workdir.path / "head.npz"
+        with replacing(head) as temporary, open(temporary, "wb") as file:
+            np.savez(file, kernel=solution.kernel, bias=solution.bias)
+        return {
+            **results.summary(config, examples, figures),
+            "head": str(head),
+            "output": str(workdir.path),
+            **_of_solution(solution, known, labels),
+            "solver": config.solver,
+            "linear_top1": figures["top1"],
+        }
+
+
+def _fit(config: LinearConfig, known, labels, names) -> logistic.Logistic:
+    return logistic.fit(
+        known,
+        labels,
+        len(names),
+        config.lbfgs_c,
+        seed=config.seed,
+        iterations=config.lbfgs_iterations,
+    )
+
+
+def _of_solution(solution: logistic.Logistic, known, labels) -> dict[str, Any]:
+    fitted = scores.ranks(known @ solution.kernel + solution.bias, labels)
+    return {
+        "c": solution.c,
+        "held_out_top1": solution.accuracies,
+        "train_top1": float((fitted == 0).mean()),
+    }
+
+
 def _solve(model: Classifier, config: LinearConfig, task: Task) -> dict[str, Any]:
     """Fit the head by logistic regression on the features of whole images."""
     with Workdir(config, flag="--output") as workdir:
         encoder = task.encoder.feature_model()
         known, labels = features.extract(encoder, task.batches(task.train))
-        solution = logistic.fit(
-            known,
-            labels,
-            len(task.label_names),
-            config.lbfgs_c,
-            seed=config.seed,
-            iterations=config.lbfgs_iterations,
-        )
+        solution = _fit(config, known, labels, task.label_names)
         model.head.set_weights([solution.kernel, solution.bias])
         figures = supervised.evaluate(model, task)
-        fitted = scores.ranks(known @ solution.kernel + solution.bias, labels)
         return {
             **supervised.finish(model, config, task, workdir.path, figures),
-            "c": solution.c,
-            "held_out_top1": solution.accuracies,
-            "train_top1": float((fitted == 0).mean()),
+            **_of_solution(solution, known, labels),
         }

@@ -3,28 +3,57 @@
 import numpy as np
 import tensorflow as tf
 
+BANK_BYTES = 2**28  # of a block of the bank
+BANK_ROWS = 2**17  # of it at most: 0.5 GB of similarities to 1024 queries
+
 
 def neighbours(
-    bank: np.ndarray, queries: np.ndarray, k: int, block: int = 1024
+    bank: np.ndarray,
+    queries: np.ndarray,
+    k: int,
+    block: int = 1024,
+    bank_bytes: int = BANK_BYTES,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find the k most similar bank features of every query, the most similar first.
+
+    Of equal ones, the first in the bank comes first. The bank may be mapped from the
+    disk: it is read in blocks, once for all queries.
 
     Args:
         bank: [n, f], of any length; similarity is the cosine.
         queries: [m, f].
         k: Number of neighbours; the whole bank where it holds fewer.
-        block: Queries at a time, which bounds memory to block * n.
+        block: Queries at a time.
+        bank_bytes: Bytes of a block of the bank, as float32.
 
     Returns:
-        Similarities [m, k], float32, and indices into the bank [m, k].
+        Similarities [m, k], float32, and indices into the bank [m, k]. Beside them,
+        memory holds a block of the bank and `block` times its rows.
     """
-    bank, k = _unit(bank), min(k, len(bank))
-    found = [
-        _nearest(_unit(queries[i : i + block]), bank, k)
-        for i in range(0, len(queries), block)
+    rows = min(max(1, bank_bytes // (4 * bank.shape[1])), BANK_ROWS)
+    k = min(k, len(bank))
+    unit_queries = [
+        _unit(queries[i : i + block]) for i in range(0, len(queries), block)
     ]
-    similarities, indices = zip(*found, strict=True)
-    return np.concatenate(similarities), np.concatenate(indices)
+    found: list[tuple[tf.Tensor, tf.Tensor] | None] = [None] * len(unit_queries)
+    for start in range(0, len(bank), rows):
+        some = _unit(bank[start : start + rows])
+        for i, query in enumerate(unit_queries):
+            similarities, indices = _nearest(query, some, min(k, len(some)))
+            found[i] = _merged(found[i], similarities, indices + start, k)
+    done = [pair for pair in found if pair is not None]
+    similarities, indices = (np.concatenate(parts) for parts in zip(*done, strict=True))
+    return similarities, indices
+
+
+def _merged(before, similarities, indices, k):
+    """Return the k most similar of those before and those of another block."""
+    if before is None:
+        return similarities, indices
+    similarities = tf.concat([before[0], similarities], axis=1)
+    indices = tf.concat([before[1], indices], axis=1)
+    values, places = tf.math.top_k(similarities, min(k, similarities.shape[1]))
+    return values, tf.gather(indices, places, batch_dims=1)
 
 
 @tf.function(reduce_retracing=True)
@@ -82,4 +111,4 @@ def accuracy(
 
 
 def _unit(features):
-    return tf.math.l2_normalize(tf.constant(features, tf.float32), axis=-1)
+    return tf.math.l2_normalize(tf.constant(np.asarray(features, np.float32)), axis=-1)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ressl_tf.config.evaluate_config import EvaluateConfig
 from ressl_tf.evaluate import plots
+from ressl_tf.evaluate.embeddings.examples import Examples
 from ressl_tf.evaluate.plots import confusion
 from ressl_tf.evaluate.task import Task
 from ressl_tf.runtime.atomic import replacing
@@ -42,7 +43,7 @@ def write_json(path: pathlib.Path, value: Any) -> None:
 
 
 def summary(
-    config: EvaluateConfig, task: Task, figures: dict[str, Any]
+    config: EvaluateConfig, task: Task | Examples, figures: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the head of every evaluation's JSON line."""
     return {
@@ -50,9 +51,7 @@ def summary(
         "encoder": config.source,
         "untrained": config.untrained,
         "dataset": task.dataset,
-        "train_images": task.train.size,
-        "test_images": task.test.size,
-        "feature_dim": task.encoder.feature_dim,
+        **task.sizes,
         "top1": figures["top1"],
         "top5": figures["top5"],
         "per_class": figures["per_class"],

@@ -43,6 +43,15 @@ class Task:
         """The classes, in the order of their numbers."""
         return self.train.label_names or ()
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Numbers of images and features, for the JSON line."""
+        return {
+            "train_images": self.train.size,
+            "test_images": self.test.size,
+            "feature_dim": self.encoder.feature_dim,
+        }
+
     def batches(self, source: Source, batch_size: int = BATCH_SIZE):
         """Return plain images and labels of `train` or `test`."""
         return evaluation_batches(source, self.image_size, batch_size)

@@ -11,6 +11,9 @@ from ressl_tf.runtime.errors import UsageError
     [
         ({}, "one of --workdir and --model. Received: neither"),
         ({"workdir": "a", "model": "b"}, "Received: --workdir=a and --model=b"),
+        ({"bank": "a.npz"}, "give both of --bank and --queries"),
+        ({"bank": "a", "queries": "b", "workdir": "c"}, "Received: --workdir too"),
+        ({"bank": "a", "queries": "b"}, "needs --solver=lbfgs"),
         ({"workdir": "a", "epochs": 2, "warmup_epochs": 3.0}, "at most --epochs=2"),
     ],
 )

@@ -10,7 +10,7 @@ from ressl_tf.config.plot_config import PlotConfig
 from ressl_tf.runtime import flags
 from ressl_tf.runtime.errors import UsageError
 
-README = (pathlib.Path(__file__).parents[2] / "README.md").read_text()
+PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "evaluation.md").read_text()
 
 
 def test_one_encoder_is_drawn_and_the_pictures_have_a_place():
@@ -32,8 +32,8 @@ def test_a_perplexity_below_one_is_refused():
         PlotConfig(workdir="a", perplexity=0.5)
 
 
-def test_the_readmes_commands_parse():
-    lines = re.findall(r"^python -m ressl_tf\.plot (.*)", README, re.MULTILINE)
+def test_the_commands_of_the_page_parse():
+    lines = re.findall(r"^ressl-tf plot (.*)", PAGE, re.MULTILINE)
     assert len(lines) >= 2
     for line in lines:
         assert flags.parse(PlotConfig, shlex.split(line)).source

@@ -81,3 +81,19 @@ def test_accuracy_leaves_out_what_has_no_label():
     asked = np.array([0, 1, -1, 0])
     accuracy = nearest_neighbors.accuracy(bank, labels, queries, asked, k=1)
     assert accuracy == pytest.approx(2 / 3)
+
+
+def test_a_bank_in_blocks_gives_the_same_neighbours(tmp_path):
+    generator = np.random.default_rng(0)
+    bank = generator.normal(size=(50, 6)).astype(np.float16)
+    bank[41] = bank[3]  # equal ones: the first comes first
+    queries = bank[::7].astype(np.float32)
+    np.save(tmp_path / "bank.npy", bank)
+    mapped = np.load(tmp_path / "bank.npy", mmap_mode="r")
+    whole = nearest_neighbors.neighbours(bank, queries, 20)
+    for rows in (1, 7, 30):
+        blocks = nearest_neighbors.neighbours(
+            mapped, queries, 20, block=3, bank_bytes=4 * 6 * rows
+        )
+        np.testing.assert_allclose(blocks[0], whole[0], atol=1e-6)
+        np.testing.assert_array_equal(blocks[1], whole[1])

@@ -1,0 +1,1 @@
+"""Features of whole sets: written to files, read back, searched."""
