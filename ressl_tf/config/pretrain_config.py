@@ -179,6 +179,13 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
     max_nan_steps: int = recovery.max_nan_steps()
     log_seconds: float = recovery.log_seconds()
     tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
+    callbacks: tuple = option(
+        (),
+        "Callbacks of your own, module:function, found in the working directory too: "
+        "the function, or class, makes a keras.callbacks.Callback or a list of them.",
+        free=True,
+        repeated=True,
+    )
     max_steps: int = option(
         0,
         "Step to stop after, for trying things; the schedule stays. 0: no.",
