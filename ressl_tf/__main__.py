@@ -4,4 +4,5 @@ import sys
 
 from ressl_tf.runtime import console
 
-sys.exit(console.main())
+if __name__ == "__main__":
+    sys.exit(console.main())

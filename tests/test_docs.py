@@ -73,6 +73,7 @@ def trial(command, photos):
         "finetune": "--epochs=1",
         "preview": "--image_size=16",  # of these photos
         "demo": "--dry_run",
+        "export": "--overwrite",  # which several pages show
         "sweep": "--dry_run",  # many runs
         "bench": "--part=queue --output= --repeats=1 --seconds=0.01",
         "convert": "--help",  # needs a file of PyTorch's

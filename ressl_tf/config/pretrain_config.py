@@ -192,6 +192,13 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
         low=1,
         free=True,
     )
+    callbacks: tuple = option(
+        (),
+        "Callbacks of your own, module:function, found in the working directory too: "
+        "the function, or class, makes a keras.callbacks.Callback or a list of them.",
+        free=True,
+        repeated=True,
+    )
     max_steps: int = option(
         0,
         "Step to stop after, for trying things; the schedule stays. 0: no.",

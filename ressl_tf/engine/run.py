@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ressl_tf.engine import callbacks
+from ressl_tf.engine import callbacks, own_callbacks
 from ressl_tf.engine.checkpoint import Checkpoints, weights_sha256
 from ressl_tf.engine.progress import KERAS_BAR, Progress
 from ressl_tf.engine.workdir import Workdir
@@ -57,6 +57,7 @@ class Run:
         self.steps_per_row = self.steps_per_row or self.steps_per_epoch
         folder, keep = self.workdir.checkpoints, self.config.keep_checkpoints
         self.checkpoints = Checkpoints(folder, keep)
+        self.own = own_callbacks.load(getattr(self.config, "callbacks", ()))
 
     def resume(self) -> None:
         """Restore the newest checkpoint, if there is one, and cut the log to it."""
@@ -120,7 +121,7 @@ class Run:
             config.checkpoint_every_minutes,
             self.watch,
         )
-        return [*watchers, saver]
+        return [*watchers, *self.own, saver]
 
     def result(self) -> dict[str, Any]:
         """Return the fields that the JSON line of every run has."""

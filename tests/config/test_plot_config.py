@@ -1,16 +1,11 @@
 """Flags of plotting."""
 
 import pathlib
-import re
-import shlex
 
 import pytest
 
 from ressl_tf.config.plot_config import PlotConfig
-from ressl_tf.runtime import flags
 from ressl_tf.runtime.errors import UsageError
-
-PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "evaluation.md").read_text()
 
 
 def test_one_encoder_is_drawn_and_the_pictures_have_a_place():
@@ -30,10 +25,3 @@ def test_one_encoder_is_drawn_and_the_pictures_have_a_place():
 def test_a_perplexity_below_one_is_refused():
     with pytest.raises(UsageError, match=r"0 or at least 1\. Received: 0\.5"):
         PlotConfig(workdir="a", perplexity=0.5)
-
-
-def test_the_commands_of_the_page_parse():
-    lines = re.findall(r"^ressl-tf plot (.*)", PAGE, re.MULTILINE)
-    assert len(lines) >= 2
-    for line in lines:
-        assert flags.parse(PlotConfig, shlex.split(line)).source

@@ -2,8 +2,6 @@
 
 import json
 import pathlib
-import re
-import shlex
 
 import numpy as np
 import pytest
@@ -17,7 +15,7 @@ from ressl_tf.data.pipeline import evaluation_batches
 from ressl_tf.evaluate import plots
 from ressl_tf.methods.build import build_model
 from ressl_tf.pretraining import view_sheet
-from ressl_tf.runtime import command, flags
+from ressl_tf.runtime import command
 from ressl_tf.runtime.errors import RunError, UsageError
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -182,12 +180,3 @@ def test_an_output_that_cannot_be_written(photos, tmp_path):
     for output in (tmp_path / "file" / "views.png", tmp_path):
         with pytest.raises(UsageError, match="--output"):
             view_sheet.draw(config(photos, tmp_path, output=str(output)))
-
-
-def test_the_readmes_commands_parse(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    text = (ROOT / "README.md").read_text()
-    lines = re.findall(r"^python -m ressl_tf\.preview (.*)", text, re.MULTILINE)
-    assert lines
-    for line in lines:
-        assert flags.parse(PreviewConfig, shlex.split(line)).dataset

@@ -60,7 +60,7 @@ def test_a_path_is_expanded_and_otherwise_as_it_was(written, expanded):
     ],
 )
 def test_of_a_data_set_what_stands_behind_a_prefix_is_a_path(dataset, expanded):
-    assert paths.local(dataset, "--dataset", ("folder:", "graph:")) == expanded
+    assert paths.local(dataset, "--dataset", ("folder:", "files:", "graph:")) == expanded
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_an_address_is_refused(address):
     )
     for dataset in (f"graph:{address}", *[address] * (address != "folder://x")):
         with pytest.raises(UsageError, match="no address"):
-            paths.local(dataset, "--dataset", ("folder:", "graph:"))
+            paths.local(dataset, "--dataset", ("folder:", "files:", "graph:"))
 
 
 def test_what_cannot_be_a_path_is_refused():
@@ -111,7 +111,7 @@ def test_paths_are_the_same_when_they_are_expanded():
 
 def commands():
     """Return the class of flags of each command line."""
-    names = [path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__"]
+    names = [path.stem for path in PACKAGE.glob("[a-z]*.py")]
     mains = [importlib.import_module(f"ressl_tf.{name}").main for name in names]
     return [typing.get_type_hints(main)["config"] for main in mains]
 
@@ -132,7 +132,7 @@ def test_every_text_flag_of_every_command_is_a_path_or_known_not_to_be(cls):
     assert {name for name, path in texts.items() if path is None} <= NO_PATHS
     known = {name for name, prefixes in texts.items() if prefixes}
     assert known <= {"dataset"}
-    assert texts.get("dataset", PATHS) == PATHS == ("folder:", "graph:")
+    assert texts.get("dataset", PATHS) == PATHS == ("folder:", "files:", "graph:")
 
 
 @pytest.mark.parametrize("cls", commands(), ids=lambda cls: cls.__name__)

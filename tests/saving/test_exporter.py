@@ -205,8 +205,8 @@ def run_export(commands, folder, *flags):
 
 
 def readme_code():
-    """Return README's code for a program that has TensorFlow alone."""
-    text = (ROOT / "README.md").read_text().split("## Use the encoder elsewhere")[1]
+    """Return the page's code for a program that has TensorFlow alone."""
+    text = (ROOT / "docs" / "export.md").read_text()
     return re.search(r"```python\n(.*?)```", text, re.DOTALL).group(1)
 
 

@@ -1,0 +1,68 @@
+"""`--callbacks=module:function` puts a callback of the user's into a run."""
+
+import json
+
+import pytest
+from helpers.models import TINY
+
+import ressl_tf
+from ressl_tf.engine import own_callbacks
+from ressl_tf.runtime.errors import UsageError
+
+MINE = """
+import json, keras, pathlib
+
+class Notes(keras.callbacks.Callback):
+    rows = []
+    def on_epoch_end(self, epoch, logs=None):
+        self.rows.append((epoch, logs["loss"], "knn_top1" in logs))
+    def on_train_end(self, logs=None):
+        pathlib.Path("rows.json").write_text(json.dumps(self.rows))
+
+def both():
+    return [Notes(), keras.callbacks.Callback()]
+
+def number():
+    return 3
+"""
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    (tmp_path / "mine_of_test.py").write_text(MINE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def test_functions_and_classes_make_callbacks(mine):
+    made = own_callbacks.load(["mine_of_test:Notes", "mine_of_test:both"])
+    assert [type(one).__name__ for one in made] == ["Notes", "Notes", "Callback"]
+    assert own_callbacks.load(()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("mine_of_test", "must be module:function. Received: mine_of_test"),
+        ("nowhere:f", "cannot be made: ModuleNotFoundError: No module named 'nowhere'"),
+        ("mine_of_test:none", "AttributeError.*none"),
+        ("mine_of_test:number", "must make a keras.callbacks.Callback.*Received: int"),
+    ],
+)
+def test_what_makes_no_callback_is_one_line(name, message, mine):
+    with pytest.raises(UsageError, match=message) as error:
+        own_callbacks.load([name])
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.slow
+def test_it_sees_the_logs_of_every_epoch_and_changes_nothing(mine, photos, unbroken):
+    run = ressl_tf.pretrain(
+        data=photos, out=mine / "run", callbacks="mine_of_test:Notes", **TINY
+    )
+    rows = json.loads((mine / "rows.json").read_text())
+    logged = [row["loss"] for row in run.history if "loss" in row]
+    assert [row[1] for row in rows] == pytest.approx(logged)
+    assert rows[-1][2]
+    assert run["weights_sha256"] == unbroken[0]["weights_sha256"]
