@@ -119,6 +119,7 @@ def commands():
 NO_PATHS = {  # texts that are free, and name something else
     *("split", "eval_split", "train_split", "knn_bank_split"),
     *("coordinator_address", "tpu"),
+    *("copy", "show"),  # names of files that come with the package
 }
 
 
