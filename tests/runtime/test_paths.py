@@ -60,7 +60,7 @@ def test_a_path_is_expanded_and_otherwise_as_it_was(written, expanded):
     ],
 )
 def test_of_a_data_set_what_stands_behind_a_prefix_is_a_path(dataset, expanded):
-    assert paths.local(dataset, "--dataset", ("folder:", "files:", "graph:")) == expanded
+    assert paths.local(dataset, "--dataset", PATHS) == expanded
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_an_address_is_refused(address):
     )
     for dataset in (f"graph:{address}", *[address] * (address != "folder://x")):
         with pytest.raises(UsageError, match="no address"):
-            paths.local(dataset, "--dataset", ("folder:", "files:", "graph:"))
+            paths.local(dataset, "--dataset", PATHS)
 
 
 def test_what_cannot_be_a_path_is_refused():
