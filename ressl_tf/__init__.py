@@ -72,6 +72,8 @@ sys.modules[__name__].__class__ = _Package
 def __getattr__(name):
     if name not in __all__:
         raise AttributeError(f"module 'ressl_tf' has no attribute {name!r}")
+    if "tensorflow" in sys.modules:
+        return _load(name)
     with quiet_import.without_notes():
         return _load(name)
 

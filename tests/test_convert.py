@@ -16,7 +16,7 @@ from ressl_tf.saving.pretrained import open_pretrained
 def test_without_pytorch_one_line_says_how_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "torch", None)
     config = ConvertConfig(checkpoint="a.pth", workdir=str(tmp_path / "run"))
-    with pytest.raises(UsageError, match="pip install torch=="):
+    with pytest.raises(UsageError, match=r"pip install 'ressl_tf\[torch\]'"):
         convert.main(config)
     assert not (tmp_path / "run").exists()
 

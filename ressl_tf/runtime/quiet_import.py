@@ -23,9 +23,6 @@ def without_notes() -> Iterator[None]:
     It bypasses Python and its log levels, so the file descriptor itself is redirected.
     Other lines are shown at the end, and all of them when the import fails.
     """
-    if "tensorflow" in sys.modules:
-        yield
-        return
     sys.stderr.flush()
     stderr = os.dup(2)
     with tempfile.TemporaryFile() as written:

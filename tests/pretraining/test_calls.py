@@ -131,7 +131,8 @@ def test_every_command_is_a_call_that_names_its_flags():
     for name, command in ressl_tf._CALLS.items():
         call = getattr(ressl_tf, name)
         named = inspect.signature(call).parameters
-        assert {"data", "out", "flagfile", "workdir"} <= set(named), name
+        assert {"data", "out", "flagfile"} <= set(named), name
+        assert ("workdir" in named) == (name != "search"), name
         assert call.main.__module__ == f"ressl_tf.{command}"
         assert "Args:" in call.__doc__
     assert inspect.signature(ressl_tf.knn).parameters["knn_k"].default == (200,)
