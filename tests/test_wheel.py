@@ -68,7 +68,7 @@ def installed(wheel, tmp_path_factory):
 
 @pytest.mark.slow
 def test_the_wheel_is_small_and_has_the_configs(wheel):
-    assert wheel.stat().st_size < 500_000
+    assert wheel.stat().st_size < 600_000  # with report and search; 534 kB
     names = zipfile.ZipFile(wheel).namelist()
     configs = {name for name in names if name.endswith(".flags")}
     there = {path.name for path in (ROOT / "configs").glob("*.flags")}
