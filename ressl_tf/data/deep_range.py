@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from ressl_tf.data.decode import decode_deep
-from ressl_tf.data.folder import Folder
 from ressl_tf.data.headers import DEPTH, HEADER, PNG
+from ressl_tf.data.image_files import ImageFiles
 from ressl_tf.data.sources import EncodedImages
 from ressl_tf.runtime.errors import UsageError
 
@@ -37,7 +37,7 @@ def check_deep_range(encoded: EncodedImages) -> None:
 def _deep_rows(encoded: EncodedImages) -> list[int]:
     """Find 16-bit PNGs by the headers of images from all over the set."""
     rows, most = np.arange(encoded.size), OF_ANY_NAME
-    if isinstance(encoded, Folder):
+    if isinstance(encoded, ImageFiles):
         png = np.array([path.lower().endswith(".png") for path in encoded.paths])
         if png.any():
             rows, most = np.flatnonzero(png), HEADERS
@@ -48,7 +48,7 @@ def _deep_rows(encoded: EncodedImages) -> list[int]:
 
 def _is_deep(encoded: EncodedImages, row: int) -> bool:
     with contextlib.suppress(OSError, tf.errors.OpError):
-        if isinstance(encoded, Folder):
+        if isinstance(encoded, ImageFiles):
             with open(encoded.paths[row], "rb") as file:
                 head = file.read(HEADER)
         else:

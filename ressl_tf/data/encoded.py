@@ -1,5 +1,8 @@
 """From the name of a set to its images, as they lie on the disk."""
 
+from typing import Any
+
+from ressl_tf.data.deep_range import check_deep_range
 from ressl_tf.data.file_list import FileList
 from ressl_tf.data.folder import Folder
 from ressl_tf.data.sources import EncodedImages
@@ -12,10 +15,12 @@ FOLDERS: dict[str, type] = {"folder": Folder, "files": FileList}
 def open_encoded(
     dataset: str,
     split: str,
+    *,
     data_dir: str | None,
     download: bool,
     skip: bool,
     labels: str,
+    max_pixels: int,
 ) -> EncodedImages:
     """Find the images of a split; `data.load.load_source` says what the arguments are.
 
@@ -26,21 +31,29 @@ def open_encoded(
         download: whether TFDS may download what is not prepared.
         skip: whether folders that cannot be listed are left out.
         labels: "auto", "folders" or "none".
+        max_pixels: an image of more, by its header, is unreadable.
 
     Raises:
-        UsageError: they are not there.
+        UsageError: they are not there, or hold deeper pixels than are read.
     """
+    encoded: EncodedImages
     kind, _, path = dataset.partition(":")
     if kind in FOLDERS:
-        try:
-            return FOLDERS[kind](path, split, skip, labels)
-        except OSError as error:
-            raise UsageError(
-                f"Cannot list {error.filename!r}: {error.strerror}"
-            ) from None
-    if labels == "folders":
+        encoded = _listed(FOLDERS[kind], path, split, skip, labels)
+    elif labels == "folders":
         raise UsageError(
             f"labels=folders is for a folder of images. Received: dataset={dataset!r}"
         )
-    builder = open_builder(dataset, data_dir, download)
-    return Records(builder, split, labels != "none")
+    else:
+        builder = open_builder(dataset, data_dir, download)
+        encoded = Records(builder, split, labels != "none")
+    encoded.max_pixels = max_pixels
+    check_deep_range(encoded)
+    return encoded
+
+
+def _listed(kind: type, *where: Any) -> EncodedImages:
+    try:
+        return kind(*where)
+    except OSError as error:
+        raise UsageError(f"Cannot list {error.filename!r}: {error.strerror}") from None

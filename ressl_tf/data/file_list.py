@@ -3,18 +3,16 @@
 import json
 import os
 import pathlib
-from collections.abc import Iterator
 
 import numpy as np
-import tensorflow as tf
 
 from ressl_tf.data.folder import Folder
-from ressl_tf.data.records import file_state
-from ressl_tf.data.sources import NO_LABEL, EncodedImages
+from ressl_tf.data.image_files import ImageFiles
+from ressl_tf.data.sources import NO_LABEL
 from ressl_tf.runtime.errors import UsageError
 
 
-class FileList(EncodedImages):
+class FileList(ImageFiles):
     """Encoded images of several folders and files, in the order of the list.
 
     Labels are there where every entry is a folder with labels: classes of one name are
@@ -46,31 +44,7 @@ class FileList(EncodedImages):
             self.labels = np.concatenate(
                 [_renumbered(part[1], part[2], names) for part in parts]
             )
-        with tf.device("CPU:0"):
-            self._paths = tf.constant([os.fsencode(path) for path in self.paths])
-            self._labels = tf.constant(self.labels)
-
-    @property
-    def size(self) -> int:
-        """Number of images."""
-        return len(self.paths)
-
-    def read(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Read int64 [] -> (encoded image, string []; label, int32 [])."""
-        path = tf.gather(self._paths, row)
-        return tf.io.read_file(path), tf.gather(self._labels, row)
-
-    def all_labels(self) -> np.ndarray:
-        """Return the label of every image, int32 [n]."""
-        return self.labels
-
-    def example_name(self, row: int) -> str:
-        """Return the image's path."""
-        return self.paths[row]
-
-    def state(self) -> Iterator[tuple]:
-        """Yield all that the images depend on: the state of each file."""
-        return map(file_state, self.paths)
+        self._hold()
 
 
 def _entries(path: str) -> list[str]:

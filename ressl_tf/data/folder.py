@@ -2,22 +2,20 @@
 
 import logging
 import os
-from collections.abc import Iterator
 
 import numpy as np
-import tensorflow as tf
 
 from ressl_tf.data import annotations, class_folders, splits
+from ressl_tf.data.image_files import ImageFiles
 from ressl_tf.data.listing import EXTENSIONS, list_images
-from ressl_tf.data.records import file_state
-from ressl_tf.data.sources import NO_LABEL, EncodedImages
+from ressl_tf.data.sources import NO_LABEL
 from ressl_tf.runtime.errors import UsageError
 
 __all__ = ["EXTENSIONS", "Folder"]
 log = logging.getLogger("ressl_tf")
 
 
-class Folder(EncodedImages):
+class Folder(ImageFiles):
     """Encoded images by path, in sorted order.
 
     `root/<class>/**/*.jpg` has labels. When any image lies directly in `root`, it is a
@@ -59,31 +57,7 @@ class Folder(EncodedImages):
             log.info("%s: no labels, as --labels=none says", self.folder)
         else:
             self._find_labels(siblings, labels == "folders")
-        with tf.device("CPU:0"):
-            self._paths = tf.constant([os.fsencode(path) for path in self.paths])
-            self._labels = tf.constant(self.labels)
-
-    @property
-    def size(self) -> int:
-        """Number of images."""
-        return len(self.paths)
-
-    def read(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Read int64 [] -> (encoded image, string []; label, int32 [])."""
-        path = tf.gather(self._paths, row)
-        return tf.io.read_file(path), tf.gather(self._labels, row)
-
-    def all_labels(self) -> np.ndarray:
-        """Return the label of every image, int32 [n]."""
-        return self.labels
-
-    def example_name(self, row: int) -> str:
-        """Return the image's path."""
-        return self.paths[row]
-
-    def state(self) -> Iterator[tuple]:
-        """Yield all that the images depend on: the state of each file."""
-        return map(file_state, self.paths)
+        self._hold()
 
     def _find_labels(self, siblings: list[str], demanded: bool) -> None:
         """Take the classes of all splits together, and log what they are."""

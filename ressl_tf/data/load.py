@@ -15,7 +15,6 @@ from ressl_tf.config.data_flags import (
     PATHS,
 )
 from ressl_tf.data.cache import open_cache
-from ressl_tf.data.deep_range import check_deep_range
 from ressl_tf.data.encoded import open_encoded
 from ressl_tf.data.python_data import ARRAY, given
 from ressl_tf.data.sources import (
@@ -70,15 +69,16 @@ def list_source(config: Any, split: str) -> Source:
     """
     if config.dataset.startswith(ARRAY):
         return open_source(config, split)
-    skip = config.on_bad_image == "skip"
-    where = split, config.data_dir or None, config.download
-    encoded = open_encoded(config.dataset, *where, skip, config.labels)
-    encoded.max_pixels = config.max_pixels
-    check_deep_range(encoded)
-    with tf.device("CPU:0"):
-        rows = tf.range(encoded.size, dtype=tf.int64)
-    names = encoded.label_names
-    return StreamSource(encoded.name, encoded, names, rows, encoded.unlisted)
+    encoded = open_encoded(
+        config.dataset,
+        split,
+        data_dir=config.data_dir or None,
+        download=config.download,
+        skip=config.on_bad_image == "skip",
+        labels=config.labels,
+        max_pixels=config.max_pixels,
+    )
+    return _source_of(encoded, np.arange(encoded.size), encoded.unlisted)
 
 
 def open_beside(config: Any, split: str) -> Source:
@@ -179,10 +179,10 @@ def load_source(
         return given(dataset, split, labels)
     data_dir = data_dir and paths.local(data_dir, "data_dir")
     cache_dir = cache_dir and paths.local(cache_dir, "cache_dir")
-    skip, where = on_bad_image == "skip", (split, data_dir, download)
-    encoded: EncodedImages = open_encoded(dataset, *where, skip, labels)
-    encoded.max_pixels = max_pixels
-    check_deep_range(encoded)
+    skip = on_bad_image == "skip"
+    where: dict[str, Any] = {"data_dir": data_dir, "download": download}
+    where |= {"skip": skip, "labels": labels, "max_pixels": max_pixels}
+    encoded = open_encoded(dataset, split, **where)
     shape = _probe(encoded)
     if cache in ("auto", "memory"):
         source = _in_memory(encoded, shape, skip, memory_limit, cache == "memory")
@@ -197,9 +197,15 @@ def load_source(
 def _stream(encoded: EncodedImages, good: np.ndarray, skip: bool) -> StreamSource:
     """Make a source that reads the images of these rows when they are used."""
     skipped = _leave_out(encoded, np.setdiff1d(np.arange(encoded.size), good), skip)
+    return _source_of(encoded, good, skipped)
+
+
+def _source_of(
+    encoded: EncodedImages, rows: np.ndarray, skipped: tuple[str, ...]
+) -> StreamSource:
     with tf.device("CPU:0"):
-        rows = tf.constant(good)
-    return StreamSource(encoded.name, encoded, encoded.label_names, rows, skipped)
+        held = tf.constant(rows)
+    return StreamSource(encoded.name, encoded, encoded.label_names, held, skipped)
 
 
 def _check_choice(name: str, value: str, allowed: Sequence[str]) -> None:

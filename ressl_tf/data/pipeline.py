@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ressl_tf.data.centre_crop import centre_crop
-from ressl_tf.data.sources import MemorySource, Source, unreadable
+from ressl_tf.data.sources import MemorySource, Source, unreadable_example
 from ressl_tf.runtime.errors import UsageError
 
 AUTOTUNE = tf.data.AUTOTUNE
@@ -280,8 +280,7 @@ def _check_complete(source: Source, expected: np.ndarray, actual: np.ndarray) ->
     if np.array_equal(expected, actual):
         return True
     missing = next(row for row in expected if row not in actual)
-    reason = source.why_unreadable(missing) or "it failed, but not a second time"
-    raise unreadable(source.example_name(missing), reason)
+    raise unreadable_example(source, missing)
 
 
 def _fold(seed: tf.Tensor, number: tf.Tensor) -> tf.Tensor:

@@ -273,3 +273,13 @@ def unreadable(name: str, reason: str, count: str = "") -> RunError:
         f"Cannot read image {printable(name)}: {reason}{count}; remove it, or leave "
         "such images out with on_bad_image=skip"
     )
+
+
+def reason_unreadable(source: Source, row: int) -> str:
+    """Say in one line why an image could not be read a moment ago."""
+    return source.why_unreadable(row) or "it failed, but not a second time"
+
+
+def unreadable_example(source: Source, row: int) -> RunError:
+    """Make the error about an image of a source that could not be read."""
+    return unreadable(source.example_name(row), reason_unreadable(source, row))

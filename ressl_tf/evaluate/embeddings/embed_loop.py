@@ -9,7 +9,8 @@ import numpy as np
 
 from ressl_tf.config.embed_config import EmbedConfig
 from ressl_tf.data.readable import readable_batches
-from ressl_tf.data.sources import Source, unreadable
+from ressl_tf.data.sources import Source, unreadable_example
+from ressl_tf.engine.progress import as_time
 from ressl_tf.evaluate.embeddings.parts import Part, Parts
 from ressl_tf.evaluate.features import predictor
 from ressl_tf.runtime.errors import Interrupted, RunError
@@ -90,8 +91,7 @@ class Loop:
         expected = np.arange(before, before + len(rows))
         if not np.array_equal(rows, expected):
             row = int(expected[rows != expected][0])
-            reason = self.source.why_unreadable(row) or "it failed, but not again"
-            raise unreadable(self.source.example_name(row), reason)
+            raise unreadable_example(self.source, row)
 
     def _as_dtype(self, features: np.ndarray, rows: np.ndarray) -> np.ndarray:
         with np.errstate(over="ignore"):
@@ -145,9 +145,8 @@ class Speed:
             return
         self.told = now
         rate = self.rate(now) or 1.0
-        minutes, seconds = divmod(round((self.total - done) / rate), 60)
         state = f"{done:,} of {self.total:,} images  {rate:,.0f} images/s"
-        state += f"  left: {minutes}:{seconds:02}"
+        state += f"  left: {as_time((self.total - done) / rate)}"
         if self.in_terminal:
             sys.stderr.write(f"\r{state:<80}")
             sys.stderr.flush()

@@ -15,7 +15,7 @@ import numpy as np
 import ressl_tf
 from ressl_tf.config.embed_config import EmbedConfig
 from ressl_tf.data.load import list_source
-from ressl_tf.data.sources import Source, unreadable
+from ressl_tf.data.sources import Source, reason_unreadable, unreadable_example
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.evaluate.embeddings import writers
 from ressl_tf.evaluate.embeddings.embed_loop import Loop
@@ -139,7 +139,7 @@ def _finish(
             f"{printable(source.example_name(0))}: {source.why_unreadable(0)}"
         )
     if config.on_bad_image == "stop" and len(bad):
-        raise _bad_image(source, int(bad[0]))
+        raise unreadable_example(source, int(bad[0]))
     table = Table(
         source=source,
         rows=rows,
@@ -165,11 +165,6 @@ def _finish(
     }
 
 
-def _bad_image(source: Source, row: int) -> RunError:
-    reason = source.why_unreadable(row) or "it failed, but not a second time"
-    return unreadable(source.example_name(row), reason)
-
-
 @contextlib.contextmanager
 def _as_usage_error(config: EmbedConfig) -> Iterator[None]:
     try:
@@ -186,7 +181,7 @@ def _list_unreadable(config: EmbedConfig, source: Source, bad: np.ndarray) -> No
     path = config.path.with_name(f"{config.path.name}.unreadable.jsonl")
     entries = [{"path": name, "reason": "not listed"} for name in source.skipped]
     for row in bad.tolist():
-        reason = source.why_unreadable(row) or "it failed, but not a second time"
+        reason = reason_unreadable(source, row)
         entries.append({"path": source.example_name(row), "reason": reason})
     path.unlink(missing_ok=True)
     if not entries:

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 
+from ressl_tf.data.centre_crop import centre_crop
 from ressl_tf.data.decode import decode_image
-from ressl_tf.data.pipeline import centre_crop
 from ressl_tf.evaluate.plots.figure import image_grid, name_row, show_image
 
 log = logging.getLogger("ressl_tf")

@@ -1,0 +1,50 @@
+"""Encoded images of which each is a file of its own."""
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from ressl_tf.data.records import file_state
+from ressl_tf.data.sources import EncodedImages
+
+
+class ImageFiles(EncodedImages):
+    """Files and their labels, which `_hold` takes once both are known.
+
+    Attributes:
+        paths: of the files.
+        labels: int32 [n], -1 for none.
+    """
+
+    paths: list[str]
+    labels: np.ndarray
+
+    def _hold(self) -> None:
+        """Keep paths and labels as tensors for `read`."""
+        with tf.device("CPU:0"):
+            self._paths = tf.constant([os.fsencode(path) for path in self.paths])
+            self._labels = tf.constant(self.labels)
+
+    @property
+    def size(self) -> int:
+        """Number of images."""
+        return len(self.paths)
+
+    def read(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Read int64 [] -> (encoded image, string []; label, int32 [])."""
+        path = tf.gather(self._paths, row)
+        return tf.io.read_file(path), tf.gather(self._labels, row)
+
+    def all_labels(self) -> np.ndarray:
+        """Return the label of every image, int32 [n]."""
+        return self.labels
+
+    def example_name(self, row: int) -> str:
+        """Return the image's path."""
+        return self.paths[row]
+
+    def state(self) -> Iterator[tuple]:
+        """Yield all that the images depend on: the state of each file."""
+        return map(file_state, self.paths)
