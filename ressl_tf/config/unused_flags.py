@@ -61,6 +61,16 @@ def unused(values: Mapping[str, Any]) -> frozenset[str]:
     return frozenset([*unmeant, *_without_effect(values, taken)])
 
 
+def meant(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the flags with a meaning for a run: flag -> value.
+
+    Args:
+        values: as of `unused`.
+    """
+    without = unused(values)
+    return {flag: value for flag, value in values.items() if flag not in without}
+
+
 def _of_methods():
     kinds = (MethodFlags, GraphFlags)
     return [field.name for kind in kinds for field in dataclasses.fields(kind)]

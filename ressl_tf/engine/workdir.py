@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ressl_tf.runtime import lock
@@ -129,6 +129,16 @@ def read_rows(folder: pathlib.Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def untrained_knn(rows: Sequence[Mapping[str, Any]]) -> float | None:
+    """Return the kNN top-1 before the first step; None where it was not measured.
+
+    Args:
+        rows: of a run's log.
+    """
+    first = rows[0] if rows else {}
+    return first.get("knn_top1") if first.get("step") == 0 else None
 
 
 def to_json(config: Any) -> dict[str, Any]:

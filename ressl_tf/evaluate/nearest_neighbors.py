@@ -61,6 +61,19 @@ def _nearest(queries, bank, k):
     return tf.math.top_k(tf.matmul(queries, bank, transpose_b=True), k)
 
 
+def others(indices: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Mark neighbours other than the row itself: all of a row but one, bool [m, k].
+
+    Args:
+        indices: of the neighbours, [m, k], the nearest first.
+        rows: [m], those whose neighbours they are; where one is not among its own, a
+            copy of it came first and the last neighbour is left out.
+    """
+    marked = indices != rows[:, None]
+    marked[marked.all(axis=1), -1] = False
+    return marked
+
+
 def votes(
     similarities: np.ndarray, labels: np.ndarray, classes: int, temperature: float
 ) -> np.ndarray:

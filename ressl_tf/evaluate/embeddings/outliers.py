@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ressl_tf.evaluate.nearest_neighbors import neighbours
+from ressl_tf.evaluate.nearest_neighbors import neighbours, others
 
 BLOCK = 65536  # rows whose neighbours are held at a time
 
@@ -45,7 +45,5 @@ def mean_of_others(
     Returns:
         float32 [m], each the mean of k.
     """
-    left_out = indices == rows[:, None]
-    left_out[~left_out.any(axis=1), -1] = True
-    others = np.where(left_out, 0.0, similarities)
-    return (others.sum(axis=1) / (similarities.shape[1] - 1)).astype(np.float32)
+    kept = np.where(others(indices, rows), similarities, 0.0)
+    return (kept.sum(axis=1) / (similarities.shape[1] - 1)).astype(np.float32)

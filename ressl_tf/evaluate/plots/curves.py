@@ -1,12 +1,13 @@
 """Curves of a run's log over epochs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from ressl_tf.engine.workdir import untrained_knn
 from ressl_tf.evaluate.plots.figure import BLUE, GREY, ORANGE, TITLE
 
 PANELS = {  # title -> key of the log -> its name in the legend
@@ -37,8 +38,8 @@ def curves(
             dashed line.
         title: Title of the figure.
     """
-    levels = {**_untrained(rows), **(levels or {})}
-    panels = _panels(rows)
+    levels = {**untrained_level(rows), **(levels or {})}
+    panels = panels_of(rows)
     columns = min(3, len(panels))
     lines = -(-len(panels) // columns)
     size = (3.4 * columns, 2.6 * lines + TITLE * bool(title))
@@ -56,16 +57,16 @@ def curves(
     return figure
 
 
-def _untrained(rows) -> dict[str, tuple[float, str]]:
+def untrained_level(
+    rows: Sequence[Mapping[str, Any]],
+) -> dict[str, tuple[float, str]]:
     """Return the kNN accuracy before the first step as a value to compare with."""
-    first = rows[0]
-    if first.get("step") != 0 or "knn_top1" not in first:
-        return {}
-    return {"knn_top1": (first["knn_top1"], "untrained")}
+    floor = untrained_knn(rows)
+    return {} if floor is None else {"knn_top1": (floor, "untrained")}
 
 
-def _panels(rows) -> dict[str, dict[str, str]]:
-    """Return title -> keys of what the rows hold, those of `PANELS` first."""
+def panels_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """Return title -> key -> name of what the rows hold, those of `PANELS` first."""
     found = {
         key: None  # a set that keeps its order
         for row in rows

@@ -13,7 +13,7 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 
 from ressl_tf.config.plot_config import FEWEST_IMAGES, PlotConfig
-from ressl_tf.config.unused_flags import unused
+from ressl_tf.config.unused_flags import meant
 from ressl_tf.data.load import TEST_SPLITS, open_first
 from ressl_tf.data.pipeline import evaluation_batches, evaluation_rows
 from ressl_tf.data.sources import Source, bad_images_as_run_errors
@@ -134,13 +134,13 @@ def reference_levels(path: pathlib.Path) -> dict[str, tuple[float, str]]:
         Key of the log -> (value, its name).
     """
     stored = json.loads(path.read_text()) if path.is_file() else {}
-    meant = stored.keys() - unused(stored)
+    flags = meant(stored)
     levels = {}
-    if "embedding_dim" in meant:
-        uniform = 1 / math.sqrt(stored["embedding_dim"])
+    if "embedding_dim" in flags:
+        uniform = 1 / math.sqrt(flags["embedding_dim"])
         levels["embedding_std"] = (uniform, "uniform: 1/sqrt(dim)")
-    if "queue_size" in meant:
-        uniform = math.log(stored["queue_size"])
+    if "queue_size" in flags:
+        uniform = math.log(flags["queue_size"])
         levels["teacher_entropy"] = (uniform, "uniform: log(queue_size)")
     return levels
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from ressl_tf.config import Config
 from ressl_tf.config.report_config import ReportConfig
-from ressl_tf.config.unused_flags import unused
+from ressl_tf.config.unused_flags import meant
+from ressl_tf.engine.workdir import untrained_knn
 from ressl_tf.evaluate.report import logged_curves, page_file, run_facts, verdict
 from ressl_tf.runtime import flags
 from ressl_tf.runtime.errors import UsageError
@@ -48,9 +49,7 @@ class ComparedRun:
     @property
     def title(self) -> str:
         """The verdict in a few words."""
-        values = vars(self.config)
-        meant = {k: v for k, v in values.items() if k not in unused(values)}
-        return verdict.findings(self.rows, meant)[0].title
+        return verdict.findings(self.rows, meant(vars(self.config)))[0].title
 
 
 def runs_in(places: Sequence[pathlib.Path]) -> list[pathlib.Path]:
@@ -159,7 +158,7 @@ def _spread(group: Sequence[ComparedRun], key: str) -> str:
 
 def _row(run: ComparedRun) -> Mapping[str, Any]:
     last = run.rows[-1] if run.rows else {}
-    floor = run.rows[0].get("knn_top1") if run.rows else None
+    floor = untrained_knn(run.rows)
     numbers = [
         (run.last(key), write_number) for key, (_, write_number) in FIGURES.items()
     ]

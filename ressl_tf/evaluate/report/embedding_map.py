@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ressl_tf.evaluate.nearest_neighbors import neighbours
+from ressl_tf.evaluate.nearest_neighbors import neighbours, others
 from ressl_tf.evaluate.plots.projection import project
 from ressl_tf.evaluate.report import packed
 from ressl_tf.evaluate.vectors import unit_rows
@@ -35,10 +35,9 @@ class Neighbours:
 def nearest(features: np.ndarray) -> Neighbours:
     """Find the nearest other images of each, k = 20 or all others."""
     similarities, rows = neighbours(features, features, NEIGHBOURS + 1)
-    others = rows != np.arange(len(rows))[:, None]
-    others[others.all(axis=1), -1] = False  # a copy of it came first: drop the last
+    kept = others(rows, np.arange(len(rows)))
     shape = (len(rows), rows.shape[1] - 1)
-    return Neighbours(rows[others].reshape(shape), similarities[others].reshape(shape))
+    return Neighbours(rows[kept].reshape(shape), similarities[kept].reshape(shape))
 
 
 def maps(

@@ -1,13 +1,12 @@
 """The numbers of `metrics.jsonl` as charts that a page can draw."""
 
+import itertools
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ressl_tf.evaluate.plots.curves import PANELS
+from ressl_tf.evaluate.plots.curves import panels_of, untrained_level
 from ressl_tf.evaluate.plots.pictures import reference_levels
-
-POSITION = ("epoch", "step")
 
 
 def charts(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
@@ -21,7 +20,8 @@ def charts(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, An
         "values", with None where a run has no number at an epoch.
     """
     made = []
-    for title, keys in _panels(runs).items():
+    all_rows = itertools.chain.from_iterable(runs.values())
+    for title, keys in panels_of(all_rows).items():
         series = [
             {"run": run, "key": key, "name": _name(run, name, len(runs)), "rows": rows}
             for run, rows in runs.items()
@@ -37,22 +37,12 @@ def with_levels(
     made: list[dict[str, Any]], workdir: pathlib.Path, rows: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """Add what the numbers are compared with: uniform values, the untrained kNN."""
-    levels = reference_levels(workdir / "config.json")
-    if rows and not rows[0].get("step") and _number(rows[0].get("knn_top1")):
-        levels["knn_top1"] = (rows[0]["knn_top1"], "untrained")
+    levels = {**untrained_level(rows), **reference_levels(workdir / "config.json")}
     for chart in made:
         keys = [series["key"] for series in chart["series"]]
         found = [levels[key] for key in dict.fromkeys(keys) if key in levels]
         chart["levels"] = [{"value": value, "name": name} for value, name in found]
     return made
-
-
-def _panels(runs) -> dict[str, Mapping[str, str]]:
-    """Return title -> key -> name: the known panels, then one for each other number."""
-    known = {key for keys in PANELS.values() for key in keys}
-    there = {key: None for rows in runs.values() for row in rows for key in row}
-    others = [key for key in there if key not in known and key not in POSITION]
-    return {**PANELS, **{key.replace("_", " "): {key: ""} for key in others}}
 
 
 def _name(run: str, name: str, runs: int) -> str:

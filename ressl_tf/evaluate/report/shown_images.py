@@ -5,14 +5,14 @@ import logging
 import pathlib
 
 import numpy as np
-import tensorflow as tf
 
 from ressl_tf.config import Config
 from ressl_tf.config.report_config import ReportConfig
 from ressl_tf.data.load import open_first
-from ressl_tf.data.pipeline import evaluation_batches
+from ressl_tf.data.pipeline import evaluation_batches, evaluation_rows
 from ressl_tf.data.sources import Source, bad_images_as_run_errors
 from ressl_tf.engine.checkpoint import Checkpoints, restore_network
+from ressl_tf.evaluate import features
 from ressl_tf.evaluate.plots.pictures import AUTO_SPLITS
 from ressl_tf.evaluate.report import relation_snapshots
 from ressl_tf.evaluate.report.relation_snapshots import Snapshot
@@ -24,7 +24,6 @@ from ressl_tf.runtime.file_names import printable
 
 log = logging.getLogger("ressl_tf")
 BATCH_SIZE = 256
-CHOICE_SEED = (0, 0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +88,7 @@ def show(config: ReportConfig, run: Config) -> ShownImages:
     side = side_for(source.size, run.image_size)
     plain, weak, strong = (Sheet(source.size, side) for _ in range(3))
     with bad_images_as_run_errors():
-        features, labels = extract(model, source, run.image_size, plain)
+        vectors, labels = extract(model, source, run.image_size, plain)
         paths = relation_snapshots.fitting(
             [p for p in Checkpoints(newest.parent).paths() if p <= newest],
             config.checkpoints,
@@ -108,7 +107,7 @@ def show(config: ReportConfig, run: Config) -> ShownImages:
     views = relation_snapshots.view_pair(model)
     known = labels if labelled else None
     return ShownImages(
-        source, split, features, known, plain, weak, strong, views, snapshots
+        source, split, vectors, known, plain, weak, strong, views, snapshots
     )
 
 
@@ -127,9 +126,7 @@ def choose(config: ReportConfig, run: Config) -> tuple[Source, str]:
     splits = AUTO_SPLITS if config.split == "auto" else (config.split,)
     source, split = open_first(opened, splits, cache="none")  # some are read
     if config.images < source.size:
-        rows = tf.range(source.size, dtype=tf.int64)
-        shuffled = tf.random.experimental.stateless_shuffle(rows, CHOICE_SEED)
-        source = source.take(np.sort(shuffled[: config.images].numpy()))
+        source = source.take(evaluation_rows(source.size, config.images).numpy())
     elif config.images > source.size:
         log.info("%s, %s, has %d images: all", source.name, split, source.size)
     return source, split
@@ -146,12 +143,13 @@ def extract(
     Raises:
         RunError: a feature is NaN or infinite.
     """
-    features, labels = [], []
-    for images, found in evaluation_batches(source, image_size, BATCH_SIZE):
-        sheet.add(images.numpy())
-        features.append(np.asarray(model.predict_on_batch(images)))
-        labels.append(found.numpy())
-    vectors = np.concatenate(features)
+
+    def drawn():
+        for images, labels in evaluation_batches(source, image_size, BATCH_SIZE):
+            sheet.add(images.numpy())
+            yield images, labels
+
+    vectors, labels = features.extract(model, drawn())
     if not np.isfinite(vectors).all():
         raise RunError("the features are not finite (NaN): the encoder is broken")
-    return vectors, np.concatenate(labels)
+    return vectors, labels

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ressl_tf.engine.callbacks import COLLAPSED_STD, UNIFORM_ENTROPY
+from ressl_tf.engine.workdir import untrained_knn
 
 Row = Mapping[str, Any]
 LEARNED = 0.02  # of kNN top-1 above the untrained network
@@ -58,7 +59,7 @@ def findings(
 def _learning(rows: Sequence[Row], trained: Sequence[Row], broken: bool) -> Finding:
     """Judge by kNN where there are labels; else say what is known."""
     measured = [row for row in trained if "knn_top1" in row]
-    floor = rows[0].get("knn_top1") if not rows[0].get("step") else None
+    floor = untrained_knn(rows)
     if not measured or floor is None:
         return _without_labels(trained, broken)
     top1 = measured[-1]["knn_top1"]

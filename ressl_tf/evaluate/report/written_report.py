@@ -6,7 +6,7 @@ from typing import Any
 
 from ressl_tf.config import Config
 from ressl_tf.config.report_config import ReportConfig
-from ressl_tf.config.unused_flags import unused
+from ressl_tf.config.unused_flags import meant
 from ressl_tf.evaluate.report import (
     compared_runs,
     image_section,
@@ -73,8 +73,7 @@ def page_of(
         data: of the images; None where they cannot be shown.
     """
     rows = run_facts.read_log(place)
-    meant = {k: v for k, v in vars(run).items() if k not in unused(vars(run))}
-    found = verdict.findings(rows, meant, _suggestion(data))
+    found = verdict.findings(rows, meant(vars(run)), _suggestion(data))
     curves = logged_curves.charts({"": rows})
     return {
         "title": str(place),
