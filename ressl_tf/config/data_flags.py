@@ -18,6 +18,15 @@ def data_dir(default: str = "~/tensorflow_datasets") -> str:
     )
 
 
+def shown_split() -> str:
+    """Declare `--split` of a command that shows images of a run."""
+    return option(
+        "auto",
+        "Split of the images, in TFDS syntax. auto takes the first there is of test, "
+        "validation, train.",
+    )
+
+
 def download() -> bool:
     """Declare `--download`."""
     return option(

@@ -3,8 +3,7 @@
 import dataclasses
 import pathlib
 
-from ressl_tf.config import data_flags, recovery
-from ressl_tf.config.selection import check_model_selection, model_selection
+from ressl_tf.config import data_flags, recovery, selection
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
 
@@ -31,13 +30,8 @@ class EmbedConfig:
         group="encoder",
         path=True,
     )
-    model: str = option(
-        "",
-        "Encoder instead of --workdir: a SavedModel of ressl_tf.export, or a .keras "
-        "file of a model from images to features.",
-        path=True,
-    )
-    model_selection: str = model_selection()
+    model: str = selection.model()
+    model_selection: str = selection.model_selection()
     embedding: bool = option(
         False,
         "Write the projector's output, not scaled to unit length, instead of features.",
@@ -97,12 +91,8 @@ class EmbedConfig:
 
     def __post_init__(self):
         check(self)
-        if bool(self.workdir) == bool(self.model):
-            raise UsageError(
-                "give one of --workdir and --model. Received: "
-                + ("both" if self.workdir else "neither")
-            )
-        check_model_selection(self)
+        selection.check_one_encoder(self)
+        selection.check_model_selection(self)
         if not self.output:
             raise UsageError("--output must be given: the file to write")
         if self.format == "auto" and self.path.suffix not in FILES:

@@ -3,9 +3,8 @@
 import dataclasses
 import pathlib
 
-from ressl_tf.config import data_flags, recovery
+from ressl_tf.config import data_flags, recovery, selection
 from ressl_tf.config.feature_files import FeatureFiles, check_files
-from ressl_tf.config.selection import check_model_selection, model_selection
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
 
@@ -25,13 +24,8 @@ class EvaluateConfig:
         group="encoder",
         path=True,
     )
-    model: str = option(
-        "",
-        "Encoder instead of --workdir: a SavedModel of ressl_tf.export, or a .keras "
-        "file of a model from images to features.",
-        path=True,
-    )
-    model_selection: str = model_selection()
+    model: str = selection.model()
+    model_selection: str = selection.model_selection()
     untrained: bool = option(
         False, "Give the same network random weights first: the floor to compare with."
     )
@@ -88,7 +82,7 @@ class EvaluateConfig:
                 "give what to evaluate as one of --workdir and --model. Received: "
                 + (given if self.workdir else "neither")
             )
-        check_model_selection(self)
+        selection.check_model_selection(self)
 
     @property
     def source(self) -> str:

@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 
-from ressl_tf.config.selection import check_model_selection, model_selection
+from ressl_tf.config import selection
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
 
@@ -27,7 +27,7 @@ class ExportConfig:
     model: str = option(
         "", "A SavedModel of ressl_tf.export, or a .keras file.", path=True
     )
-    model_selection: str = model_selection()
+    model_selection: str = selection.model_selection()
 
     output: str = option(
         "",
@@ -66,12 +66,8 @@ class ExportConfig:
 
     def __post_init__(self):
         check(self)
-        if bool(self.workdir) == bool(self.model):
-            raise UsageError(
-                "give one of --workdir and --model. Received: "
-                + ("both" if self.workdir else "neither")
-            )
-        check_model_selection(self)
+        selection.check_one_encoder(self)
+        selection.check_model_selection(self)
         if not self.output:
             raise UsageError("--output must be given: a folder to write to")
         if self.format == "saved_model" and self.output.endswith(".keras"):

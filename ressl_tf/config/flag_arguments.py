@@ -1,7 +1,6 @@
 """Keyword arguments of Python as flags: as a notebook writes them, checked alike."""
 
 import dataclasses
-import difflib
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 
 from ressl_tf.runtime import flags
 from ressl_tf.runtime.errors import UsageError
+from ressl_tf.runtime.nearest_names import nearest
 
 
 def defaults(cls: type) -> dict[str, Any]:
@@ -34,9 +34,8 @@ def from_arguments(cls: type, given: Mapping[str, Any], flagfile: Any = "") -> A
     given = flags.renamed_arguments(given, flags.former_names(cls))
     for name in given:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-            nearest = f"; the nearest: {', '.join(close)}" if close else ""
-            raise UsageError(f"no such argument{nearest}. Received: {name}")
+            close = nearest(name, known)
+            raise UsageError(f"no such argument{close}. Received: {name}")
     values = {name: _as_flag(value, known[name]) for name, value in given.items()}
     if flagfile:
         stored = flags.read(cls, [f"--flagfile={os.fspath(flagfile)}"])

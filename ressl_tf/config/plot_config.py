@@ -32,11 +32,7 @@ class PlotConfig:
         group="data",
         path=data_flags.PATHS,
     )
-    split: str = option(
-        "auto",
-        "Split of the images, in TFDS syntax. auto takes the first there is of test, "
-        "validation, train.",
-    )
+    split: str = data_flags.shown_split()
     data_dir: str = data_flags.data_dir("that of the run")
     download: bool = data_flags.download()
     labels: str = data_flags.labels()

@@ -1,4 +1,4 @@
-"""The flag that says which checkpoint of a workdir is used, made anew for a class."""
+"""Flags that say which encoder is used, each made anew for its class."""
 
 from typing import Any
 
@@ -14,6 +14,29 @@ def model_selection() -> str:
         "run with --keep_best; that uses labels.",
         choices=("last", "best"),
     )
+
+
+def model() -> str:
+    """Declare `--model`."""
+    return option(
+        "",
+        "Encoder instead of --workdir: a SavedModel of ressl_tf.export, or a .keras "
+        "file of a model from images to features.",
+        path=True,
+    )
+
+
+def check_one_encoder(config: Any) -> None:
+    """Refuse both of `--workdir` and `--model`, or neither.
+
+    Raises:
+        UsageError: says which of the two it was.
+    """
+    if bool(config.workdir) == bool(config.model):
+        raise UsageError(
+            "give one of --workdir and --model. Received: "
+            + ("both" if config.workdir else "neither")
+        )
 
 
 def check_model_selection(config: Any) -> None:

@@ -7,13 +7,13 @@ package; a line of `--help` is the first of a file's docstring.
 
 import ast
 import contextlib
-import difflib
 import pathlib
 import runpy
 import sys
 from collections.abc import Sequence
 
 from ressl_tf.runtime.flags import HELP_FLAGS
+from ressl_tf.runtime.nearest_names import nearest
 
 PACKAGE = pathlib.Path(__file__).parents[1]
 FIRST = ("demo", "train", "knn", "linear", "finetune", "export")  # in the help
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with contextlib.suppress(BrokenPipeError):  # --help | head
             print(_version() if first == "--version" else help_text(), flush=True)
         return 0
-    if first not in commands():
+    if first not in names():
         print(f"error: {_refusal(first)}", file=sys.stderr)
         return 2
     sys.argv = [f"ressl-tf {first}", *rest]
@@ -79,6 +79,5 @@ def _version() -> str:
 def _refusal(name: str) -> str:
     if not name:
         return "give a command; ressl-tf --help lists them"
-    close = difflib.get_close_matches(name, commands(), n=3, cutoff=0.5)
-    nearest = f"; the nearest: {', '.join(close)}" if close else ""
-    return f"no such command (ressl-tf --help lists all){nearest}. Received: {name}"
+    close = nearest(name, names())
+    return f"no such command (ressl-tf --help lists all){close}. Received: {name}"

@@ -1,12 +1,12 @@
 """Files of flags: those of the user first, then those that come with the package."""
 
-import difflib
 import os
 import pathlib
 
 from absl import flags as absl_flags
 
 from ressl_tf.runtime.errors import UsageError
+from ressl_tf.runtime.nearest_names import nearest
 
 PACKAGE = pathlib.Path(__file__).parents[1]
 INSTALLED = PACKAGE / "config" / "flagfiles"  # where a wheel has them
@@ -46,7 +46,7 @@ def find(written: str) -> str:
         return str(folder() / parts[-1])
     raise UsageError(
         "--flagfile is a file, or one of those that `ressl-tf configs` lists"
-        f"{_nearest(os.path.basename(written))}. Received: {written}"
+        f"{nearest(os.path.basename(written), names())}. Received: {written}"
     )
 
 
@@ -63,11 +63,6 @@ def own(name: str) -> pathlib.Path:
     if wanted in names():
         return folder() / wanted
     raise UsageError(
-        f"no config of this name comes with the package{_nearest(wanted)}. "
+        f"no config of this name comes with the package{nearest(wanted, names())}. "
         f"Received: {name}"
     )
-
-
-def _nearest(name: str) -> str:
-    close = difflib.get_close_matches(name, names(), n=3, cutoff=0.5)
-    return f"; the nearest: {', '.join(close)}" if close else ""
