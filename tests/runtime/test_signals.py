@@ -25,6 +25,7 @@ def ended(monkeypatch):
 
 @pytest.mark.parametrize("number", signals.SIGNALS)
 def test_the_first_signal_is_noted_here_and_in_what_is_around(number):
+    before = [signal.getsignal(each) for each in signals.SIGNALS]
     told = []
     with Watch() as outer:
         with Watch(told.append) as inner:
@@ -33,7 +34,7 @@ def test_the_first_signal_is_noted_here_and_in_what_is_around(number):
         assert told == [number]
         with Watch() as next_one:
             assert next_one.asked == ""
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert [signal.getsignal(each) for each in signals.SIGNALS] == before
 
 
 def test_a_signal_outside_is_not_noted_inside():
