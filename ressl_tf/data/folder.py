@@ -21,10 +21,11 @@ class Folder(ImageFiles):
     `root/<class>/**/*.jpg` has labels. When any image lies directly in `root`, it is a
     flat folder, and no image has a label. If `root` has a sub-folder train, test,
     validation or val, in any letter case or one of the other words of `data.splits`, a
-    split is a sub-folder; otherwise the split "train" is the whole folder. Hidden files
-    and what programs make for themselves (`__MACOSX`) are left out; folders without
-    images are no classes. Symbolic links are followed, except those back to a folder
-    above. A link that leads nowhere is an unreadable image.
+    split is a sub-folder; otherwise the split "train" is the whole folder. Splits may
+    also lie in each class (`root/<class>/train/*.jpg`). Hidden files and what programs
+    make for themselves (`__MACOSX`) are left out; folders without images are no
+    classes. Symbolic links are followed, except those back to a folder above. A link
+    that leads nowhere is an unreadable image.
 
     Args:
         root: the folder.
@@ -46,18 +47,49 @@ class Folder(ImageFiles):
         if not os.path.isdir(root):
             raise UsageError(f"No such folder. Received: --dataset={self.name}")
         found = splits.split_folders(root)
-        self.folder = splits.choose(root, split, found)
+        below = {} if found else splits.below_classes(root)
         unlisted: list[str] | None = [] if skip_unlisted else None
-        self.paths = list_images(self.folder, unlisted)
-        self.unlisted = tuple(unlisted or ())
         self.label_names: tuple[str, ...] | None = None
-        self.labels = np.full(len(self.paths), NO_LABEL, np.int32)
-        siblings = [os.path.join(root, name) for name in found.values()]
+        if below:
+            self._list_below_classes(root, split, below, unlisted)
+        else:
+            self.folder = splits.choose(root, split, found)
+            self.paths = list_images(self.folder, unlisted)
+            self.labels = np.full(len(self.paths), NO_LABEL, np.int32)
+        self.unlisted = tuple(unlisted or ())
         if labels == "none":
             log.info("%s: no labels, as --labels=none says", self.folder)
-        else:
-            self._find_labels(siblings, labels == "folders")
+            self.labels, self.label_names = np.full_like(self.labels, NO_LABEL), None
+        elif not below:
+            siblings = [os.path.join(root, name) for name in found.values()]
+            self._find_labels([*map(splits.unwrapped, siblings)], labels == "folders")
         self._hold()
+
+    def _list_below_classes(
+        self,
+        root: str,
+        split: str,
+        below: dict[str, dict[str, str]],
+        unlisted: list[str] | None,
+    ) -> None:
+        """List the split of each class, where the splits lie below the classes."""
+        self.folder, self.paths = root, []
+        self.label_names = tuple(sorted(below))
+        labels: list[int] = []
+        wanted = splits.SPLIT_OF.get(split.lower(), split)
+        for label, name in enumerate(self.label_names):
+            if wanted in below[name]:
+                folder = os.path.join(root, name, below[name][wanted])
+                found = list_images(folder, unlisted)
+                self.paths += found
+                labels += [label] * len(found)
+        if not labels:
+            known = sorted(set().union(*below.values()))
+            raise UsageError(
+                f"{root} has the splits {', '.join(known)}. Received: {split!r}"
+            )
+        self.labels = np.array(labels, np.int32)
+        log.info("%s: %d classes, each with its own %s", root, len(below), wanted)
 
     def _find_labels(self, siblings: list[str], demanded: bool) -> None:
         """Take the classes of all splits together, and log what they are."""

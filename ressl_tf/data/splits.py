@@ -9,8 +9,8 @@ from ressl_tf.runtime.errors import UsageError
 
 log = logging.getLogger("ressl_tf")
 WORDS = {
-    "train": ("train", "training"),
-    "test": ("test", "testing"),
+    "train": ("train", "training", "trn"),
+    "test": ("test", "testing", "tst"),
     "validation": (
         *("validation", "val", "valid", "validate", "validating"),
         *("eval", "evaluation", "dev", "development"),
@@ -18,14 +18,16 @@ WORDS = {
 }
 SPLIT_OF = {word: split for split, words in WORDS.items() for word in words}
 NOUNS = "(sets?|data|images?|imgs?|split|folder)?"  # training_set, val-images
-YEAR = r"([0-9]*)"  # train2017
+NUMBER = "[0-9]*"  # train2017, 01_train
+PARTS = "[A-Z]?[a-z]+|[A-Z]+"  # of segTrain, seg_train, SEG-TRAIN
 
 
 def split_folders(root: str) -> dict[str, str]:
     """Find the splits of a folder: train, test, validation -> name of a sub-folder.
 
     A sub-folder is a split by its name, in any letter case: `WORDS`, also with a noun
-    or a number behind them (training_set, val2017). A lone one that holds its images
+    or a number beside them (training_set, val2017, 01_train). So are those that differ
+    in such a word alone (seg_train, seg_test). A lone one that holds its images
     directly, as its neighbours do, is a class like them, and a warning says so.
 
     Returns:
@@ -46,21 +48,70 @@ def split_folders(root: str) -> dict[str, str]:
                 *(os.path.join(root, name), ", ".join(others[:3])),
             )
             return {}
-    return found
+    return found or _of_one_name(root, inside)
 
 
 def split_of(name: str) -> str | None:
     """Return the split that a folder's name stands for; None for none."""
     plain = re.sub("[ _.-]", "", name.lower())
-    pattern = f"({'|'.join(SPLIT_OF)}){NOUNS}{YEAR}"
+    pattern = f"{NUMBER}({'|'.join(SPLIT_OF)}){NOUNS}{NUMBER}"
     match = re.fullmatch(pattern, plain)
     return SPLIT_OF[match[1]] if match else None
+
+
+def below_classes(root: str) -> dict[str, dict[str, str]]:
+    """Find splits below the classes (cat/train, cat/test): class -> its splits.
+
+    Returns:
+        An empty dict where not every sub-folder with images has a split for training
+        and another one.
+
+    Raises:
+        UsageError: the sub-folders are sets of their own, with classes in each.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for name in sub_folders(root):
+        folder = os.path.join(root, name)
+        splits = split_folders(folder)
+        if len(splits) > 1 and "train" in splits:
+            found[name] = splits
+        elif first_image(folder):
+            return {}
+    if len(found) < 2:
+        return {}
+    for name, splits in found.items():
+        if not first_image(os.path.join(root, name, splits["train"]), deep=False):
+            raise UsageError(
+                f"{root} holds several sets with splits of their own "
+                f"({', '.join(found)}); give one: --dataset=folder:"
+                f"{os.path.join(root, name)}"
+            )
+    return found
+
+
+def _of_one_name(root: str, inside: list[str]) -> dict[str, str]:
+    """Find the folders whose names differ in the word of a split alone."""
+    sets: dict[tuple[str, ...], dict[str, str]] = {}
+    for name in inside:
+        parts = [part.lower() for part in re.findall(PARTS, name)]
+        words = [part for part in parts if part in SPLIT_OF]
+        if len(words) == 1:
+            rest = tuple(part for part in parts if part not in SPLIT_OF)
+            sets.setdefault(rest, {})[SPLIT_OF[words[0]]] = name
+    sets = {rest: of for rest, of in sets.items() if len(of) > 1 and "train" in of}
+    if len(sets) > 1:
+        several = ", ".join("_".join(rest) for rest in sets)
+        raise UsageError(
+            f"{root} holds the splits of several sets ({several}); put each set into a "
+            "folder of its own, with train/ and test/ in it"
+        )
+    return next(iter(sets.values()), {})
 
 
 def _spelled(root: str, names: list[str]) -> dict[str, str]:
     """Give each split its one folder; test1, test2, ... are none."""
     found: dict[str, str] = {}
-    plain = [name for name in names if not name[-1].isdigit()]
+    plain = [name for name in names if not (name[-1].isdigit() or name[0].isdigit())]
     for split in WORDS:
         all_of = [name for name in names if split_of(name) == split]
         of = [name for name in all_of if name in plain] or all_of
@@ -105,4 +156,22 @@ def choose(root: str, split: str, found: dict[str, str]) -> str:
     if unread := [n for n in unread if first_image(os.path.join(root, n))]:
         others = ", ".join(unread)
         log.warning("%s: no splits, and their images are not read: %s", root, others)
-    return os.path.join(root, name)
+    return unwrapped(os.path.join(root, name))
+
+
+def unwrapped(folder: str) -> str:
+    """Return the folder inside, where an archive wrote a split's name twice.
+
+    seg_train/seg_train holds the classes, not seg_train.
+    """
+    split = split_of(os.path.basename(folder))
+    inside = sub_folders(folder)
+    doubled = [
+        *(name for name in inside if name == os.path.basename(folder)),
+        *(name for name in inside if split and split_of(name) == split),
+    ]
+    others = (os.path.join(folder, name) for name in inside if name not in doubled[:1])
+    if not doubled or first_image(folder, deep=False) or any(map(first_image, others)):
+        return folder
+    log.info("%s holds only %s: that is read", folder, doubled[0])
+    return os.path.join(folder, doubled[0])

@@ -73,3 +73,69 @@ def test_a_lone_split_with_classes_is_a_split(tmp_path, caplog):
     os.rename(tmp_path / "train", tmp_path / "Testing")
     with pytest.raises(UsageError, match=r"has the splits .*Testing.*'train'"):
         load_source(f"folder:{tmp_path}", "train")
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("seg_train", "seg_test"),
+        ("seg_train/seg_train", "seg_test/seg_test"),
+        ("birdsTrain", "birdsTest"),
+        ("trn", "tst"),
+        ("01_train", "02_test"),
+        ("train/training", "test/test"),
+    ],
+)
+def test_splits_within_longer_names_and_of_archives(tmp_path, train, test):
+    for name in ("cat", "dog"):
+        place(tmp_path, f"{train}/{name}/x.png", f"{train}/{name}/y.png")
+    place(tmp_path, f"{test}/dog/x.png", f"{test}/eel/x.png")
+    for split, labels in (("train", [0, 0, 1, 1]), ("test", [1, 2])):
+        source = load_source(f"folder:{tmp_path}", split)
+        assert source.label_names == ("cat", "dog", "eel")
+        assert source.labels.tolist() == labels
+
+
+def test_classes_that_hold_the_word_of_a_split_stay_classes(tmp_path):
+    place(tmp_path, "test_tube/x.png", "train_station/x.png", "bullet_train/x.png")
+    place(tmp_path, "dev_board/x.png", "test_board/x.png")
+    assert len(load_source(f"folder:{tmp_path}", "train").label_names) == 5
+    place(tmp_path / "one", "train/test/x.png", "train/train/x.png")
+    source = load_source(f"folder:{tmp_path}/one", "train")
+    assert source.label_names == ("test", "train")
+
+
+def test_splits_of_several_sets_are_refused(tmp_path):
+    for name in ("a_train", "a_test", "b_train", "b_test"):
+        place(tmp_path / "one", f"{name}/cat/x.png", f"{name}/dog/x.png")
+    with pytest.raises(UsageError, match=r"splits of several sets \(a, b\)"):
+        load_source(f"folder:{tmp_path}/one", "train")
+    for name in ("stl", "cifar"):
+        place(tmp_path / "two", f"{name}/train/cat/x.png", f"{name}/test/cat/x.png")
+    with pytest.raises(UsageError, match=r"several sets .*cifar, stl.*two/cifar$"):
+        load_source(f"folder:{tmp_path}/two", "train")
+
+
+def test_splits_below_the_classes(tmp_path):
+    place(tmp_path, "cat/train/x.png", "cat/train/y.png", "cat/test/z.png")
+    place(tmp_path, "dog/Training/x.png", "dog/Testing/old/z.png", "dog/val/u.png")
+    for split, labels, names in (
+        ("train", [0, 0, 1], ["x", "y", "x"]),
+        ("test", [0, 1], ["z", "z"]),
+        ("validation", [1], ["u"]),
+    ):
+        source = load_source(f"folder:{tmp_path}", split)
+        assert (source.label_names, source.labels.tolist()) == (("cat", "dog"), labels)
+        stems = [os.path.basename(source.example_name(i))[0] for i in range(len(names))]
+        assert stems == names
+    place(tmp_path, "eel/x.png")  # has no splits: as before, all are read
+    assert load_source(f"folder:{tmp_path}", "train").size == 7
+
+
+def test_no_labels_of_splits_below_the_classes(tmp_path):
+    place(tmp_path, "cat/train/x.png", "cat/test/x.png", "dog/train/x.png")
+    place(tmp_path, "dog/test/x.png")
+    source = load_source(f"folder:{tmp_path}", "train", labels="none")
+    assert (source.label_names, source.labels.tolist()) == (None, [-1, -1])
+    with pytest.raises(UsageError, match=r"has the splits test, train.*'val'"):
+        load_source(f"folder:{tmp_path}", "val")
