@@ -6,6 +6,8 @@ process: `array:HASH`, which a later process refuses and says why.
 
 import hashlib
 import json
+import logging
+import math
 import os
 import pathlib
 from collections.abc import Mapping
@@ -14,11 +16,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.data.pixel_scale import is_foreign
+from ressl_tf.data.pixel_scale import is_dim, is_foreign
 from ressl_tf.data.sources import NO_LABEL, MemorySource
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import UsageError
 
+log = logging.getLogger("ressl_tf")
 ARRAY, FILES = "array:", "files:"
 MOST_BYTES = 2 * 2**30  # of images that are drawn from a tf.data.Dataset
 _GIVEN: dict[str, MemorySource] = {}
@@ -165,10 +168,21 @@ def _as_uint8(images: np.ndarray) -> np.ndarray:
         )
     if images.dtype != np.uint8:
         low, high = float(images.min()), float(images.max())
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise UsageError(
+                "images hold values that are not finite: replace them, as with "
+                f"np.nan_to_num. Received: {images.dtype}, {low:.4g} to {high:.4g}"
+            )
         if not (low >= 0 and high <= 255) or is_foreign(low, high):
             raise UsageError(
                 "images are raw ones on 0..255, uint8 or rounded to it; leave out a "
                 f"division by 255. Received: {images.dtype}, {low:.4g} to {high:.4g}"
+            )
+        if is_dim(high):
+            log.warning(
+                "the images have values up to %.4g: raw ones reach 255; if yours are "
+                "on another scale, such as 0..100, bring them to 0..255",
+                high,
             )
         images = np.rint(images).astype(np.uint8)
     return np.repeat(images, 3, -1) if images.shape[-1] == 1 else images

@@ -51,23 +51,16 @@ def refuse_weights(given: Mapping[str, Any]) -> None:
             )
 
 
-def check_data(x: Any) -> None:
-    """Refuse no data, and a list that Keras would take for several inputs.
-
-    Args:
-        x: as `fit` and `evaluate` take it.
+def check_compiled(model: keras.Model) -> None:
+    """Refuse to fit a model that has no optimizer.
 
     Raises:
-        UsageError: says what to give.
+        UsageError: says how to get one.
     """
-    wanted = "an array of images [n, height, width, 3] on 0..255, or a tf.data.Dataset"
-    if x is None:
-        raise UsageError(f"there are no images: give {wanted}. Received: None")
-    if isinstance(x, list | tuple):
+    if not model.compiled:
         raise UsageError(
-            "a list is taken by Keras for the inputs of one model, so that each image "
-            f"would be one: give {wanted}, such as np.stack(images). "
-            f"Received: {type(x).__name__} of {len(x)}"
+            "the model has no optimizer: model.compile(ressl_tf.SGD(0.06)), with your "
+            "learning rate, comes before fit"
         )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ressl_tf.engine import fit_arguments
+from ressl_tf.engine import fit_arguments, fit_data
 from ressl_tf.runtime import distribute
 from ressl_tf.runtime.errors import UsageError
 
@@ -33,9 +33,12 @@ class Trainable(keras.Model):
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Train as Keras does, but by `TrainFunction`."""
         given = fit_arguments.by_name(keras.Model.fit, args, kwargs)
-        fit_arguments.check_data(given.get("x"))
+        fit_arguments.check_compiled(self)
+        fit_data.check_data(given.get("x"))
+        given["x"] = fit_data.as_batches(given["x"])
         fit_arguments.warn_of_losses(self)
         fit_arguments.refuse_weights(given)
+        given = fit_data.without_labels(given)
         fit_arguments.check_callbacks(given.get("callbacks"), self.optimizer)
         given["callbacks"] = fit_arguments.in_order(given.get("callbacks"))
         self._steps_per_epoch = given.get("steps_per_epoch")
@@ -50,8 +53,10 @@ class Trainable(keras.Model):
         """
         given = fit_arguments.by_name(keras.Model.evaluate, args, kwargs)
         if given.get("_use_cached_eval_dataset") is not True:
-            fit_arguments.check_data(given.get("x"))
+            fit_data.check_data(given.get("x"))
+            given["x"] = fit_data.as_batches(given["x"])
         fit_arguments.refuse_weights(given)
+        given = fit_data.without_labels(given)
         self._evaluated_steps = given.get("steps")
         with self._keeping_means():
             return super().evaluate(**given)

@@ -49,7 +49,18 @@ def raw_images(batch: Any) -> tf.Tensor:
                 f"Received: {', '.join(batch)}"
             )
         batch = batch[IMAGE]
+    if isinstance(batch, tf.RaggedTensor):
+        raise UsageError(
+            "the images of a batch are of one size: crop or resize them, as in "
+            "data.map(lambda image: tf.image.resize(image, [64, 64])). Received: a "
+            "ragged batch"
+        )
     images = tf.convert_to_tensor(batch)
+    if not (images.dtype.is_integer or images.dtype.is_floating):
+        raise UsageError(
+            "images must be numbers on 0..255, uint8 or float. Received: "
+            f"{images.dtype.name}"
+        )
     if images.shape.rank != 4 or images.shape[-1] != 3:
         hint = ", an image without a batch: .batch(n)" * (images.shape.rank == 3)
         raise UsageError(

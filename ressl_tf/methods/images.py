@@ -8,8 +8,14 @@ import tensorflow as tf
 
 from ressl_tf.config.normalizations import mean_and_std
 from ressl_tf.data.augment import deferred, former_names
+from ressl_tf.engine import fit_arguments, fit_data
 from ressl_tf.methods import image_batches
-from ressl_tf.methods.arguments import check_choice, check_normalization, inputs_of
+from ressl_tf.methods.arguments import (
+    check_choice,
+    check_normalization,
+    check_views,
+    inputs_of,
+)
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.methods.pixel_range import PixelRange
 from ressl_tf.models import backbones, heads
@@ -80,9 +86,13 @@ class ImageSSL(SSLModel):
         shuffle_target: bool = False,
         **kwargs,
     ):
+        image_size, hidden_dim = int(image_size), int(hidden_dim)  # Keras takes no
+        embedding_dim = int(embedding_dim)  # whole numbers of NumPy
         check_choice("head", head, HEADS)
         check_normalization(mean, std)
-        views = views or self.make_views(image_size)
+        default = self.make_views(image_size)
+        views = default if views is None else views
+        check_views(views, default.names)
         if isinstance(backbone, str):
             stem = "small" if image_size <= 32 else "standard"
             backbone = backbones.build(backbone, image_size=views.size, stem=stem)
@@ -201,7 +211,9 @@ class ImageSSL(SSLModel):
 
     def predict(self, *args, **kwargs):
         """Return features as Keras does; warn of images on another scale."""
-        features = super().predict(*args, **kwargs)
+        given = fit_arguments.by_name(keras.Model.predict, args, kwargs)
+        fit_data.check_data(given.get("x"))
+        features = super().predict(**given)
         self.pixel_range.warn()
         return features
 

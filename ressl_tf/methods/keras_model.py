@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from ressl_tf.engine.trainable import Trainable
-from ressl_tf.methods.arguments import check_known
+from ressl_tf.methods.arguments import check_known, check_values
 
 OF_KERAS = ("name", "dtype", "trainable")  # arguments of any `keras.Model`
 
@@ -44,9 +44,10 @@ class KerasModel(Trainable):
         cls.__signature__ = ConstructorSignature(signature_of(cls))
 
     def __new__(cls, *args: Any, **kwargs: Any) -> "KerasModel":
-        """Refuse arguments that no class of the model has."""
+        """Refuse arguments that no class of the model has, or values of other types."""
         allowed = [*cls.__signature__.parameters, *cls.former_arguments(), *OF_KERAS]
         check_known(cls.__name__, kwargs, allowed)
+        check_values(kwargs, cls.__signature__.parameters)
         return super().__new__(cls, *args, **kwargs)
 
     @classmethod

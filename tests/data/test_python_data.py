@@ -110,3 +110,13 @@ def test_an_array_of_another_process_is_not_there():
         load_source("array:0123456789ab", "train")
     with pytest.raises(UsageError, match="only the split train"):
         load_source(as_dataset(IMAGES, ""), "test")
+
+
+def test_holes_are_refused_and_a_smaller_scale_is_said(tmp_path, caplog):
+    images = np.full([2, 4, 4, 3], 100.0)
+    name = as_dataset(images, tmp_path)
+    assert "values up to 100: raw ones reach 255" in caplog.text
+    assert int(load_source(name, "train").images[0, 0, 0, 0]) == 100
+    images[1, 2, 3, 0] = np.nan
+    with pytest.raises(UsageError, match=r"not finite: .*Received: float64, nan"):
+        as_dataset(images, tmp_path)

@@ -270,3 +270,11 @@ def test_a_loss_and_metrics_of_compile_are_said_to_have_no_effect(images, caplog
     fit(model, images, 1)
     (record,) = caplog.records
     assert record.getMessage().startswith("compile: loss, metrics without effect")
+
+
+def test_fit_before_compile_is_refused(images):
+    from ressl_tf.methods.ressl import ReSSL
+
+    model = ReSSL(tiny_model().online.backbone, image_size=16)
+    with pytest.raises(UsageError, match=r"model.compile\(ressl_tf.SGD\(0.06\)\)"):
+        model.fit(images)

@@ -83,3 +83,17 @@ def test_two_replicas_watch_alike(images, caplog, mirrored):
         model.fit(images / 255.0, batch_size=4, verbose=0)
         model.predict(images / 255.0, batch_size=4, verbose=0)
     assert len(warnings(caplog)) == 1
+
+
+def test_values_that_are_not_finite_and_a_smaller_scale_are_said(images, caplog):
+    holes = images.astype("float32")
+    holes[0, 0, 0, 0] = np.nan
+    model = tiny_model()
+    with caplog.at_level(logging.WARNING, logger="ressl_tf"):
+        model.predict(holes, verbose=0)
+        tiny_model().predict(images / 2.55, verbose=0)
+        tiny_model().predict(images // 3, verbose=0)  # dark bytes
+    found = [r.getMessage() for r in caplog.records if r.name == "ressl_tf"]
+    assert len(found) == 2
+    assert "not finite" in found[0]
+    assert "on another scale, such as 0..100" in found[1]

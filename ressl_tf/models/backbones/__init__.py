@@ -1,6 +1,8 @@
 """Backbones by name."""
 
 import importlib
+import math
+import numbers
 from typing import Any
 
 import keras
@@ -40,5 +42,8 @@ def build(name: str, **options: Any) -> keras.Model:
             "--zero_init_gamma is of the ResNets, whose shortcuts carry every block. "
             f"Received: --backbone={name}"
         )
+    width = options.get("width", 1.0)
+    if not (isinstance(width, numbers.Real) and 0 < float(width) < math.inf):
+        raise UsageError(f"width must be a number above 0. Received: {width!r}")
     module, _, function = row.home.partition(":")
     return getattr(importlib.import_module(module), function)(name, **options)
