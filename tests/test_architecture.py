@@ -30,6 +30,7 @@ ONLY_IMPORTERS = {
     "tf.distribute": {"runtime.distribute"},
 }
 OF_SEVERAL_MODULES = {
+    "data/augment/test_channels",
     "data/augment/test_layer_draws",
     "methods/test_method_contract",
     "methods/test_own_method",

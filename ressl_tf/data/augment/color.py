@@ -2,16 +2,31 @@
 
 Images are planar here, [batch, 3, height, width], float32 on 0..255: three whole
 planes are faster to process than many triples. Factors are float32 [batch, 1, 1, 1].
+
+Images of another number of channels have no colours. Their grey is the mean of the
+channels, so that brightness and contrast mean the same; saturation and hue leave them
+as they are.
 """
 
 import tensorflow as tf
 
 GREY_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma, as PIL's "L"
 BRIGHTNESS, CONTRAST, SATURATION = range(3)
+RGB = 3
+
+
+def has_colours(planes: tf.Tensor) -> bool:
+    """Return whether planes, [n, channels, n], with or without batch, are RGB."""
+    return planes.shape[1] == RGB
 
 
 def grey(planes: tf.Tensor) -> tf.Tensor:
-    """Compute the luma of every pixel, [batch, 1, height, width]."""
+    """Compute the luma of every pixel, [batch, 1, height, width].
+
+    Where there are no colours it is the mean of the channels.
+    """
+    if not has_colours(planes):
+        return tf.reduce_mean(planes, axis=1, keepdims=True)
     red, green, blue = tf.split(planes, 3, axis=1)
     return GREY_WEIGHTS[0] * red + GREY_WEIGHTS[1] * green + GREY_WEIGHTS[2] * blue
 
@@ -28,6 +43,8 @@ def blend(planes: tf.Tensor, kind: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
         kind: int [batch, 1, 1, 1]: BRIGHTNESS, CONTRAST or SATURATION.
         factor: float32 [batch, 1, 1, 1]; 1 leaves the image as it is.
     """
+    if not has_colours(planes):
+        factor = tf.where(kind == SATURATION, 1.0, factor)
     greys = grey(planes)
     mean = tf.reduce_mean(greys, axis=[2, 3], keepdims=True)
     of_mean = (1 - factor) * tf.cast(kind == CONTRAST, tf.float32)
@@ -38,6 +55,8 @@ def blend(planes: tf.Tensor, kind: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
 
 def shift_hue(planes: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
     """Rotate the hue of every pixel by the fraction `shift` of the HSV circle."""
+    if not has_colours(planes):
+        return planes
     red, green, blue = tf.split(planes, 3, axis=1)
     top = tf.maximum(tf.maximum(red, green), blue)
     low = tf.minimum(tf.minimum(red, green), blue)

@@ -42,11 +42,12 @@ def crop(
     """
     sides = tf.shape(images)[1:3]
     first, last = _extent(boxes[0], sides)
+    channels = images.shape[3]
     lines = tf.reshape(images, [sides[0], -1])  # a window copies whole rows
 
     def crop_on(canvas):
         corner = tf.maximum(tf.minimum(first, sides - canvas), 0)
-        window = _window(lines, corner, canvas)
+        window = _window(lines, corner, canvas, channels)
         moved = boxes - tf.cast(tf.pad(corner, [[0, 2]]), tf.float32)
         return compiled_loop.crop(
             window, moved, mirrored, size, antialias, columns=bool(layers)
@@ -72,22 +73,26 @@ def _extent(box: tf.Tensor, sides: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return first, tf.minimum(last, sides)
 
 
-def _window(lines: tf.Tensor, corner: tf.Tensor, canvas: int) -> tf.Tensor:
-    """Copy a window from `corner` on, padded by 0: [1, canvas, canvas, 3].
+def _window(
+    lines: tf.Tensor, corner: tf.Tensor, canvas: int, channels: int
+) -> tf.Tensor:
+    """Copy a window from `corner` on, padded by 0: [1, canvas, canvas, channels].
 
     Args:
-        lines: the photo, [height, 3 * width].
+        lines: the photo, [height, channels * width].
         corner: first row and column, int32 [2].
         canvas: side of the window.
+        channels: of the photo.
     """
     top, left = tf.unstack(corner)
-    seen = lines[top : top + canvas, 3 * left : 3 * (left + canvas)]
+    seen = lines[top : top + canvas, channels * left : channels * (left + canvas)]
     height, width = tf.unstack(tf.shape(seen))
 
     def padded():
-        beside = tf.zeros([height, 3 * canvas - width], lines.dtype)
-        below = tf.zeros([canvas - height, 3 * canvas], lines.dtype)
+        beside = tf.zeros([height, channels * canvas - width], lines.dtype)
+        below = tf.zeros([canvas - height, channels * canvas], lines.dtype)
         return tf.concat([tf.concat([seen, beside], axis=1), below], axis=0)
 
-    whole = (height == canvas) & (width == 3 * canvas)
-    return tf.reshape(tf.cond(whole, lambda: seen, padded), [1, canvas, canvas, 3])
+    whole = (height == canvas) & (width == channels * canvas)
+    window = tf.cond(whole, lambda: seen, padded)
+    return tf.reshape(window, [1, canvas, canvas, channels])

@@ -5,7 +5,7 @@ do not hold, and select where the images differ. Here XLA compiles a loop over t
 images: an image stays in the cache from its crop to its last operation, and only the
 operations sampled for it run. Samples and results are those of the layers.
 
-Inside the loop an image is "columns", float32 [width, 3, height]. Resampling and
+Inside the loop an image is "columns", float32 [width, channels, height]. Resampling and
 blurring are weighted sums of lines of memory; the image is transposed between the two
 directions.
 """
@@ -81,7 +81,8 @@ def crop(
     Returns:
         float32 [batch, size, size, 3].
     """
-    shape = [-1, size, 3, size] if columns else [-1, size, size, 3]
+    channels = images.shape[3]
+    shape = [-1, size, channels, size] if columns else [-1, size, size, channels]
     run = _loop((size, antialias), used_by(layers), columns_end=columns)
     return tf.reshape(run(images, (boxes, mirrored), plans), shape)
 
@@ -101,8 +102,10 @@ def paint(
         float32 [batch, height, width, 3].
     """
     run = _loop(None, used_by(layers), columns_begin=columns)
-    height, width = images.shape[3:0:-2] if columns else images.shape[1:3]
-    return tf.reshape(run(images, (), plans), [-1, height, width, 3])
+    width, channels, height = images.shape[1:]
+    if not columns:
+        height, width, channels = images.shape[1:]
+    return tf.reshape(run(images, (), plans), [-1, height, width, channels])
 
 
 @functools.cache  # one compilation for all that do the same to images of one size
@@ -145,9 +148,12 @@ def _loop(
             return finish(0)
         # Not `map_fn`: an error in it leaves TensorFlow's variable scope changed.
         count = tf.shape(images)[0]
-        height, width = images.shape[3:0:-2] if columns_begin else images.shape[1:3]
+        height, width, channels = images.shape[1:]
+        if columns_begin:
+            width, channels, height = images.shape[1:]
         height, width = (cut[0], cut[0]) if cut else (height, width)
-        shape = [width, 3, height] if columns_end else [height, width, 3]
+        of_columns = [width, channels, height]
+        shape = of_columns if columns_end else [height, width, channels]
         start = 0, tf.TensorArray(tf.float32, count, element_shape=shape)
         _, finished = tf.while_loop(
             lambda number, _: number < count,
@@ -194,21 +200,22 @@ def _crop(
     materialize: Callable,
 ) -> tf.Tensor:
     """Crop one image [height, width, 3] to columns [size, 3, size]."""
-    height, width, _ = image.shape
+    height, width, channels = image.shape
     top, left, tall, wide = tf.unstack(box)
     left = tf.where(mirrored, left + wide, left)  # a mirrored box is read backwards
     wide = tf.where(mirrored, -wide, wide)
     visible = resample.visible_lines
     rows = materialize(visible, top, tall, height, size, antialias)
     columns = materialize(visible, left, wide, width, size, antialias)
-    lines = materialize(_add_lines, tf.reshape(image, [height, width * 3]), *rows)
-    lines = materialize(tf.transpose, lines)  # [width * 3, size]
+    flat = tf.reshape(image, [height, width * channels])
+    lines = materialize(_add_lines, flat, *rows)
+    lines = materialize(tf.transpose, lines)  # [width * channels, size]
 
     def added(lines, *columns):
-        lines = tf.reshape(lines, [width, 3, size])
-        return tf.reshape(_add_lines(lines, *columns), [size * 3, size])
+        lines = tf.reshape(lines, [width, channels, size])
+        return tf.reshape(_add_lines(lines, *columns), [size * channels, size])
 
-    return tf.reshape(materialize(added, lines, *columns), [size, 3, size])
+    return tf.reshape(materialize(added, lines, *columns), [size, channels, size])
 
 
 def _paint(
@@ -234,6 +241,8 @@ def _paint(
         TRANSPOSE: lambda x, _: tf.transpose(x, [2, 1, 0]),
         ROTATE: _rotate,
     }
+    if not color.has_colours(columns):
+        change |= dict.fromkeys((SATURATION, HUE, GREY), lambda x, _: x)
     compiled = sorted(used)
     branch_of = tf.constant([compiled.index(k) if k in used else 0 for k in OPERATIONS])
 

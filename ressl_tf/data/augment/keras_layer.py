@@ -76,7 +76,7 @@ class KerasLayer(SeededAugmentation):
 
     def _apply_to_each(self, images: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
         side = getattr(self, "size", None)
-        shape = images.shape[1:] if side is None else [side, side, 3]
+        shape = images.shape[1:] if side is None else [side, side, images.shape[3]]
         return tf.map_fn(
             lambda inputs: self.apply_to_one(*inputs),
             (images, seeds),

@@ -4,7 +4,8 @@ keras-cv's stock layers have other units, borders and distributions, so these su
 its vectorised base (`seeded`). A layer takes and returns a dict with "images" and
 "seed"; other entries pass through. The images are [batch, height, width, 3], or one
 image without batch, RGB on 0..255, uint8 or float32; the seed is int32 [2]. The results
-are float32 images.
+are float32 images. Images may have another number of channels; what is about colours
+leaves them as they are (`color`).
 
 Every image of a batch is transformed by samples of its own. These depend only on the
 seed, its place in the batch and the layer's class. Randomness has no state: advance the
@@ -218,6 +219,8 @@ class RandomGrayscale(RandomlyApplied):
 
     def augment_planes(self, planes: tf.Tensor, transformations: Samples) -> tf.Tensor:
         """Make the chosen images of [batch, 3, height, width] grey."""
+        if not color.has_colours(planes):
+            return planes
         return apply_where(
             planes,
             transformations,

@@ -65,6 +65,7 @@ def resize_rows(
         float32 [batch, size, width, 3].
     """
     batch, height, width, _ = tf.unstack(tf.shape(images))
+    channels = images.shape[3]
     blocks = -(-size // BLOCK)
     block = -(-size // blocks)
     places = tf.range(blocks * block, dtype=tf.float32) + 0.5
@@ -73,13 +74,13 @@ def resize_rows(
     reach = tf.maximum(tf.abs(length) / size, 1.0) if antialias else tf.ones_like(start)
     rows = _visible_rows(centres, reach, height, size)
     weights = _weights(rows, centres, reach, start, length)
-    lines = tf.reshape(images, [batch, height, width * 3])
+    lines = tf.reshape(images, [batch, height, width * channels])
     if blocks == 1:  # sees all rows
         lines = lines[:, None]
     else:
         lines = tf.gather(lines, tf.cast(rows, tf.int32), batch_dims=1)
-    lines = weights @ lines  # [batch, blocks, block, width * 3]
-    lines = tf.reshape(lines, [batch, blocks * block, width, 3])
+    lines = weights @ lines  # [batch, blocks, block, width * channels]
+    lines = tf.reshape(lines, [batch, blocks * block, width, channels])
     return lines[:, :size]
 
 

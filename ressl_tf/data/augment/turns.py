@@ -88,12 +88,12 @@ def rotate(images: tf.Tensor, angles: tf.Tensor) -> tf.Tensor:
         images: float32 [batch, height, width, 3].
         angles: float32 [batch], in radians, counter-clockwise.
     """
-    _, height, width, _ = images.shape
+    _, height, width, channels = images.shape
     height, width = height or tf.shape(images)[1], width or tf.shape(images)[2]
     rows, columns = _sources(angles, height, width)  # float32 [batch, height * width]
     top, left = tf.floor(rows), tf.floor(columns)
     below, right = (rows - top)[..., None], (columns - left)[..., None]
-    lines = tf.reshape(images, [tf.shape(images)[0], height * width, 3])
+    lines = tf.reshape(images, [tf.shape(images)[0], height * width, channels])
 
     def pixels(row, column):
         place = _reflect(row, height) * width + _reflect(column, width)

@@ -45,7 +45,8 @@ class Views(ShownShape, keras.layers.Layer):
             the loop does not support go through the layers.
 
     Call arguments:
-        images: [batch, height, width, 3], RGB on 0..255, uint8 or float32.
+        images: [batch, height, width, 3], RGB on 0..255, uint8 or float32; or of
+            another number of channels, which have no colours to jitter.
         seed: int32 [2]; the same seed gives the same views.
         shard: (index, count) where `images` are one of `count` equal shards of a
             batch: they get the views that they have in the whole batch.
@@ -81,7 +82,8 @@ class Views(ShownShape, keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: Any) -> dict[str, tuple]:
         """Return the shape of each view, whatever the images' is."""
-        return {name: (None, side, side, 3) for name, side in self.sizes.items()}
+        channels = input_shape[-1] if input_shape else 3
+        return {name: (None, side, side, channels) for name, side in self.sizes.items()}
 
     @property
     def size(self) -> int | None:
