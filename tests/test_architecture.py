@@ -30,7 +30,7 @@ ONLY_IMPORTERS = {
     "tf.distribute": {"runtime.distribute"},
 }
 OF_SEVERAL_MODULES = {
-    "data/augment/test_channels",
+    "data/augment/test_views_of_channels",
     "data/augment/test_layer_draws",
     "methods/test_method_contract",
     "methods/test_own_method",
@@ -45,6 +45,7 @@ OF_SEVERAL_MODULES = {
     "test_keras_page",
     "test_kills",
     "test_notebook",
+    "test_on_gpu",
     "test_packaging",
     "test_public_names",
     "test_wheel",

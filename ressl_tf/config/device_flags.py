@@ -54,6 +54,14 @@ class DeviceFlags:
         "Name or address of a TPU; local on a TPU VM. Not yet run on one.",
         free=True,
     )
+    gpu_memory_limit: int = option(
+        0,
+        "Memory that is taken of each GPU, in MiB. 0: as much as is needed, as it is "
+        "needed, so that other processes find room.",
+        low=0,
+        high=10_000_000,
+        free=True,
+    )
     mixed_precision: str = option(
         "none",
         "Type that the networks compute in; weights, losses and queue are float32. "

@@ -4,7 +4,7 @@ import logging
 
 from ressl_tf.config import Config
 from ressl_tf.engine import precision
-from ressl_tf.runtime import distribute, rendezvous
+from ressl_tf.runtime import distribute, gpu_memory, rendezvous
 from ressl_tf.runtime.errors import UsageError
 
 log = logging.getLogger("ressl_tf")
@@ -17,6 +17,7 @@ def open_strategy(config: Config) -> distribute.Strategy:
         UsageError: the devices are not there, or the batch cannot be scattered to them.
         RunError: not all workers came to the rendezvous.
     """
+    gpu_memory.share(config.gpu_memory_limit)
     if config.logical_devices:
         distribute.split_cpu(config.logical_devices)
     name = config.resolved_strategy
