@@ -4,6 +4,7 @@ from ressl_tf.config.method_table import KINDS
 from ressl_tf.runtime.flags import option
 
 MAX_PIXELS = 100_000_000  # 300 MB decoded
+MOST_CHANNELS = 64
 CACHES = ("auto", "memory", "disk", "none")
 LABELS = ("auto", "folders", "none")
 BAD_IMAGE_ACTIONS = ("stop", "skip")
@@ -69,6 +70,18 @@ def max_pixels() -> int:
         "Most pixels of an image, by its header; a larger one is unreadable: decoding "
         "it might take all memory. Too low: large photos are refused.",
         low=1,
+    )
+
+
+def channels() -> int:
+    """Declare `--channels`."""
+    return option(
+        3,
+        "Channels of an image: 3 is RGB, and grey images become it; 1 is grey, and "
+        "colours become it. Others are those of the files. Brightness and contrast are "
+        "jittered whatever they are; saturation, hue and grayscale concern RGB alone.",
+        low=1,
+        high=MOST_CHANNELS,
     )
 
 

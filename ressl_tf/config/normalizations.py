@@ -15,12 +15,22 @@ NORMALIZATIONS = {
 }
 
 
+def for_channels(
+    name: str, channels: int
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return a row of `NORMALIZATIONS`, or its average where images are not RGB."""
+    mean, std = NORMALIZATIONS[name]
+    if channels == 3:
+        return mean, std
+    return (sum(mean) / 3,) * channels, (sum(std) / 3,) * channels
+
+
 def mean() -> tuple:
     """Declare `--mean`."""
     return option(
         (),
-        "Own mean of red, green and blue on 0..1 instead of --normalization's, with "
-        "--std. Empty: that of --normalization.",
+        "Own mean of each channel on 0..1 (red, green and blue) instead of "
+        "--normalization's, with --std. Empty: that of --normalization.",
         low=0.0,
         high=1.0,
         any_length=True,
@@ -31,8 +41,8 @@ def std() -> tuple:
     """Declare `--std`."""
     return option(
         (),
-        "Own standard deviation of red, green and blue on 0..1, with --mean. Empty: "
-        "that of --normalization.",
+        "Own standard deviation of each channel on 0..1, with --mean. Empty: that of "
+        "--normalization.",
         low=0.001,
         high=1.0,
         any_length=True,
@@ -40,7 +50,7 @@ def std() -> tuple:
 
 
 def check_normalization(config: Any) -> None:
-    """Refuse a mean without a standard deviation, or one that is not of three colours.
+    """Refuse a mean without a standard deviation, or one of another number of channels.
 
     Raises:
         UsageError: says what is needed.
@@ -49,9 +59,13 @@ def check_normalization(config: Any) -> None:
         given, missing = ("mean", "std") if config.mean else ("std", "mean")
         raise UsageError(f"--{given} needs --{missing}. Received: no --{missing}")
     for name in ("mean", "std"):
-        if len(getattr(config, name)) not in (0, 3):
+        channels = getattr(config, "channels", 3)
+        if len(getattr(config, name)) not in (0, channels):
+            of = "three numbers on 0..1, of red, green and blue"
+            if channels != 3:
+                of = f"{channels} numbers on 0..1, as --channels says"
             raise UsageError(
-                f"--{name} must be three numbers on 0..1, of red, green and blue. "
+                f"--{name} must be {of}. "
                 f"Received: {','.join(map(str, getattr(config, name)))}"
             )
 
@@ -60,4 +74,4 @@ def mean_and_std(config: Any) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return the config's own mean and standard deviation, or `--normalization`'s."""
     if config.mean:
         return config.mean, config.std
-    return NORMALIZATIONS[config.normalization]
+    return for_channels(config.normalization, getattr(config, "channels", 3))

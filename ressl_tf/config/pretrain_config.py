@@ -66,9 +66,11 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
         low=8,
         high=1024,
     )
+    channels: int = data_flags.channels()
     normalization: str = option(
         "imagenet",
-        "Mean and standard deviation that the encoder normalises by.",
+        "Mean and standard deviation that the encoder normalises by; their average "
+        "over the channels where images are not RGB.",
         choices=tuple(NORMALIZATIONS),
     )
     mean: tuple = normalizations.mean()

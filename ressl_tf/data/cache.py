@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from ressl_tf.data.cache_writer import ABSENT, HASH_LENGTH, INDEX, make_cache, shard
+from ressl_tf.data.channels import RGB
 from ressl_tf.data.records import read_record
 from ressl_tf.data.sources import EncodedImages
 from ressl_tf.runtime.errors import RunError
@@ -45,6 +46,7 @@ class Cached(EncodedImages):
         self.original, self.folder = original, folder
         self.name, self.label_names = original.name, original.label_names
         self.max_pixels, self.unlisted = original.max_pixels, original.unlisted
+        self.channels = original.channels
         index = self._read_index()
         self._present = index[:, 0] != ABSENT
         self.good = np.flatnonzero(self._present)
@@ -69,11 +71,12 @@ class Cached(EncodedImages):
         return self.original.state()
 
     def example(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Read int64 [] -> (uint8 [height, width, 3], int32 []), without decoding."""
+        """Read int64 [] -> (uint8 [height, width, channels], int32 [])."""
         entry = tf.unstack(tf.gather(self._index, row))
         number, offset, height, width, label = entry
         record = read_record(tf.gather(self._shards, number), offset)
-        image = tf.reshape(tf.io.decode_raw(record, tf.uint8), [height, width, 3])
+        pixels = tf.io.decode_raw(record, tf.uint8)
+        image = tf.reshape(pixels, [height, width, self.channels])
         return image, tf.cast(label, tf.int32)
 
     def all_labels(self) -> np.ndarray:
@@ -160,7 +163,8 @@ def _name(images: EncodedImages, split: str) -> str:
     """Name a cache for people and, by the hash, for one state of the set alone."""
     state = hashlib.sha256()
     decoding = FORMAT, tf.version.VERSION, images.max_pixels, images.label_names
-    for entry in (decoding, *images.state()):
+    channels = () if images.channels == RGB else (images.channels,)
+    for entry in (decoding, *channels, *images.state()):
         state.update(repr(entry).encode())
     words = f"{os.path.basename(images.name.rstrip('/'))}-{split}"
     words = re.sub("[^A-Za-z0-9._-]+", "_", words)[-80:]

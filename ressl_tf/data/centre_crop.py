@@ -13,7 +13,7 @@ def centre_crop(images: tf.Tensor, size: int) -> tf.Tensor:
         lambda: images,
         lambda: _resized_crop(images, size),
     )
-    return tf.ensure_shape(crops, [None, size, size, 3])
+    return tf.ensure_shape(crops, [None, size, size, images.shape[3]])
 
 
 def _resized_crop(images: tf.Tensor, size: int) -> tf.Tensor:

@@ -21,6 +21,7 @@ def open_encoded(
     skip: bool,
     labels: str,
     max_pixels: int,
+    channels: int = 3,
 ) -> EncodedImages:
     """Find the images of a split; `data.load.load_source` says what the arguments are.
 
@@ -32,10 +33,17 @@ def open_encoded(
         skip: whether folders that cannot be listed are left out.
         labels: "auto", "folders" or "none".
         max_pixels: an image of more, by its header, is unreadable.
+        channels: of the images, 3 or 1.
 
     Raises:
-        UsageError: they are not there, or hold deeper pixels than are read.
+        UsageError: they are not there, or hold deeper pixels than are read, or other
+            channels are asked for.
     """
+    if channels not in (1, 3):
+        raise UsageError(
+            "files are read as RGB or grey images; an array or a tf.data.Dataset in "
+            f"Python may have other channels. Received: channels={channels}, {dataset}"
+        )
     encoded: EncodedImages
     kind, _, path = dataset.partition(":")
     if kind in FOLDERS:
@@ -47,7 +55,7 @@ def open_encoded(
     else:
         builder = open_builder(dataset, data_dir, download)
         encoded = Records(builder, split, labels != "none")
-    encoded.max_pixels = max_pixels
+    encoded.max_pixels, encoded.channels = max_pixels, channels
     check_deep_range(encoded)
     return encoded
 

@@ -15,6 +15,7 @@ from ressl_tf.config.data_flags import (
     PATHS,
 )
 from ressl_tf.data.cache import open_cache
+from ressl_tf.data.channels import RGB
 from ressl_tf.data.encoded import open_encoded
 from ressl_tf.data.python_data import ARRAY, given
 from ressl_tf.data.sources import (
@@ -30,19 +31,22 @@ from ressl_tf.runtime.file_names import printable
 
 MEMORY_LIMIT = 2 * 2**30  # decoded bytes
 PROBES = 32  # images that are read to see whether a set is of one size
-SIZE_PROBES = 64  # images whose sides are compared with the views'
+CHOICES = {"on_bad_image": BAD_IMAGE_ACTIONS, "cache": CACHES, "labels": LABELS}
 TEST_SPLITS = ("test", "validation")  # what "auto" tries, in this order
 
 logger = logging.getLogger("ressl_tf")
 
 
-def open_source(config: Any, split: str, *, cache: str | None = None) -> Source:
+def open_source(
+    config: Any, split: str, *, cache: str | None = None, channels: int | None = None
+) -> Source:
     """Open a split of the data set that a config names.
 
     Args:
         config: has `dataset` and the flags of `config.data_flags`.
         split: in TFDS syntax: "train", "train[:10%]".
         cache: instead of the config's own `cache`.
+        channels: of the images; None for the config's own.
 
     Raises:
         UsageError: it is not there, or cannot be held as `cache` says.
@@ -58,17 +62,23 @@ def open_source(config: Any, split: str, *, cache: str | None = None) -> Source:
         cache=cache or config.cache,
         cache_dir=getattr(config, "cache_dir", None) or None,
         labels=getattr(config, "labels", "auto"),
+        channels=_channels(config, channels),
     )
 
 
-def list_source(config: Any, split: str) -> Source:
+def list_source(config: Any, split: str, channels: int | None = None) -> Source:
     """List a split, as `open_source` names it, without a look at its images.
+
+    Args:
+        config: of `open_source`.
+        split: of `open_source`.
+        channels: of `open_source`.
 
     Raises:
         UsageError: it is not there.
     """
     if config.dataset.startswith(ARRAY):
-        return open_source(config, split)
+        return open_source(config, split, channels=channels)
     encoded = open_encoded(
         config.dataset,
         split,
@@ -77,16 +87,21 @@ def list_source(config: Any, split: str) -> Source:
         skip=config.on_bad_image == "skip",
         labels=config.labels,
         max_pixels=config.max_pixels,
+        channels=_channels(config, channels),
     )
     return _source_of(encoded, np.arange(encoded.size), encoded.unlisted)
 
 
-def open_beside(config: Any, split: str) -> Source:
+def _channels(config: Any, given: int | None) -> int:
+    return getattr(config, "channels", RGB) if given is None else given
+
+
+def open_beside(config: Any, split: str, channels: int | None = None) -> Source:
     """Open a split that is read beside the one that is learned from.
 
     `--cache=memory` is demanded of that one alone.
     """
-    return open_source(config, split, cache=beside(config.cache))
+    return open_source(config, split, cache=beside(config.cache), channels=channels)
 
 
 def open_first(
@@ -115,23 +130,6 @@ def beside(cache: str) -> str:
     return "auto" if cache == "memory" else cache
 
 
-def check_image_size(source: Source, size: int) -> None:
-    """Refuse crops that most images would have to be enlarged for.
-
-    Where sizes vary, 64 images are probed: real sets hold a few tiny ones.
-
-    Raises:
-        UsageError: more than half of the images have a side shorter than `size`.
-    """
-    rows = np.linspace(0, source.size - 1, SIZE_PROBES, dtype=np.int64)
-    sides = [min(shape[:2]) for shape in source.shapes(np.unique(rows))]
-    if sides and np.median(sides) < size:
-        raise UsageError(
-            f"Images of {source.name} are smaller than the crop: the shorter side has "
-            f"{int(np.median(sides))} pixels. Received: image_size={size}"
-        )
-
-
 def load_source(
     dataset: str,
     split: str,
@@ -144,6 +142,7 @@ def load_source(
     cache_dir: str | None = None,
     memory_limit: int = MEMORY_LIMIT,
     labels: str = "auto",
+    channels: int = RGB,
 ) -> Source:
     """Open a set of images.
 
@@ -155,42 +154,45 @@ def load_source(
         download: whether TFDS may download what is not prepared.
         on_bad_image: "stop" raises at the first unreadable image: here, if all are
             decoded into memory or onto the disk. "skip" leaves unreadable images out
-            before training, so that the order of the others is fixed; for a set that
-            streams it costs one pass of decoding.
+            before training, in one pass of decoding where a set streams.
         max_pixels: an image of more, by its header, is unreadable.
         cache: where decoded images are kept. "auto": in memory, if they are of one size
-            and at most `memory_limit`, else nowhere. "memory": there, or an error.
-            "disk": see `data.cache`. "none": they are decoded whenever they are used.
+            and at most `memory_limit` bytes, else nowhere. "memory": there, or an
+            error. "disk": see `data.cache`. "none": decoded whenever they are used.
         cache_dir: of "disk"; None is `cache.default_folder()`.
-        memory_limit: in bytes.
+        memory_limit: of "auto" and "memory".
         labels: "auto"; "folders": a folder's sub-folders are its classes, even beside
             images; "none": no image has a label.
+        channels: of the images.
 
     Raises:
         UsageError: the set does not exist, holds no readable image, or does not fit
             into memory.
         RunError: an image cannot be read, with "stop"; or a cache on the disk cannot.
     """
-    _check_choice("on_bad_image", on_bad_image, BAD_IMAGE_ACTIONS)
-    _check_choice("cache", cache, CACHES)
-    _check_choice("labels", labels, LABELS)
+    _check_choices(on_bad_image=on_bad_image, cache=cache, labels=labels)
     dataset = paths.local(dataset, "dataset", PATHS)
     if dataset.startswith(ARRAY):
-        return given(dataset, split, labels)
+        return given(dataset, split, labels, channels)
     data_dir = data_dir and paths.local(data_dir, "data_dir")
     cache_dir = cache_dir and paths.local(cache_dir, "cache_dir")
     skip = on_bad_image == "skip"
-    where: dict[str, Any] = {"data_dir": data_dir, "download": download}
-    where |= {"skip": skip, "labels": labels, "max_pixels": max_pixels}
+    where: dict[str, Any] = {"data_dir": data_dir, "download": download, "skip": skip}
+    where |= {"labels": labels, "max_pixels": max_pixels, "channels": channels}
     encoded = open_encoded(dataset, split, **where)
-    shape = _probe(encoded)
     if cache in ("auto", "memory"):
-        source = _in_memory(encoded, shape, skip, memory_limit, cache == "memory")
-        if source is not None:
-            return source
+        shape, demanded = _probe(encoded), cache == "memory"
+        source = _in_memory(encoded, shape, skip, memory_limit, demanded)
+        return source or _streamed(encoded, skip)
+    _probe(encoded)
     if cache == "disk":
         cached = open_cache(encoded, split, cache_dir)
         return _stream(cached, cached.good, skip)
+    return _streamed(encoded, skip)
+
+
+def _streamed(encoded: EncodedImages, skip: bool) -> StreamSource:
+    """Make a source that decodes images whenever they are used."""
     return _stream(encoded, _scan(encoded) if skip else np.arange(encoded.size), skip)
 
 
@@ -208,9 +210,11 @@ def _source_of(
     return StreamSource(encoded.name, encoded, encoded.label_names, held, skipped)
 
 
-def _check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
-    if value not in allowed:
-        raise UsageError(f"{name} is {', '.join(allowed)}. Received: {value!r}")
+def _check_choices(**given: str) -> None:
+    for name, value in given.items():
+        if value not in CHOICES[name]:
+            allowed = ", ".join(CHOICES[name])
+            raise UsageError(f"{name} is {allowed}. Received: {value!r}")
 
 
 def _probe(encoded: EncodedImages) -> tuple[int, int, int] | None:

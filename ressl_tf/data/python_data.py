@@ -4,6 +4,7 @@ Paths become names that any later command can open. Arrays and `tf.data` stay in
 process: `array:HASH`, which a later process refuses and says why.
 """
 
+import dataclasses
 import hashlib
 import json
 import logging
@@ -16,6 +17,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from ressl_tf.config.data_flags import MOST_CHANNELS
+from ressl_tf.data.channels import to_grey
 from ressl_tf.data.pixel_scale import is_dim, is_foreign
 from ressl_tf.data.sources import NO_LABEL, MemorySource
 from ressl_tf.runtime.atomic import replacing
@@ -59,11 +62,12 @@ def as_dataset(data: Any, folder: str | os.PathLike[str]) -> str:
     )
 
 
-def given(name: str, split: str, labels: str) -> MemorySource:
+def given(name: str, split: str, labels: str, channels: int = 3) -> MemorySource:
     """Return the images that `as_dataset` called by this name.
 
     Raises:
-        UsageError: they were given to another process, or `split` is not "train".
+        UsageError: they were given to another process, `split` is not "train", or they
+            have another number of channels.
     """
     if name not in _GIVEN:
         raise UsageError(
@@ -73,10 +77,27 @@ def given(name: str, split: str, labels: str) -> MemorySource:
     if split != "train":
         raise UsageError(f"{name} has only the split train. Received: {split!r}")
     source = _GIVEN[name]
+    if source.image_shape[2] != channels:
+        images = _with_channels(source.images, channels)
+        source = dataclasses.replace(source, images=images)
     if labels != "none":
         return source
     none = np.full(source.size, NO_LABEL, np.int32)
     return MemorySource(name, source.images, none, None, ())
+
+
+def _with_channels(images: tf.Tensor, channels: int) -> tf.Tensor:
+    """Make grey images RGB, or RGB ones grey, as files are read."""
+    given = images.shape[3]
+    with tf.device("CPU:0"):
+        if (given, channels) == (1, 3):
+            return tf.repeat(images, 3, axis=3)
+        if (given, channels) == (3, 1):
+            return to_grey(images)
+    raise UsageError(
+        f"the images have {given} channels: give channels={given}. "
+        f"Received: channels={channels}"
+    )
 
 
 def _as_name(text: str) -> str:
@@ -160,10 +181,10 @@ def _keep(images: np.ndarray, labels: np.ndarray | None) -> str:
 
 
 def _as_uint8(images: np.ndarray) -> np.ndarray:
-    """Return raw images as image files have them, grey ones in three channels."""
-    if images.ndim != 4 or images.shape[-1] not in (1, 3) or not len(images):
+    """Return raw images as image files have them."""
+    if images.ndim != 4 or images.shape[-1] > MOST_CHANNELS or not images.size:
         raise UsageError(
-            "an array of images is [n, height, width, 3]. "
+            "an array of images is [n, height, width, channels]. "
             f"Received: {images.dtype} {list(images.shape)}"
         )
     if images.dtype != np.uint8:
@@ -185,7 +206,7 @@ def _as_uint8(images: np.ndarray) -> np.ndarray:
                 high,
             )
         images = np.rint(images).astype(np.uint8)
-    return np.repeat(images, 3, -1) if images.shape[-1] == 1 else images
+    return images
 
 
 def _checked_labels(labels: np.ndarray, count: int) -> np.ndarray:

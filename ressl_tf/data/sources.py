@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ressl_tf.config.data_flags import MAX_PIXELS
+from ressl_tf.data.channels import RGB, to_grey
 from ressl_tf.data.decode import complaint, decode_image
 from ressl_tf.runtime.errors import RunError
 from ressl_tf.runtime.file_names import printable
@@ -25,12 +26,14 @@ class EncodedImages(Protocol):
         name: of the set, for messages.
         label_names: class names in the order of their numbers, or None.
         max_pixels: an image of more is unreadable.
+        channels: of an image, decoded: 3, or 1 for grey.
         unlisted: names of folders that may hold more images and cannot be listed.
     """
 
     name: str
     label_names: tuple[str, ...] | None
     max_pixels: int = MAX_PIXELS
+    channels: int = RGB
     unlisted: tuple[str, ...] = ()
 
     @property
@@ -55,9 +58,10 @@ class EncodedImages(Protocol):
         """Yield all that the images depend on, for the hash of a cache."""
 
     def example(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Read and decode int64 [] -> (uint8 [height, width, 3], int32 [])."""
+        """Read and decode int64 [] -> (uint8 [height, width, channels], int32 [])."""
         encoded, label = self.read(row)
-        return decode_image(encoded, self.max_pixels), label
+        image = decode_image(encoded, self.max_pixels)
+        return (to_grey(image) if self.channels == 1 else image), label
 
     def why_unreadable(self, row: int) -> str | None:
         """Say in one line what is wrong with an image; None for nothing."""

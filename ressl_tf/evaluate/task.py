@@ -67,8 +67,8 @@ def open_task(config: EvaluateConfig) -> Task:
     dataset, data_dir = pretrained.data_or(config.dataset, config.data_dir)
     size = pretrained.size_or(config.image_size)
     config = dataclasses.replace(config, dataset=dataset, data_dir=data_dir or "")
-    train, test = open_splits(config)
     encoder = pretrained.encoder
+    train, test = open_splits(config, encoder.channels)
     if config.untrained:
         encoder = random_weights(encoder, config.seed)
     return Task(encoder, size, train, test, dataset)
@@ -81,19 +81,26 @@ def random_weights(encoder: Encoder, seed: int) -> Encoder:
     return Encoder(backbone, None, encoder.mean, encoder.std)
 
 
-def open_splits(config: EvaluateConfig) -> tuple[Source, Source]:
+def open_splits(
+    config: EvaluateConfig, channels: int | None = None
+) -> tuple[Source, Source]:
     """Open the labelled examples of the training and the evaluation split.
 
     Test images of classes without a training image are left out, with a warning.
 
+    Args:
+        config: names data set and splits.
+        channels: of the images that the encoder takes; None for the config's.
+
     Raises:
         UsageError: when one is not there, their classes differ, or none is in both.
     """
-    train = labelled_only(open_source(config, config.train_split), config.train_split)
+    train = open_source(config, config.train_split, channels=channels)
+    train = labelled_only(train, config.train_split)
     if config.eval_split != "auto":
         split = config.eval_split
-        test = labelled_only(open_beside(config, split), split)
-    elif (found := _first_labelled(config)) is not None:
+        test = labelled_only(open_beside(config, split, channels), split)
+    elif (found := _first_labelled(config, channels)) is not None:
         test = found
     else:
         log.info(
@@ -113,10 +120,10 @@ def open_splits(config: EvaluateConfig) -> tuple[Source, Source]:
     return train, test if known.all() else test.take(np.flatnonzero(known))
 
 
-def _first_labelled(config) -> Source | None:
+def _first_labelled(config, channels) -> Source | None:
     for split in TEST_SPLITS:
         try:
-            return labelled_only(open_beside(config, split), split)
+            return labelled_only(open_beside(config, split, channels), split)
         except UsageError as error:
             log.info("%s is no test split: %s", split, error)
     return None

@@ -95,7 +95,7 @@ def _rule(parameter: inspect.Parameter) -> tuple[str, Callable[[Any], bool]]:
         return "a number", _number
     if kind is str:
         return "a text", lambda v: isinstance(v, str)
-    if kind == Sequence[float]:
+    if kind in (Sequence[float], Sequence[float] | None):
         return "a list of numbers", lambda v: _listed(v, _number)
     if kind == Sequence[int]:
         whole = "a list of whole numbers from 1"
@@ -141,13 +141,16 @@ def check_views(views: Any, wanted: Sequence[str]) -> None:
         )
 
 
-def check_normalization(mean: Sequence[float], std: Sequence[float]) -> None:
+def check_normalization(
+    mean: Sequence[float], std: Sequence[float], channels: int = 3
+) -> None:
     """Refuse a mean and a standard deviation that are not on the scale 0..1."""
     for name, values in (("mean", mean), ("std", std)):
-        if len(values) != 3 or not all(0 <= value <= 1 for value in values):
+        if len(values) != channels or not all(0 <= value <= 1 for value in values):
             raise UsageError(
-                f"{name} must be three numbers, one for each channel, on the scale "
-                f"0..1 (those on 0..255 divided by 255). Received: {tuple(values)}"
+                f"{name} must be {'three' if channels == 3 else channels} numbers, one "
+                "for each channel, on the scale 0..1 (those on 0..255 divided by 255). "
+                f"Received: {tuple(values)}"
             )
     if min(std) <= 0:
         raise UsageError(f"std must be above 0. Received: {tuple(std)}")

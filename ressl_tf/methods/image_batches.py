@@ -32,12 +32,13 @@ def holds_views(batch: Mapping[str, Any], needed: Collection[str]) -> bool:
     )
 
 
-def raw_images(batch: Any) -> tf.Tensor:
-    """Return the images of a batch, [batch, height, width, 3] on 0..255.
+def raw_images(batch: Any, channels: int = 3) -> tf.Tensor:
+    """Return the images of a batch, [batch, height, width, channels] on 0..255.
 
     Args:
         batch: the images, or a dict that holds them as "image", as `tfds.load` gives
             it; what else it holds is left.
+        channels: that they must have.
 
     Raises:
         UsageError: it holds no images, or of another shape.
@@ -61,10 +62,10 @@ def raw_images(batch: Any) -> tf.Tensor:
             "images must be numbers on 0..255, uint8 or float. Received: "
             f"{images.dtype.name}"
         )
-    if images.shape.rank != 4 or images.shape[-1] != 3:
+    if images.shape.rank != 4 or images.shape[-1] != channels:
         hint = ", an image without a batch: .batch(n)" * (images.shape.rank == 3)
         raise UsageError(
-            "images must be [batch, height, width, 3] on 0..255. Received: "
+            f"images must be [batch, height, width, {channels}] on 0..255. Received: "
             f"shape {tuple(images.shape)}{hint}"
         )
     return images

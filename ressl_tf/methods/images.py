@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ressl_tf.config.normalizations import mean_and_std
+from ressl_tf.config.normalizations import for_channels, mean_and_std
 from ressl_tf.data.augment import deferred, former_names
 from ressl_tf.engine import fit_arguments, fit_data
 from ressl_tf.methods import image_batches
@@ -52,6 +52,8 @@ class ImageSSL(SSLModel):
             "local".
         mean: per channel on 0..1, for normalisation; ImageNet's by default.
         std: per channel on 0..1, for normalisation; ImageNet's by default.
+        channels: of the images. Where they are not RGB, saturation, hue and grey leave
+            them as they are, and the default mean and std are ImageNet's average.
         views: a `Views` layer that makes the method's views; None for the paper's.
         shuffle_target: permute the target's batch, over all devices, before its forward
             pass and put its embeddings back after, so that the batch statistics leak
@@ -67,6 +69,7 @@ class ImageSSL(SSLModel):
         "head",
         "batch_norm",
         "gradient_accumulation",
+        "channels",
         *SSLModel.options,
     )
     view_options: tuple[str, ...] = ("image_size",)  # the same for `make_views`
@@ -80,8 +83,9 @@ class ImageSSL(SSLModel):
         embedding_dim: int = 128,
         head: str = "plain",
         batch_norm: str = "local",
-        mean: Sequence[float] = (0.485, 0.456, 0.406),
-        std: Sequence[float] = (0.229, 0.224, 0.225),
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        channels: int = 3,
         views: keras.layers.Layer | None = None,
         shuffle_target: bool = False,
         **kwargs,
@@ -89,15 +93,19 @@ class ImageSSL(SSLModel):
         image_size, hidden_dim = int(image_size), int(hidden_dim)  # Keras takes no
         embedding_dim = int(embedding_dim)  # whole numbers of NumPy
         check_choice("head", head, HEADS)
-        check_normalization(mean, std)
+        imagenet = for_channels("imagenet", channels)
+        mean = imagenet[0] if mean is None else mean
+        std = imagenet[1] if std is None else std
+        check_normalization(mean, std, channels)
         default = self.make_views(image_size)
         views = default if views is None else views
-        check_views(views, default.names)
+        check_views(views, self.needed_views(default.names))
         if isinstance(backbone, str):
             stem = "small" if image_size <= 32 else "standard"
-            backbone = backbones.build(backbone, image_size=views.size, stem=stem)
+            options = {"image_size": views.size, "stem": stem, "channels": channels}
+            backbone = backbones.build(backbone, **options)
         sides = getattr(views, "sizes", {"": image_size})
-        backbone = own.as_backbone(backbone, list(sides.values()))
+        backbone = own.as_backbone(backbone, list(sides.values()), channels)
         own.warn_of_own_normalization(backbone, mean, std)
         projector = heads.projector(
             backbone.output_shape[-1],
@@ -107,7 +115,8 @@ class ImageSSL(SSLModel):
         )
         encoder = Encoder(backbone, projector, mean, std, name="online")
         super().__init__(encoder, **kwargs)
-        self.image_size, self.hidden_dim = image_size, hidden_dim
+        self.image_size, self.channels = image_size, channels
+        self.hidden_dim = hidden_dim
         self.embedding_dim, self.head, self.batch_norm = embedding_dim, head, batch_norm
         self.shuffle_target = shuffle_target
         self.views = views
@@ -132,6 +141,7 @@ class ImageSSL(SSLModel):
             width=config.width,
             batch_norm=config.batch_norm,
             zero_init_gamma=config.zero_init_gamma,
+            channels=config.channels,
         )
         mean, std = mean_and_std(config)
         return {
@@ -165,10 +175,15 @@ class ImageSSL(SSLModel):
         """Make the paper's views as a `Views` layer; `strength` as of `strong_view`."""
         raise NotImplementedError
 
+    @classmethod
+    def needed_views(cls, names: Sequence[str]) -> Sequence[str]:
+        """Return which of the paper's views own `views` must have."""
+        return names
+
     def call(self, images, training=False):
         """Return features of the online backbone, [batch, f], in inference mode."""
         if isinstance(images, Mapping):
-            images = image_batches.raw_images(images)
+            images = image_batches.raw_images(images, self.channels)
         return self.online.features(images, training=training)
 
     def embed_target(self, images, seed):
@@ -195,7 +210,7 @@ class ImageSSL(SSLModel):
             if image_batches.holds_views(batch, needed):
                 self.pixel_range.note(batch[min(needed)])
                 return dict(batch)
-        images = image_batches.raw_images(batch)
+        images = image_batches.raw_images(batch, self.channels)
         self.pixel_range.note(images)
         return self.views(images, seed, shard=distribute.replica())
 
@@ -205,7 +220,7 @@ class ImageSSL(SSLModel):
 
     def predict_step(self, data):
         """Return the features of a batch as `predict` gives it."""
-        images = image_batches.raw_images(inputs_of(data))
+        images = image_batches.raw_images(inputs_of(data), self.channels)
         self.pixel_range.note(images)
         return self(images, training=False)
 

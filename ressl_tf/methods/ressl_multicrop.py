@@ -29,6 +29,11 @@ class ReSSLMultiCrop(ReSSL):
         self.online_views = tuple(name for name in self.views.names if name != "weak")
 
     @classmethod
+    def needed_views(cls, names):
+        """Return the teacher's view: there may be any strong ones beside it."""
+        return ("weak",)
+
+    @classmethod
     def make_views(
         cls, image_size, crop_sizes=(), crop_scales=(), scale=(0.2, 1.0), **strength
     ):

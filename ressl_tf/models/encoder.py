@@ -22,7 +22,7 @@ class Encoder(ShownShape, keras.layers.Layer):
         std: per channel, on the scale 0..1; the images are divided by it.
 
     Raises:
-        UsageError: mean or std are not three numbers on this scale.
+        UsageError: mean or std are not one number on this scale for each channel.
     """
 
     def __init__(
@@ -35,7 +35,9 @@ class Encoder(ShownShape, keras.layers.Layer):
     ):
         super().__init__(**{"dtype": "float32", **kwargs})  # images keep their 8 bits
         self.backbone, self.projector = backbone, projector
-        self.mean, self.std = _colours("mean", mean), _colours("std", std)
+        channels = backbone.input_shape[-1] or len(tuple(mean))
+        self.mean = _per_channel("mean", mean, channels)
+        self.std = _per_channel("std", std, channels)
         self.built = True
         self.show_shape()
 
@@ -43,6 +45,11 @@ class Encoder(ShownShape, keras.layers.Layer):
     def output_shape(self) -> tuple[int | None, int]:
         """The shape of what `call` returns."""
         return (None, self.embedding_dim)
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of the images."""
+        return len(self.mean)
 
     @property
     def embedding_dim(self) -> int:
@@ -80,7 +87,7 @@ class Encoder(ShownShape, keras.layers.Layer):
     def _normalized(self, images: tf.Tensor) -> tf.Tensor:
         """Normalise line by line: on a CPU, axes of 3 take 2 to 4 times as long."""
         shape = tf.shape(images)
-        lines = tf.reshape(images, [-1, 3 * shape[2]])
+        lines = tf.reshape(images, [-1, self.channels * shape[2]])
         mean, std = (tf.tile(tf.constant(x), shape[2:3]) for x in (self.mean, self.std))
         return tf.reshape((lines - mean) / std, shape)
 
@@ -104,13 +111,16 @@ class Encoder(ShownShape, keras.layers.Layer):
         return cls(**{**config, **networks})
 
 
-def _colours(name: str, values: Sequence[float]) -> tuple[float, ...]:
-    """Return three numbers as floats; refuse what is on the scale 0..255."""
+def _per_channel(
+    name: str, values: Sequence[float], channels: int
+) -> tuple[float, ...]:
+    """Return a number for each channel; refuse what is on the scale 0..255."""
     numbers = tuple(float(value) for value in values)
     within = [0 <= x <= 1 and (name == "mean" or x > 0) for x in numbers]
-    if len(numbers) != 3 or not all(within):
-        raise UsageError(
-            f"{name} must be three numbers on 0..1, of red, green and blue"
-            f"{', above 0' if name == 'std' else ''}. Received: {list(values)}"
-        )
+    if len(numbers) != channels or not all(within):
+        of = "three numbers on 0..1, of red, green and blue"
+        if channels != 3:
+            of = f"{channels} numbers on 0..1, one for each channel"
+        above = ", above 0" if name == "std" else ""
+        raise UsageError(f"{name} must be {of}{above}. Received: {list(values)}")
     return numbers

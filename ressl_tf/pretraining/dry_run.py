@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ressl_tf.config import Config
-from ressl_tf.data.load import check_image_size, open_source
+from ressl_tf.data.channels import RGB
+from ressl_tf.data.image_sides import check_image_size
+from ressl_tf.data.load import open_source
 from ressl_tf.data.pipeline import steps_per_epoch
 from ressl_tf.engine.run import last_step
 from ressl_tf.methods.build import build_model
@@ -27,6 +29,12 @@ def describe(config: Config) -> dict[str, Any]:
     steps = _steps(config)
     model = build_model(config, steps["steps_per_epoch"] or 1)
     forward = multiply_adds(model.online.backbone, config.image_size)
+    if config.channels != RGB:
+        log.info(
+            "images of %d channels: saturation, hue and grayscale are left out of the "
+            "views; brightness and contrast are jittered",
+            config.channels,
+        )
     report = {
         **steps,
         "backbone_parameters": count(model.online.backbone.trainable_variables),
@@ -38,7 +46,7 @@ def describe(config: Config) -> dict[str, Any]:
         "backbone_multiply_adds": forward,
         "backbone_flops": 2 * forward,
         "views": {
-            name: [config.batch_size, size, size, 3]
+            name: [config.batch_size, size, size, config.channels]
             for name, size in model.views.sizes.items()
         },
         "queue_bytes": sum(4 * count(queue.variables) for queue in model.queues),

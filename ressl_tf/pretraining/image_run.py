@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from ressl_tf.config import Config
 from ressl_tf.data.augment.deferred import CropsOnly
-from ressl_tf.data.load import check_image_size, open_source
+from ressl_tf.data.image_sides import check_image_size
+from ressl_tf.data.load import open_source
 from ressl_tf.data.pipeline import (
     evaluation_batches,
     steps_per_epoch,

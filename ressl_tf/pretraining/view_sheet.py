@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from ressl_tf.config.preview_config import PreviewConfig
 from ressl_tf.data.centre_crop import centre_crop
-from ressl_tf.data.load import check_image_size, open_source
+from ressl_tf.data.image_sides import check_image_size
+from ressl_tf.data.load import open_source
 from ressl_tf.data.sources import Source, unreadable
 from ressl_tf.evaluate import plots
 from ressl_tf.methods.build import build_model

@@ -9,7 +9,7 @@ from ressl_tf.config import Config
 from ressl_tf.engine.checkpoint import Checkpoints
 from ressl_tf.methods.build import build_model
 from ressl_tf.methods.images import ImageSSL
-from ressl_tf.models import ema
+from ressl_tf.models import ema, input_channels
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pretrained import open_pretrained
@@ -30,13 +30,18 @@ def open_start(config: Config) -> Encoder | None:
         return None
     encoder = open_pretrained(config.init_from).encoder
     wanted = build_model(config).online
-    if difference := first_difference(encoder.backbone, wanted.backbone):
+    if difference := first_difference(encoder.backbone, wanted.backbone, True):
         raise UsageError(
             f"--init_from={config.init_from} has the backbone "
             f"{_title(encoder)}, the run {_title(wanted)}: {difference}; choose "
             "--backbone, --width and --stem alike"
         )
-    if (encoder.mean, encoder.std) != (wanted.mean, wanted.std):
+    if encoder.channels != wanted.channels:
+        log.info(
+            "the start's first layer, for %d channels, is averaged over them for %d",
+            *(encoder.channels, wanted.channels),
+        )
+    elif (encoder.mean, encoder.std) != (wanted.mean, wanted.std):
         log.warning(
             "--init_from normalises images by mean %s, std %s, the run does not: see "
             "--normalization, --mean and --std",
@@ -49,9 +54,10 @@ def open_start(config: Config) -> Encoder | None:
 def start_from(model: ImageSSL, encoder: Encoder) -> None:
     """Copy the backbone, and the projector if it fits, to the online network.
 
+    For images of other channels the first layer is adapted (`models.input_channels`).
     The target becomes an exact copy of the online network.
     """
-    ema.copy(encoder.backbone, model.online.backbone)
+    input_channels.copy(encoder.backbone, model.online.backbone)
     parts = ["backbone"]
     if encoder.projector is None:
         log.info("the start has no projector; the run's is random")
@@ -66,8 +72,16 @@ def start_from(model: ImageSSL, encoder: Encoder) -> None:
     log.info("started from a trained %s", " and ".join(parts))
 
 
-def first_difference(ours: keras.Model, other: keras.Model) -> str:
-    """Name the first variable of two networks that differs; empty when none does."""
+def first_difference(
+    ours: keras.Model, other: keras.Model, adapts_channels: bool = False
+) -> str:
+    """Name the first variable of two networks that differs; empty when none does.
+
+    Args:
+        ours: one.
+        other: another.
+        adapts_channels: whether the first kernels may be for other input channels.
+    """
     mine, yours = (
         [(v.path.rpartition("/")[0], v.name, tuple(v.shape)) for v in network.variables]
         for network in (ours, other)
@@ -75,6 +89,9 @@ def first_difference(ours: keras.Model, other: keras.Model) -> str:
     for (layer, name, shape), (_, its_name, its_shape) in zip(
         mine, yours, strict=False
     ):
+        may_adapt, adapts_channels = adapts_channels, False
+        if may_adapt and name == its_name and input_channels.fits(shape, its_shape):
+            continue
         if (name, shape) != (its_name, its_shape):
             return f"{layer}/{name} {list(shape)} against {its_name} {list(its_shape)}"
     if len(mine) != len(yours):

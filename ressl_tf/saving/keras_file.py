@@ -35,7 +35,7 @@ def stock_model(
     model = rebuild(model, image_size, stock_norm)
     encoder = encoder_of(model)
     _refuse_foreign_layers(encoder.backbone)
-    images = keras.Input((image_size, image_size, 3), name="images")
+    images = keras.Input((image_size, image_size, encoder.channels), name="images")
     features = _float32("features")(encoder.backbone(_normalized(images, encoder)))
     tensors = {"features": features}
     if "embeddings" in outputs:

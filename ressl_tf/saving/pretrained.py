@@ -193,10 +193,10 @@ def _wrap_keras(path: pathlib.Path, model: keras.Model) -> Pretrained:
         model = keras.Model(model.inputs, made["features"])
     shapes = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
     given, made = (shape if isinstance(shape, tuple) else () for shape in shapes)
-    if len(given) != 4 or given[-1] != 3 or len(made) != 2:
+    if len(given) != 4 or not given[-1] or len(made) != 2:
         raise UsageError(
-            f"a .keras model must map images [batch, h, w, 3] to features [batch, f]. "
+            f"a .keras model must map images [batch, h, w, c] to features [batch, f]. "
             f"Received: {str(path)!r}, which maps {shapes[0]} to {shapes[1]}"
         )
-    encoder = Encoder(model, None, mean=(0.0,) * 3, std=(1 / 255,) * 3)
+    encoder = Encoder(model, None, mean=(0.0,) * given[-1], std=(1 / 255,) * given[-1])
     return Pretrained(path, "keras", encoder, given[1])

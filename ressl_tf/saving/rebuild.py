@@ -80,7 +80,8 @@ def _copy(backbone, image_size, norm):
             f"the backbone {backbone.name} has learned positions: it takes images of "
             f"{backbone.input_shape[1:3]} alone. Received: any size"
         )
-    images = keras.Input((image_size, image_size, 3), name="images")
+    shape = (image_size, image_size, backbone.input_shape[3])
+    images = keras.Input(shape, name="images")
     try:
         copy = keras.models.clone_model(
             backbone, input_tensors=images, clone_function=clone, recursive=True

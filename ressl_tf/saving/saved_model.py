@@ -6,7 +6,7 @@
   is the forward pass in training mode: statistics of the batch, running ones move.
 - `variables`, `trainable_variables`, `non_trainable_variables`.
 
-Images are uint8 or float32 [batch, height, width, 3], RGB on 0..255. Signatures for
+Images are uint8 or float32 [batch, height, width, channels] on 0..255. Signatures for
 servers are `serving_default` (uint8), `serving_float32` and, where the size of the
 training images is known, `serving_encoded` (bytes of image files, decoded as
 `data.decode` does, upright, and cropped as evaluation crops).
@@ -25,6 +25,7 @@ import tensorflow as tf
 
 from ressl_tf.data import headers
 from ressl_tf.data.centre_crop import centre_crop
+from ressl_tf.data.channels import RGB, to_grey
 from ressl_tf.data.decode import decode_image
 from ressl_tf.models.backbones.batch_norm import BatchNormalization
 from ressl_tf.models.classifier import Classifier
@@ -193,20 +194,22 @@ def _signatures(root, model, image_size) -> dict[str, Any]:
         "serving_default": root.serve.get_concrete_function(bytes_spec),
         "serving_float32": root.serve.get_concrete_function(float_spec),
     }
-    size = bytes_spec.shape[1] or image_size
-    if size:
+    size, channels = bytes_spec.shape[1] or image_size, bytes_spec.shape[3]
+    if size and channels in (1, RGB):
         encoded = tf.TensorSpec([None], tf.string, "image_bytes")
-        served = _encoded_endpoint(root.serve, size)
+        served = _encoded_endpoint(root.serve, size, channels)
         signatures["serving_encoded"] = served.get_concrete_function(encoded)
     return signatures
 
 
-def _encoded_endpoint(serve, size) -> tf.types.experimental.GenericFunction:
+def _encoded_endpoint(serve, size, channels) -> tf.types.experimental.GenericFunction:
     def crop(encoded):
-        return centre_crop(decode_image(encoded)[None], size)[0]
+        image = decode_image(encoded)
+        image = to_grey(image) if channels == 1 else image
+        return centre_crop(image[None], size)[0]
 
     def endpoint(image_bytes):
-        spec = tf.TensorSpec([size, size, 3], tf.uint8)
+        spec = tf.TensorSpec([size, size, channels], tf.uint8)
         with tf.control_dependencies([_assert_images(image_bytes)]):
             image_bytes = tf.identity(image_bytes)
         return serve(tf.map_fn(crop, image_bytes, fn_output_signature=spec))

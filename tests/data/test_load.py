@@ -7,12 +7,11 @@ import zlib
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers.numbered import in_memory, streamed
 from helpers.photos import flat, png, values, write
 
 from ressl_tf.data import load
 from ressl_tf.data.decode import header_pixels
-from ressl_tf.data.load import check_image_size, load_source
+from ressl_tf.data.load import load_source
 from ressl_tf.data.sources import StreamSource
 from ressl_tf.runtime.errors import RunError, UsageError
 
@@ -174,13 +173,3 @@ def test_a_set_of_bad_images_only(tmp_path):
             load_source(f"folder:{tmp_path}", "train", on_bad_image=action)
     with pytest.raises(UsageError, match=r"stop, skip\. Received: 'ignore'"):
         load_source(f"folder:{tmp_path}", "train", on_bad_image="ignore")
-
-
-def test_crops_that_most_images_are_too_small_for(folder):
-    check_image_size(in_memory(3, size=8), 8)
-    with pytest.raises(UsageError, match=r"side has 8 pixels.*image_size=9"):
-        check_image_size(in_memory(3, size=8), 9)
-    source = streamed(folder)  # shorter sides: a third 4, the others 5
-    check_image_size(source, 5)
-    with pytest.raises(UsageError, match=r"side has 5 pixels.*image_size=6"):
-        check_image_size(source, 6)

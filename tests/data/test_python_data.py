@@ -82,7 +82,7 @@ def test_grey_images_get_three_channels():
     ("data", "message"),
     [
         (IMAGES / 255, "raw ones on 0..255.*float64, 0 to"),
-        (IMAGES[0], r"n, height, width, 3.*\[8, 8, 3\]"),
+        (IMAGES[0], r"n, height, width, channels.*\[8, 8, 3\]"),
         ((IMAGES, LABELS[:3]), "6 whole numbers"),
         ((IMAGES, LABELS / 2), "whole numbers from 0.*float64"),
         ([IMAGES, LABELS], "data is a path.*Received: list"),

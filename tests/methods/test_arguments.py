@@ -30,7 +30,6 @@ WHOLE = r"must be a whole number from 1\. Received: "
         ("head", 3, "must be a text"),
         ("std", 0.5, "must be a list of numbers. Received: 0.5"),
         ("mean", "0.5", "must be a list of numbers"),
-        ("mean", None, "must be a list of numbers"),
     ],
 )
 def test_a_value_of_another_type_is_refused(name, value, message):
@@ -68,6 +67,9 @@ def test_views_that_a_method_cannot_learn_from_are_refused(views, message):
         tiny_model(views=views)
 
 
-def test_missing_views_are_those_of_the_method():
-    with pytest.raises(UsageError, match="missing: strong0, strong1, "):
-        ReSSLMultiCrop(tiny_backbone(), views=Views({"weak": weak_view(16)}))
+def test_multicrop_needs_the_teachers_view_alone():
+    views = Views({"strong": weak_view(16), "weak": weak_view(16)})
+    model = ReSSLMultiCrop(tiny_backbone(), image_size=16, views=views)
+    assert model.online_views == ("strong",)
+    with pytest.raises(UsageError, match=r"missing: weak\. Received: strong"):
+        ReSSLMultiCrop(tiny_backbone(), views=Views({"strong": weak_view(16)}))

@@ -186,7 +186,7 @@ def test_metrics_are_epoch_means_of_terms_and_signals(images):
     [
         ({"momentum": 1.5}, r"within 0\.\.1. Received: 1\.5"),
         ({"teacher_temp": 0.0}, r"above 0.*teacher_temp=0\.0"),
-        ({"queue_size": 0}, r"size=0"),
+        ({"queue_size": 0}, r"whole number from 1. Received: 0"),
         ({"mean": (123.7, 116.3, 103.5)}, r"mean must be .* 0\.\.1 .*123\.7"),
         ({"std": (0.2, 0.2)}, r"std must be three numbers.*\(0\.2, 0\.2\)"),
         ({"std": (0.2, 0, 0.2)}, "std must be above 0"),

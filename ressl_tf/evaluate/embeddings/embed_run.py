@@ -49,7 +49,8 @@ def embed(config: EmbedConfig) -> dict[str, Any]:
     dataset, data_dir = opened.data_or(config.dataset, config.data_dir)
     config = dataclasses.replace(config, dataset=dataset, data_dir=data_dir or "")
     size = opened.size_or(config.image_size)
-    source, model = list_source(config, config.split), forward_model(config, opened)
+    source = list_source(config, config.split, opened.encoder.channels)
+    model = forward_model(config, opened)
     writers.check_available(config.format_name, source.size)
     about = describe(config, opened, size)
     with Workdir(config, flag="--output") as workdir:

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins import projector
 
+from ressl_tf.data.channels import shown
 from ressl_tf.data.readable import readable_batches
 from ressl_tf.evaluate.embeddings.table import Table
 from ressl_tf.runtime.errors import UsageError
@@ -67,7 +68,7 @@ def thumbnails(table: Table, side: int) -> np.ndarray:
     size = table.about["image_size"]
     batches = readable_batches(table.source, size, BATCH_SIZE, rows=table.rows)
     for rows, images, _ in batches:
-        small = tf.image.resize(images, (side, side), antialias=True)
+        small = tf.image.resize(shown(images), (side, side), antialias=True)
         small = tf.cast(tf.round(small), tf.uint8).numpy()
         for place, image in zip(np.searchsorted(table.rows, rows), small, strict=True):
             top, left = (side * i for i in divmod(int(place), columns))

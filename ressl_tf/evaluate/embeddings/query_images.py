@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from ressl_tf.config.search_config import INDEX_FILES, SearchConfig
+from ressl_tf.data.channels import to_grey
 from ressl_tf.data.decode import complaint, decode_image
 from ressl_tf.data.pipeline import centre_crop
 from ressl_tf.evaluate.embeddings.embedded import Embedded, check_same_encoder, read
@@ -50,7 +51,7 @@ def _embed(config: SearchConfig, index: Embedded, names: list[str]) -> np.ndarra
             "embed the set again, or give the right one by --model"
         )
     size = opened.size_or(index.about.get("image_size", 0))
-    images = tf.stack([_image(name, size) for name in names])
+    images = tf.stack([_image(name, size, encoder.channels) for name in names])
     found = encoder(images) if embeddings else encoder.features(images)
     if found.shape[1] != index.features.shape[1]:
         raise UsageError(
@@ -60,9 +61,11 @@ def _embed(config: SearchConfig, index: Embedded, names: list[str]) -> np.ndarra
     return found.numpy()
 
 
-def _image(name: str, size: int) -> tf.Tensor:
+def _image(name: str, size: int, channels: int) -> tf.Tensor:
     try:
-        return centre_crop(decode_image(tf.io.read_file(name))[None], size)[0]
+        image = decode_image(tf.io.read_file(name))
+        image = to_grey(image) if channels == 1 else image
+        return centre_crop(image[None], size)[0]
     except tf.errors.OpError as error:
         raise UsageError(
             f"--query must be an image or a file of ressl_tf.embed. Received: {name} "

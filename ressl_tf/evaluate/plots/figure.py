@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from ressl_tf.data.channels import shown
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import RunError, UsageError
 from ressl_tf.runtime.file_names import printable
@@ -124,8 +125,8 @@ def image_grid(
 
 
 def show_image(axis: Axes, image: np.ndarray) -> None:
-    """Draw an image [h, w, 3] on 0..255, without ticks and frame."""
-    pixels = np.clip(np.asarray(image) / 255.0, 0, 1)
+    """Draw an image [h, w, channels] on 0..255, without ticks and frame."""
+    pixels = np.clip(shown(image) / 255.0, 0, 1)
     smooth = "nearest" if len(pixels) < SMALL else "antialiased"
     axis.imshow(pixels, interpolation=smooth)
     axis.set_xticks([])

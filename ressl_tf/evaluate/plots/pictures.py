@@ -240,4 +240,5 @@ def open_images(config: PlotConfig, opened: Pretrained) -> tuple[Source, str]:
     dataset, data_dir = opened.data_or(config.dataset, config.data_dir)
     config = dataclasses.replace(config, dataset=dataset, data_dir=data_dir or "")
     splits = AUTO_SPLITS if config.split == "auto" else (config.split,)
-    return open_first(config, splits, cache="none")  # of a whole set, some are read
+    options = {"cache": "none", "channels": opened.encoder.channels}
+    return open_first(config, splits, **options)  # of a whole set, some are read

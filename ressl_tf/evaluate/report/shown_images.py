@@ -124,7 +124,8 @@ def choose(config: ReportConfig, run: Config) -> tuple[Source, str]:
         labels=config.labels if config.labels != "auto" else run.labels,
     )
     splits = AUTO_SPLITS if config.split == "auto" else (config.split,)
-    source, split = open_first(opened, splits, cache="none")  # some are read
+    options = {"cache": "none", "channels": run.channels}  # some are read
+    source, split = open_first(opened, splits, **options)
     if config.images < source.size:
         source = source.take(evaluation_rows(source.size, config.images).numpy())
     elif config.images > source.size:

@@ -5,6 +5,8 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from ressl_tf.data.channels import shown
+
 SIDES = ((2000, 40), (6000, 32), (10**9, 24))  # up to so many images: pixels
 QUALITY = 72  # of the JPEG
 
@@ -32,7 +34,7 @@ class Sheet:
         images = images[: self.count - self.filled]
         if not len(images):
             return
-        small = tf.image.resize(images, (self.side, self.side), "area")
+        small = tf.image.resize(shown(images), (self.side, self.side), "area")
         small = np.clip(np.rint(small.numpy()), 0, 255).astype(np.uint8)
         self.pixels[self.filled : self.filled + len(small)] = small
         self.filled += len(small)

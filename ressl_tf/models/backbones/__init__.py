@@ -16,7 +16,7 @@ __all__ = ["NAMES", "build"]
 def build(name: str, **options: Any) -> keras.Model:
     """Build the backbone called `name`, with random weights.
 
-    Every backbone takes `image_size`, `stem`, `width`, `batch_norm` and
+    Every backbone takes `image_size`, `stem`, `width`, `batch_norm`, `channels` and
     `zero_init_gamma`. The stems are strides, the same in all: from image to feature map
     32 with "standard", 16 with "small_maxpool", 8 with "small"; half of it in a ViT.
 

@@ -21,6 +21,7 @@ not depend on its batch, and nothing leaks between the samples of one.
 """
 
 import re
+import warnings
 from typing import Any
 
 import keras
@@ -74,6 +75,7 @@ def application(
     width: float = 1.0,
     batch_norm: str = "local",
     zero_init_gamma: bool = False,
+    channels: int = 3,
 ) -> keras.Model:
     """Build a network of `keras.applications` from images to features.
 
@@ -87,11 +89,13 @@ def application(
             of 8 (ConvNeXt: to whole ones).
         batch_norm: scope of the statistics, see `BatchNormalization`.
         zero_init_gamma: must be False.
+        channels: of the images.
 
     Returns:
-        A model from normalised images [batch, height, width, 3] to features [batch, f].
+        A model from normalised images [batch, height, width, channels] to features
+        [batch, f].
     """
-    network = _stock(name, width)
+    network = _stock(name, width, channels)
     strides = _strides(network, LESS_STRIDE[stem])
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -110,27 +114,33 @@ def application(
             return keras.layers.DepthwiseConv2D(**kept)
         return layer.__class__.from_config(config)
 
-    images = keras.Input((image_size, image_size, 3), name="images")
+    images = keras.Input((image_size, image_size, channels), name="images")
     copy = keras.models.clone_model(
         network, input_tensors=images, clone_function=clone, call_function=_call
     )
     return keras.Model(images, copy.output, name=name)
 
 
-def _stock(name: str, width: float) -> keras.Model:
+def _stock(name: str, width: float, channels: int) -> keras.Model:
+    with warnings.catch_warnings():  # of other channels than 1 and 3
+        warnings.filterwarnings("ignore", "This model usually expects")
+        return _made_by_keras(name, width, channels)
+
+
+def _made_by_keras(name: str, width: float, channels: int) -> keras.Model:
     options: dict[str, Any] = {
         "include_top": False,
         "weights": None,
-        "input_shape": (None, None, 3),
+        "input_shape": (None, None, channels),
         "pooling": "avg",
     }
     if name in EFFICIENTNETS:
-        channels, depth = EFFICIENTNETS[name]
-        return EfficientNet(channels * width, depth, 224, name=name, **options)
+        wider, depth = EFFICIENTNETS[name]
+        return EfficientNet(wider * width, depth, 224, name=name, **options)
     if name in MOBILENETS:
         make, further = MOBILENETS[name]
         return make(alpha=width, name=name, **further, **options)
-    dims = [max(1, round(channels * width)) for channels in (96, 192, 384, 768)]
+    dims = [max(1, round(dim * width)) for dim in (96, 192, 384, 768)]
     options |= {"name": "convnext", "include_preprocessing": False}
     return ConvNeXt((3, 3, 9, 3), dims, **options)
 

@@ -16,7 +16,7 @@ def multiply_adds(network: keras.Model, image_size: int) -> int:
         image_size: side of the image in pixels.
     """
     if network.input_shape[1] is None:  # shapes are known only for a size
-        images = keras.Input((image_size, image_size, 3))
+        images = keras.Input((image_size, image_size, network.input_shape[3]))
         network = keras.models.clone_model(network, input_tensors=images)
     return sum(_layer(layer) for layer in network.layers)
 

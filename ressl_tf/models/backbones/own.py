@@ -19,12 +19,13 @@ log = logging.getLogger("ressl_tf")
 NORMALIZING = (keras.layers.Rescaling, keras.layers.Normalization)
 
 
-def as_backbone(network: Any, sides: Sequence[int]) -> keras.Model:
+def as_backbone(network: Any, sides: Sequence[int], channels: int = 3) -> keras.Model:
     """Return a functional model from normalised images to features [batch, f].
 
     Args:
         network: a Keras model or layer. Its layers and weights are those of the result.
         sides: those of the views in pixels.
+        channels: of the images.
 
     Raises:
         UsageError: it is none, or does not map images of these sizes to features.
@@ -36,16 +37,18 @@ def as_backbone(network: Any, sides: Sequence[int]) -> keras.Model:
             "features, such as keras.applications.ResNet50(include_top=False, "
             f"weights=None). Received: {shown}"
         )
-    model = _with_inputs(network, sides[0] if len(set(sides)) == 1 else None)
-    _check_inputs(model, sides)
+    side = sides[0] if len(set(sides)) == 1 else None
+    model = _with_inputs(network, (side, side, channels))
+    _check_inputs(model, sides, channels)
     return _with_features(model)
 
 
-def _with_inputs(network: keras.layers.Layer, side: int | None) -> keras.Model:
+def _with_inputs(
+    network: keras.layers.Layer, shape: tuple[int | None, int | None, int]
+) -> keras.Model:
     """Return a network whose inputs and outputs are known."""
     if getattr(network, "inputs", None):
         return _with_bare_tensors(network)
-    shape = (side, side, 3)
     try:
         if isinstance(network, keras.Sequential):
             network.build((None, *shape))
@@ -53,10 +56,10 @@ def _with_inputs(network: keras.layers.Layer, side: int | None) -> keras.Model:
         images = keras.Input(shape, name="images")
         return keras.Model(images, network(images), name=network.name)
     except Exception as error:
-        size = side or "any"
+        size = shape[0] or "any"
         raise UsageError(
             f"the backbone {network.name} cannot be called on images "
-            f"[batch, {size}, {size}, 3]: {reason_of(error)}"
+            f"[batch, {size}, {size}, {shape[2]}]: {reason_of(error)}"
         ) from None
 
 
@@ -70,12 +73,14 @@ def _with_bare_tensors(model: keras.Model) -> keras.Model:
     return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
 
 
-def _check_inputs(model: keras.Model, sides: Sequence[int]) -> None:
+def _check_inputs(model: keras.Model, sides: Sequence[int], channels: int) -> None:
     given = model.input_shape
-    if not isinstance(given, tuple) or len(given) != 4 or given[-1] not in (3, None):
+    of_images = isinstance(given, tuple) and len(given) == 4
+    if not of_images or given[-1] not in (channels, None):
+        hint = f"; channels={given[-1]} of the method" if of_images else ""
         raise UsageError(
-            f"the backbone {model.name} must take images [batch, height, width, 3]. "
-            f"Received: a model that takes {given}"
+            f"the backbone {model.name} must take images [batch, height, width, "
+            f"{channels}]{hint}. Received: a model that takes {given}"
         )
     if any(fixed not in (None, side) for fixed in given[1:3] for side in sides):
         height, width = given[1:3]
@@ -83,7 +88,7 @@ def _check_inputs(model: keras.Model, sides: Sequence[int]) -> None:
         raise UsageError(
             f"the backbone {model.name} takes images of {height} x {width} alone, and "
             f"the views have sides of {views}: give the same image_size, or a backbone "
-            "of Input((None, None, 3)). Received: input_shape="
+            "of Input((None, None, channels)). Received: input_shape="
             f"{given[1:]}"
         )
 

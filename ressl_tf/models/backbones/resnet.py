@@ -25,6 +25,7 @@ def resnet(
     width: float = 1.0,
     batch_norm: str = "local",
     zero_init_gamma: bool = False,
+    channels: int = 3,
 ) -> keras.Model:
     """Build a residual network from images to features.
 
@@ -38,16 +39,17 @@ def resnet(
         batch_norm: scope of the statistics, see `BatchNormalization`.
         zero_init_gamma: start each block as the identity, by a zero scale in its last
             batch normalisation (Goyal et al., arXiv 1706.02677, Sec. 5.1).
+        channels: of the images.
 
     Returns:
-        A model from normalised images [batch, height, width, 3] to features
+        A model from normalised images [batch, height, width, channels] to features
         [batch, 512 * width], or [batch, 2048 * width] for bottlenecks.
     """
     kind, repeats = BLOCKS[name]
     block = {"basic": _basic, "bottleneck": _bottleneck}[kind]
     base = round(64 * width)
     last_gamma = "zeros" if zero_init_gamma else "ones"
-    images = keras.Input((image_size, image_size, 3), name="images")
+    images = keras.Input((image_size, image_size, channels), name="images")
     x = _stem(images, base, stem, batch_norm)
     for stage, repeat in enumerate(repeats):
         for index in range(repeat):

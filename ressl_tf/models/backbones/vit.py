@@ -27,6 +27,7 @@ def vit(
     width: float = 1.0,
     batch_norm: str = "local",
     zero_init_gamma: bool = False,
+    channels: int = 3,
 ) -> keras.Model:
     """Build a vision transformer from images of one size to features.
 
@@ -38,9 +39,11 @@ def vit(
             0.5 is DeiT-Ti and 2 is DeiT-B.
         batch_norm: without effect.
         zero_init_gamma: must be False.
+        channels: of the images.
 
     Returns:
-        A model from normalised images [batch, size, size, 3] to features [batch, dim].
+        A model from normalised images [batch, size, size, channels] to features
+        [batch, dim].
 
     Raises:
         UsageError: when the positions do not fit: no size, or no whole patches.
@@ -53,7 +56,7 @@ def vit(
         )
     heads = max(1, round(HEADS * width))
     dim = heads * max(1, round(DIM * width / heads))
-    images = keras.Input((image_size, image_size, 3), name="images")
+    images = keras.Input((image_size, image_size, channels), name="images")
     x = _patches(images, patch, dim)
     for index in range(1, DEPTH + 1):
         x = _block(x, heads, f"block{index}")
@@ -68,7 +71,8 @@ def _patches(images: keras.KerasTensor, patch: int, dim: int) -> keras.KerasTens
     The layer is a convolution of size and stride `patch` with a bias for each place.
     """
     side = images.shape[1] // patch
-    x = keras.layers.Reshape((side, patch, side, patch, 3), name="cut")(images)
+    cut = (side, patch, side, patch, images.shape[3])
+    x = keras.layers.Reshape(cut, name="cut")(images)
     x = keras.layers.EinsumDense(
         "bhpwqc,pqcd->bhwd",
         output_shape=(side, side, dim),

@@ -176,7 +176,7 @@ def test_what_is_no_backbone_is_told_what_to_do(name):
 
 
 def test_crops_of_several_sizes_need_a_backbone_for_any():
-    with pytest.raises(UsageError, match=r"sides of 10, 16: .*None, None, 3"):
+    with pytest.raises(UsageError, match=r"sides of 10, 16: .*None, None, channels"):
         ReSSLMultiCrop(
             sequential(*tail()),
             views=ReSSLMultiCrop.make_views(16, crop_sizes=(16, 10)),

@@ -122,7 +122,8 @@ def test_a_model_of_its_name_has_the_size_of_the_views(shallow, monkeypatch):
 
     monkeypatch.setattr(backbones, "build", build)
     model = ReSSL("vit_small", image_size=16, hidden_dim=8, queue_size=8)
-    assert built == [{"name": "vit_small", "image_size": 16, "stem": "small"}]
+    wanted = {"name": "vit_small", "image_size": 16, "stem": "small", "channels": 3}
+    assert built == [wanted]
     assert model(np.zeros((2, 16, 16, 3), "uint8")).shape == (2, 128)
 
 

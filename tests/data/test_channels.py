@@ -1,0 +1,64 @@
+"""From one number of channels to another, against Pillow."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers.numpy_views import photos
+from helpers.photos import write
+from PIL import Image
+
+from ressl_tf.data.channels import shown, to_grey
+from ressl_tf.data.load import load_source
+from ressl_tf.data.python_data import as_dataset
+from ressl_tf.runtime.errors import UsageError
+
+RGB = photos(3, height=9, width=11)
+GREY = np.stack([np.asarray(Image.fromarray(x).convert("L")) for x in RGB])[..., None]
+
+
+def test_grey_is_that_of_pillow():
+    np.testing.assert_array_equal(to_grey(RGB), GREY)
+    every = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
+    np.testing.assert_array_equal(to_grey(np.repeat(every, 3, -1)), every)
+
+
+@pytest.mark.parametrize("cache", ["memory", "none", "disk"])
+def test_files_are_read_as_grey(tmp_path, cache):
+    for number, image in enumerate(RGB):
+        write(tmp_path / f"photos/{number}.png", image)
+    write(tmp_path / "photos/3.png", GREY[0])
+    options = {"cache": cache, "cache_dir": str(tmp_path / "cache")}
+    for channels, wanted in ((1, [*GREY, GREY[0]]), (3, [*RGB, GREY[0].repeat(3, -1)])):
+        source = load_source(
+            f"folder:{tmp_path}/photos", "train", channels=channels, **options
+        )
+        made = [source.example(tf.constant(row))[0] for row in range(source.size)]
+        np.testing.assert_array_equal(np.stack(made), np.stack(wanted))
+
+
+def test_arrays_become_what_files_would(tmp_path):
+    for data, channels, wanted in (
+        (RGB, 1, GREY),
+        (GREY, 3, GREY.repeat(3, -1)),
+        (GREY, 1, GREY),
+        (RGB[..., [0, 1, 2, 0]], 4, RGB[..., [0, 1, 2, 0]]),
+    ):
+        source = load_source(as_dataset(data, ""), "train", channels=channels)
+        np.testing.assert_array_equal(source.images, wanted)
+
+
+def test_other_channels_than_there_are_are_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"have 3 channels: give channels=3.*=4"):
+        load_source(as_dataset(RGB, ""), "train", channels=4)
+    write(tmp_path / "x.png", RGB[0])
+    with pytest.raises(UsageError, match="Received: channels=4, folder:"):
+        load_source(f"folder:{tmp_path}", "train", channels=4)
+
+
+def test_images_are_shown_in_colours_or_grey():
+    np.testing.assert_array_equal(shown(GREY), GREY.repeat(3, -1))
+    np.testing.assert_array_equal(shown(RGB), RGB)
+    np.testing.assert_array_equal(shown(RGB[..., [0, 1, 2, 2, 1]]), RGB)
+    two = shown(RGB[..., :2])
+    np.testing.assert_array_equal(two[..., :2], RGB[..., :2])
+    assert not two[..., 2].any()
