@@ -14,7 +14,7 @@ from ressl_tf.config.device_flags import DeviceFlags
 from ressl_tf.config.graph_flags import GraphFlags, check_graph
 from ressl_tf.config.method_flags import MethodFlags, check_method
 from ressl_tf.config.method_table import KINDS, METHODS, Kind
-from ressl_tf.config.normalizations import NORMALIZATIONS, check_normalization
+from ressl_tf.config.normalizations import AUTO, NORMALIZATIONS, check_normalization
 from ressl_tf.config.optimization_flags import OptimizationFlags
 from ressl_tf.config.view_flags import ViewFlags
 from ressl_tf.runtime.errors import UsageError
@@ -68,8 +68,9 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
     )
     normalization: str = option(
         "imagenet",
-        "Mean and standard deviation that the encoder normalises by.",
-        choices=tuple(NORMALIZATIONS),
+        "Mean and standard deviation that the encoder normalises by. auto: those of "
+        "1,024 training images.",
+        choices=(*NORMALIZATIONS, AUTO),
     )
     mean: tuple = normalizations.mean()
     std: tuple = normalizations.std()

@@ -6,6 +6,7 @@ from typing import Any
 
 from ressl_tf.config.graph_flags import GraphFlags
 from ressl_tf.config.method_flags import MethodFlags
+from ressl_tf.config.normalizations import AUTO
 from ressl_tf.config.view_flags import ViewFlags
 
 _PREDICTOR = ("predictor_depth", "predictor_dim", "predictor_bn")
@@ -83,6 +84,7 @@ def _without_effect(values, taken):
         ("predictor_dim", "predictor_bn"): no_predictor,
         ("infonce_schedule",): not values.get("infonce_warmup_epochs", 1),
         ("cosine_per_epoch",): values.get("lr_schedule") == "constant",
-        ("normalization",): bool(values.get("mean")),
+        ("normalization",): values.get("normalization") != AUTO
+        and bool(values.get("mean")),
     }
     return [flag for flags, holds in because.items() if holds for flag in flags]

@@ -68,6 +68,10 @@ class Cached(EncodedImages):
         """Yield all that the images depend on: the state of the original."""
         return self.original.state()
 
+    def state_of(self, rows: np.ndarray) -> Iterator[tuple]:
+        """Yield all that these images depend on: the state of the original's."""
+        return self.original.state_of(rows)
+
     def example(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Read int64 [] -> (uint8 [height, width, 3], int32 []), without decoding."""
         entry = tf.unstack(tf.gather(self._index, row))

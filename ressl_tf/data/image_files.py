@@ -48,3 +48,7 @@ class ImageFiles(EncodedImages):
     def state(self) -> Iterator[tuple]:
         """Yield all that the images depend on: the state of each file."""
         return map(file_state, self.paths)
+
+    def state_of(self, rows: np.ndarray) -> Iterator[tuple]:
+        """Yield the state of these files."""
+        return (file_state(self.paths[row]) for row in rows)

@@ -121,11 +121,14 @@ def check_image_size(source: Source, size: int) -> None:
     Where sizes vary, 64 images are probed: real sets hold a few tiny ones.
 
     Raises:
-        UsageError: more than half of the images have a side shorter than `size`.
+        UsageError: more than half of the images have a side shorter than `size`, or
+            none can be read.
     """
-    rows = np.linspace(0, source.size - 1, SIZE_PROBES, dtype=np.int64)
-    sides = [min(shape[:2]) for shape in source.shapes(np.unique(rows))]
-    if sides and np.median(sides) < size:
+    rows = np.unique(np.linspace(0, source.size - 1, SIZE_PROBES, dtype=np.int64))
+    sides = [min(shape[:2]) for shape in source.shapes(rows)]
+    if not sides:
+        raise _none_readable(source, rows)
+    if np.median(sides) < size:
         raise UsageError(
             f"Images of {source.name} are smaller than the crop: the shorter side has "
             f"{int(np.median(sides))} pixels. Received: image_size={size}"
@@ -218,11 +221,16 @@ def _probe(encoded: EncodedImages) -> tuple[int, int, int] | None:
     rows = np.unique(np.linspace(0, encoded.size - 1, PROBES, dtype=np.int64))
     shapes = encoded.shapes(rows)
     if not shapes:
-        raise UsageError(
-            f"None of {len(rows)} images tried can be read; the first: "
-            f"{encoded.example_name(rows[0])}: {encoded.why_unreadable(rows[0])}"
-        )
+        raise _none_readable(encoded, rows)
     return shapes[0] if len(set(shapes)) == 1 else None
+
+
+def _none_readable(images: Source | EncodedImages, rows: np.ndarray) -> UsageError:
+    first = int(rows[0])
+    return UsageError(
+        f"None of {len(rows)} images tried can be read; the first: "
+        f"{images.example_name(first)}: {images.why_unreadable(first)}"
+    )
 
 
 def _in_memory(

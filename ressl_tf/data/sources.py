@@ -54,6 +54,11 @@ class EncodedImages(Protocol):
     def state(self) -> Iterator[tuple]:
         """Yield all that the images depend on, for the hash of a cache."""
 
+    def state_of(self, rows: np.ndarray) -> Iterator[tuple]:
+        """Yield all that these images depend on; `state` where they share a file."""
+        yield tuple(rows.tolist())
+        yield from self.state()
+
     def example(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Read and decode int64 [] -> (uint8 [height, width, 3], int32 [])."""
         encoded, label = self.read(row)

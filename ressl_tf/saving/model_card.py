@@ -16,6 +16,7 @@ import tensorflow as tf
 
 import ressl_tf
 from ressl_tf.config import Config
+from ressl_tf.config.normalizations import AUTO
 from ressl_tf.config.unused_flags import unused
 from ressl_tf.engine.workdir import read_rows
 from ressl_tf.runtime import markdown
@@ -149,7 +150,10 @@ def _loading(export, name) -> str:
 
 
 def _data(pretrained) -> str:
-    own = ("mean", "std") if pretrained.config.get("mean") else ("normalization",)
+    own = ("normalization",)
+    if pretrained.config.get("mean"):
+        measured = pretrained.config.get("normalization") == AUTO
+        own = (*own * measured, "mean", "std")
     keys = ("dataset", "split", "label_fraction", *own)
     stored = {key: pretrained.config[key] for key in keys if key in pretrained.config}
     return table(stored, ("of training", "value"))
