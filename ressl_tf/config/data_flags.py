@@ -8,7 +8,10 @@ CACHES = ("auto", "memory", "disk", "none")
 LABELS = ("auto", "folders", "none")
 BAD_IMAGE_ACTIONS = ("stop", "skip")
 # What a --dataset that is a path begins with.
-PATHS = ("folder:", "files:", *(kind.prefix for kind in KINDS.values() if kind.prefix))
+PATHS = (
+    *("folder:", "files:", "list:"),
+    *(kind.prefix for kind in KINDS.values() if kind.prefix),
+)
 
 
 def data_dir(default: str = "~/tensorflow_datasets") -> str:

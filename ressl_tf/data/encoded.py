@@ -1,15 +1,21 @@
 """From the name of a set to its images, as they lie on the disk."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ressl_tf.data.deep_range import check_deep_range
 from ressl_tf.data.file_list import FileList
-from ressl_tf.data.folder import Folder
+from ressl_tf.data.image_list import ImageList
+from ressl_tf.data.joined import open_folders
 from ressl_tf.data.sources import EncodedImages
 from ressl_tf.data.tfds import Records, open_builder
 from ressl_tf.runtime.errors import UsageError
 
-FOLDERS: dict[str, type] = {"folder": Folder, "files": FileList}
+FILES: dict[str, Callable[..., EncodedImages]] = {  # prefix -> what opens its path
+    "folder": open_folders,
+    "files": FileList,
+    "list": ImageList,
+}
 
 
 def open_encoded(
@@ -25,7 +31,8 @@ def open_encoded(
     """Find the images of a split; `data.load.load_source` says what the arguments are.
 
     Args:
-        dataset: "folder:/path", "files:/list.json", "shapes" or a TFDS name.
+        dataset: "folder:/path", "folder:/a,/b", "files:/list.json", "list:/list.csv",
+            "shapes" or a TFDS name.
         split: in TFDS syntax.
         data_dir: where TFDS keeps its data.
         download: whether TFDS may download what is not prepared.
@@ -38,8 +45,8 @@ def open_encoded(
     """
     encoded: EncodedImages
     kind, _, path = dataset.partition(":")
-    if kind in FOLDERS:
-        encoded = _listed(FOLDERS[kind], path, split, skip, labels)
+    if kind in FILES:
+        encoded = _listed(FILES[kind], path, split, skip, labels)
     elif labels == "folders":
         raise UsageError(
             f"labels=folders is for a folder of images. Received: dataset={dataset!r}"
@@ -52,8 +59,8 @@ def open_encoded(
     return encoded
 
 
-def _listed(kind: type, *where: Any) -> EncodedImages:
+def _listed(opener: Callable[..., EncodedImages], *where: Any) -> EncodedImages:
     try:
-        return kind(*where)
+        return opener(*where)
     except OSError as error:
         raise UsageError(f"Cannot list {error.filename!r}: {error.strerror}") from None

@@ -151,8 +151,8 @@ def load_source(
     """Open a set of images.
 
     Args:
-        dataset: "folder:/path", "files:/path/list.json", "shapes", or a TFDS name
-            ("cifar10", "name/config").
+        dataset: "folder:/path", "folder:/a,/b", "files:/path/list.json",
+            "list:/path/list.csv", "shapes", or a TFDS name ("cifar10", "name/config").
         split: "train", "test", ...; for TFDS also slices such as "train[:10%]".
         data_dir: where TFDS keeps its data; None is ~/tensorflow_datasets.
         download: whether TFDS may download what is not prepared.

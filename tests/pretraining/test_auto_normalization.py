@@ -53,7 +53,7 @@ def test_the_dry_run_tells_them(own, tmp_path):
 def test_it_is_of_runs_alone(own, tmp_path):
     from ressl_tf.methods.build import build_model
 
-    with pytest.raises(UsageError, match="auto is of a run.*give --mean"):
+    with pytest.raises(UsageError, match=r"auto is of a run.*give --mean"):
         build_model(config(own, tmp_path))
 
 
