@@ -3,7 +3,6 @@
 from ressl_tf.config.method_table import KINDS
 from ressl_tf.runtime.flags import option
 
-MAX_PIXELS = 100_000_000  # 300 MB decoded
 CACHES = ("auto", "memory", "disk", "none")
 LABELS = ("auto", "folders", "none")
 BAD_IMAGE_ACTIONS = ("stop", "skip")
@@ -62,16 +61,6 @@ def own_image_size(high: int) -> int:
     """Declare `--image_size` of a command that opens a trained encoder."""
     return option(
         0, "Side of the images in pixels. 0: the encoder's own.", low=0, high=high
-    )
-
-
-def max_pixels() -> int:
-    """Declare `--max_pixels`."""
-    return option(
-        MAX_PIXELS,
-        "Most pixels of an image, by its header; a larger one is unreadable: decoding "
-        "it might take all memory. Too low: large photos are refused.",
-        low=1,
     )
 
 

@@ -9,7 +9,13 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from ressl_tf.config import backbone_table, data_flags, normalizations, recovery
+from ressl_tf.config import (
+    backbone_table,
+    data_flags,
+    decoding,
+    normalizations,
+    recovery,
+)
 from ressl_tf.config.device_flags import DeviceFlags
 from ressl_tf.config.graph_flags import GraphFlags, check_graph
 from ressl_tf.config.method_flags import MethodFlags, check_method
@@ -58,7 +64,9 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
     download: bool = data_flags.download()
     labels: str = data_flags.labels()
     on_bad_image: str = data_flags.on_bad_image("takes another")
-    max_pixels: int = data_flags.max_pixels()
+    max_pixels: int = decoding.max_pixels()
+    exif: str = decoding.exif()
+    value_range: str = decoding.value_range()
     cache: str = data_flags.cache()
     cache_dir: str = data_flags.cache_dir()
     image_size: int = option(
@@ -246,11 +254,12 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
             )
 
     def check_data(self) -> None:
-        """Refuse a data set that the method cannot learn from.
+        """Refuse a data set that the method cannot learn from, or a range of none.
 
         Raises:
             UsageError: says what the method learns from.
         """
+        decoding.bounds(self.value_range)
         others = [kind for kind in KINDS.values() if kind.prefix and kind != self.kind]
         foreign = any(self.dataset.startswith(kind.prefix) for kind in others)
         if foreign or not self.dataset.startswith(self.kind.prefix):

@@ -116,7 +116,7 @@ def _expected_bytes(images: EncodedImages) -> int:
 
     rows = np.unique(np.linspace(0, images.size - 1, PROBES, dtype=np.int64))
     found = images.each_readable(pixels, rows).as_numpy_iterator()
-    usable = [pixels for pixels in found if pixels <= images.max_pixels]
+    usable = [pixels for pixels in found if pixels <= images.decoding.max_pixels]
     return round(3 * np.mean(usable) * images.size) if usable else 0
 
 

@@ -8,7 +8,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.data.cache import default_folder
+from ressl_tf.data.cache_folder import default_folder
 from ressl_tf.data.pipeline import AUTOTUNE
 from ressl_tf.data.sources import Source, StreamSource
 from ressl_tf.runtime.atomic import replacing
@@ -71,7 +71,7 @@ def _compute(source: Source, rows: np.ndarray) -> Statistics:
 def _key(source: StreamSource, rows: np.ndarray) -> str:
     """Hash all that the result depends on."""
     numbers = source.rows.numpy()[rows]
-    parts = (source.size, SAMPLE, tf.version.VERSION, source.encoded.max_pixels)
+    parts = (source.size, SAMPLE, tf.version.VERSION, source.encoded.decoding)
     digest = hashlib.sha256(repr(parts).encode())
     for state in source.encoded.state_of(numbers):
         digest.update(repr(state).encode("utf-8", "surrogateescape"))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from ressl_tf.config.decoding import Decoding
 from ressl_tf.data.deep_range import check_deep_range
 from ressl_tf.data.file_list import FileList
 from ressl_tf.data.image_list import ImageList
@@ -26,7 +27,7 @@ def open_encoded(
     download: bool,
     skip: bool,
     labels: str,
-    max_pixels: int,
+    decoding: Decoding,
 ) -> EncodedImages:
     """Find the images of a split; `data.load.load_source` says what the arguments are.
 
@@ -38,7 +39,7 @@ def open_encoded(
         download: whether TFDS may download what is not prepared.
         skip: whether folders that cannot be listed are left out.
         labels: "auto", "folders" or "none".
-        max_pixels: an image of more, by its header, is unreadable.
+        decoding: how their bytes become pixels.
 
     Raises:
         UsageError: they are not there, or hold deeper pixels than are read.
@@ -54,7 +55,7 @@ def open_encoded(
     else:
         builder = open_builder(dataset, data_dir, download)
         encoded = Records(builder, split, labels != "none")
-    encoded.max_pixels = max_pixels
+    encoded.decoding = decoding
     check_deep_range(encoded)
     return encoded
 

@@ -24,7 +24,9 @@ class ImageFiles(EncodedImages):
     def _hold(self) -> None:
         """Keep paths and labels as tensors for `read`."""
         with tf.device("CPU:0"):
-            self._paths = tf.constant([os.fsencode(path) for path in self.paths])
+            # All at once, for no path has a null character: quicker than one by one.
+            names = os.fsencode("\0".join(self.paths)).split(b"\0")
+            self._paths = tf.constant(names, shape=[len(self.paths)])
             self._labels = tf.constant(self.labels)
 
     @property

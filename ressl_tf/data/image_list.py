@@ -69,7 +69,7 @@ def _read(path: pathlib.Path) -> Rows:
     except (OSError, ValueError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise UsageError(f"cannot read the list {path}: {reason}") from None
-    empty = [line for line, text in enumerate(rows["path"], 1) if not text]
+    empty = [n for n, text in enumerate(rows["path"], 1) if not text or "\0" in text]
     if empty or not rows["path"]:
         what = f"no path in row {empty[0]}" if empty else "no rows"
         raise UsageError(f"the list {path} has {what}")

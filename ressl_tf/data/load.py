@@ -11,22 +11,21 @@ from ressl_tf.config.data_flags import (
     BAD_IMAGE_ACTIONS,
     CACHES,
     LABELS,
-    MAX_PIXELS,
     PATHS,
 )
+from ressl_tf.config.decoding import MAX_PIXELS, Decoding, as_decoding
 from ressl_tf.data.cache import open_cache
 from ressl_tf.data.encoded import open_encoded
 from ressl_tf.data.python_data import ARRAY, given
+from ressl_tf.data.readable_rows import leave_out, readable_rows
 from ressl_tf.data.sources import (
     EncodedImages,
     MemorySource,
     Source,
     StreamSource,
-    unreadable,
 )
 from ressl_tf.runtime import paths
 from ressl_tf.runtime.errors import UsageError
-from ressl_tf.runtime.file_names import printable
 
 MEMORY_LIMIT = 2 * 2**30  # decoded bytes
 PROBES = 32  # images that are read to see whether a set is of one size
@@ -48,6 +47,7 @@ def open_source(config: Any, split: str, *, cache: str | None = None) -> Source:
         UsageError: it is not there, or cannot be held as `cache` says.
         RunError: an image cannot be read.
     """
+    decoding = decoding_of(config)
     return load_source(
         config.dataset,
         split,
@@ -55,6 +55,8 @@ def open_source(config: Any, split: str, *, cache: str | None = None) -> Source:
         download=config.download,
         on_bad_image=config.on_bad_image,
         max_pixels=config.max_pixels,
+        exif=decoding.exif,
+        value_range=decoding.value_range,
         cache=cache or config.cache,
         cache_dir=getattr(config, "cache_dir", None) or None,
         labels=getattr(config, "labels", "auto"),
@@ -76,9 +78,20 @@ def list_source(config: Any, split: str) -> Source:
         download=config.download,
         skip=config.on_bad_image == "skip",
         labels=config.labels,
-        max_pixels=config.max_pixels,
+        decoding=decoding_of(config),
     )
     return _source_of(encoded, np.arange(encoded.size), encoded.unlisted)
+
+
+def decoding_of(config: Any) -> Decoding:
+    """Return how a config asks for images to be decoded.
+
+    Raises:
+        UsageError: its range of values is none.
+    """
+    exif = getattr(config, "exif", "auto")
+    value_range = getattr(config, "value_range", "auto")
+    return as_decoding(exif, value_range, config.max_pixels)
 
 
 def open_beside(config: Any, split: str) -> Source:
@@ -143,6 +156,8 @@ def load_source(
     download: bool = False,
     on_bad_image: str = "stop",
     max_pixels: int = MAX_PIXELS,
+    exif: str = "apply",
+    value_range: str = "auto",
     cache: str = "auto",
     cache_dir: str | None = None,
     memory_limit: int = MEMORY_LIMIT,
@@ -161,6 +176,9 @@ def load_source(
             before training, so that the order of the others is fixed; for a set that
             streams it costs one pass of decoding.
         max_pixels: an image of more, by its header, is unreadable.
+        exif: "apply" turns photos upright, "ignore" leaves them as they are stored.
+        value_range: what of 16-bit and float images becomes 0 to 255: "auto", "dtype",
+            "percentiles" or "lo,hi".
         cache: where decoded images are kept. "auto": in memory, if they are of one size
             and at most `memory_limit`, else nowhere. "memory": there, or an error.
             "disk": see `data.cache`. "none": they are decoded whenever they are used.
@@ -184,7 +202,8 @@ def load_source(
     cache_dir = cache_dir and paths.local(cache_dir, "cache_dir")
     skip = on_bad_image == "skip"
     where: dict[str, Any] = {"data_dir": data_dir, "download": download}
-    where |= {"skip": skip, "labels": labels, "max_pixels": max_pixels}
+    where |= {"skip": skip, "labels": labels}
+    where["decoding"] = Decoding(max_pixels, exif, value_range)
     encoded = open_encoded(dataset, split, **where)
     shape = _probe(encoded)
     if cache in ("auto", "memory"):
@@ -194,12 +213,13 @@ def load_source(
     if cache == "disk":
         cached = open_cache(encoded, split, cache_dir)
         return _stream(cached, cached.good, skip)
-    return _stream(encoded, _scan(encoded) if skip else np.arange(encoded.size), skip)
+    rows = readable_rows(encoded) if skip else np.arange(encoded.size)
+    return _stream(encoded, rows, skip)
 
 
 def _stream(encoded: EncodedImages, good: np.ndarray, skip: bool) -> StreamSource:
     """Make a source that reads the images of these rows when they are used."""
-    skipped = _leave_out(encoded, np.setdiff1d(np.arange(encoded.size), good), skip)
+    skipped = leave_out(encoded, np.setdiff1d(np.arange(encoded.size), good), skip)
     return _source_of(encoded, good, skipped)
 
 
@@ -272,7 +292,7 @@ def _decode_all(
     bad = np.flatnonzero(~good)
     if any(encoded.why_unreadable(row) is None for row in bad.tolist()):
         return None
-    skipped = _leave_out(encoded, bad, skip)
+    skipped = leave_out(encoded, bad, skip)
     rows = np.flatnonzero(good)
     if skipped:
         images, labels = images[good], labels[good]
@@ -286,34 +306,3 @@ def _decode_all(
         skipped,
         lambda index: encoded.example_name(int(rows[index])),
     )
-
-
-def _scan(encoded: EncodedImages) -> np.ndarray:
-    """Find the rows of all images that decode."""
-    logger.info("%s: checking %d images", encoded.name, encoded.size)
-
-    def checked(row):
-        # The shape must be read: unused decoding would be pruned.
-        return row, tf.shape(encoded.example(row)[0])
-
-    batches = encoded.each_readable(checked).batch(1024)
-    return np.concatenate([rows for rows, _ in batches])
-
-
-def _leave_out(encoded: EncodedImages, bad: np.ndarray, skip: bool) -> tuple[str, ...]:
-    """Name the images that cannot be read, with a warning or an error."""
-    names = (*encoded.unlisted, *(encoded.example_name(row) for row in bad))
-    if not names:
-        return ()
-    if not skip:
-        reason = encoded.why_unreadable(bad[0]) or "unknown"
-        raise unreadable(names[0], reason, f" ({len(bad)} of {encoded.size} images)")
-    logger.warning(
-        "%s: skipped %d of %d images that cannot be read: %s%s",
-        encoded.name,
-        len(names),
-        encoded.size + len(encoded.unlisted),
-        ", ".join(map(printable, names[:10])),
-        ", ..." if len(bad) > 10 else "",
-    )
-    return names

@@ -66,7 +66,10 @@ def open_task(config: EvaluateConfig) -> Task:
     pretrained = open_pretrained(config.source, config.model_selection)
     dataset, data_dir = pretrained.data_or(config.dataset, config.data_dir)
     size = pretrained.size_or(config.image_size)
-    config = dataclasses.replace(config, dataset=dataset, data_dir=data_dir or "")
+    decoding = pretrained.decoding_or(config.exif, config.value_range)
+    config = dataclasses.replace(
+        config, dataset=dataset, data_dir=data_dir or "", **decoding
+    )
     train, test = open_splits(config)
     encoder = pretrained.encoder
     if config.untrained:

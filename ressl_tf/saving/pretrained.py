@@ -78,6 +78,14 @@ class Pretrained:
             )
         return dataset, data_dir or self.config.get("data_dir") or None
 
+    def decoding_or(self, exif: str, value_range: str) -> dict[str, Any]:
+        """Return `exif` and `value_range`; "auto" asks for those of its training."""
+        given = {"exif": exif, "value_range": value_range}
+        return {
+            name: self.config.get(name, "auto") if value == "auto" else value
+            for name, value in given.items()
+        }
+
 
 def open_pretrained(
     path: str | os.PathLike[str], model_selection: str = "last"

@@ -23,6 +23,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ressl_tf.config.decoding import Decoding, as_decoding
 from ressl_tf.data import headers
 from ressl_tf.data.centre_crop import centre_crop
 from ressl_tf.data.decode import decode_image
@@ -72,7 +73,7 @@ def save(
         The names of the signatures.
     """
     root = _root(model, outputs)
-    signatures = _signatures(root, model, about["image_size"])
+    signatures = _signatures(root, model, about)
     with replacing_folder(pathlib.Path(folder)) as temporary:
         tf.saved_model.save(root, str(temporary), signatures=signatures)
         for name, text in (texts or {}).items():
@@ -187,23 +188,29 @@ def _specs(model) -> list[tf.TensorSpec]:
     return [tf.TensorSpec(shape, dtype, "images") for dtype in (tf.uint8, tf.float32)]
 
 
-def _signatures(root, model, image_size) -> dict[str, Any]:
+def _signatures(root, model, about) -> dict[str, Any]:
     bytes_spec, float_spec = _specs(model)
     signatures = {
         "serving_default": root.serve.get_concrete_function(bytes_spec),
         "serving_float32": root.serve.get_concrete_function(float_spec),
     }
-    size = bytes_spec.shape[1] or image_size
+    size = bytes_spec.shape[1] or about["image_size"]
     if size:
         encoded = tf.TensorSpec([None], tf.string, "image_bytes")
-        served = _encoded_endpoint(root.serve, size)
+        decoding = _decoding(about.get("config") or {})
+        served = _encoded_endpoint(root.serve, size, decoding)
         signatures["serving_encoded"] = served.get_concrete_function(encoded)
     return signatures
 
 
-def _encoded_endpoint(serve, size) -> tf.types.experimental.GenericFunction:
+def _decoding(config: Mapping[str, Any]) -> Decoding:
+    """Return how the training images were decoded, for those that are served."""
+    return as_decoding(config.get("exif", "auto"), config.get("value_range", "auto"))
+
+
+def _encoded_endpoint(serve, size, decoding) -> tf.types.experimental.GenericFunction:
     def crop(encoded):
-        return centre_crop(decode_image(encoded)[None], size)[0]
+        return centre_crop(decode_image(encoded, decoding)[None], size)[0]
 
     def endpoint(image_bytes):
         spec = tf.TensorSpec([size, size, 3], tf.uint8)

@@ -5,10 +5,16 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
+from ressl_tf.config.decoding import Decoding
 from ressl_tf.config.search_config import INDEX_FILES, SearchConfig
-from ressl_tf.data.decode import complaint, decode_image
+from ressl_tf.data.decode import complaint, decode_any
 from ressl_tf.data.pipeline import centre_crop
-from ressl_tf.evaluate.embeddings.embedded import Embedded, check_same_encoder, read
+from ressl_tf.evaluate.embeddings.embedded import (
+    Embedded,
+    check_same_encoder,
+    decoding_of,
+    read,
+)
 from ressl_tf.evaluate.embeddings.identity import weights_of
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pretrained import open_pretrained
@@ -50,7 +56,8 @@ def _embed(config: SearchConfig, index: Embedded, names: list[str]) -> np.ndarra
             "embed the set again, or give the right one by --model"
         )
     size = opened.size_or(index.about.get("image_size", 0))
-    images = tf.stack([_image(name, size) for name in names])
+    decoding = decoding_of(index)
+    images = tf.stack([_image(name, size, decoding) for name in names])
     found = encoder(images) if embeddings else encoder.features(images)
     if found.shape[1] != index.features.shape[1]:
         raise UsageError(
@@ -60,9 +67,10 @@ def _embed(config: SearchConfig, index: Embedded, names: list[str]) -> np.ndarra
     return found.numpy()
 
 
-def _image(name: str, size: int) -> tf.Tensor:
+def _image(name: str, size: int, decoding: Decoding) -> tf.Tensor:
     try:
-        return centre_crop(decode_image(tf.io.read_file(name))[None], size)[0]
+        image = decode_any(tf.io.read_file(name), decoding)
+        return centre_crop(image[None], size)[0]
     except tf.errors.OpError as error:
         raise UsageError(
             f"--query must be an image or a file of ressl_tf.embed. Received: {name} "
