@@ -8,7 +8,7 @@ LABELS = ("auto", "folders", "none")
 BAD_IMAGE_ACTIONS = ("stop", "skip")
 # What a --dataset that is a path begins with.
 PATHS = (
-    *("folder:", "files:", "list:"),
+    *("folder:", "files:", "list:", "webdataset:", "tfrecord:"),
     *(kind.prefix for kind in KINDS.values() if kind.prefix),
 )
 

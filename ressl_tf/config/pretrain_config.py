@@ -40,8 +40,9 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
         "Data to learn from: any TFDS name (imagenet2012, cifar10, ...), folder:/path "
         "with photos (class folders or a flat folder), folder:/a,/b, "
         "list:/path.csv (columns path, label, split; or .parquet, or a .txt of paths), "
-        "files:/path.json (an array of such paths and files), or shapes, the embedded "
-        "set; for rgrl graph:/path/file.npz (gnn-benchmark's layout).",
+        "files:/path.json (an array of such paths and files), webdataset:/path (tar "
+        "shards), tfrecord:/path, or shapes, the embedded set; for rgrl "
+        "graph:/path/file.npz (gnn-benchmark's layout).",
         group="data",
         path=data_flags.PATHS,
     )

@@ -8,7 +8,9 @@ from ressl_tf.data.deep_range import check_deep_range
 from ressl_tf.data.file_list import FileList
 from ressl_tf.data.image_list import ImageList
 from ressl_tf.data.joined import open_folders
+from ressl_tf.data.record_shards import RecordShards
 from ressl_tf.data.sources import EncodedImages
+from ressl_tf.data.tar_shards import TarShards
 from ressl_tf.data.tfds import Records, open_builder
 from ressl_tf.runtime.errors import UsageError
 
@@ -16,6 +18,8 @@ FILES: dict[str, Callable[..., EncodedImages]] = {  # prefix -> what opens its p
     "folder": open_folders,
     "files": FileList,
     "list": ImageList,
+    "webdataset": TarShards,
+    "tfrecord": RecordShards,
 }
 
 
@@ -33,7 +37,7 @@ def open_encoded(
 
     Args:
         dataset: "folder:/path", "folder:/a,/b", "files:/list.json", "list:/list.csv",
-            "shapes" or a TFDS name.
+            "webdataset:/shards", "tfrecord:/shards", "shapes" or a TFDS name.
         split: in TFDS syntax.
         data_dir: where TFDS keeps its data.
         download: whether TFDS may download what is not prepared.

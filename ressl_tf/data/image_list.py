@@ -47,7 +47,7 @@ class ImageList(ImageFiles):
         folder = os.path.dirname(os.path.abspath(path))
         self.paths = [os.path.join(folder, rows["path"][row]) for row in chosen]
         given = [] if labels == "none" else rows.get("label", [])
-        self.label_names = _classes(given)
+        self.label_names = sorted_classes(given)
         self.labels = np.full(len(chosen), NO_LABEL, np.int32)
         if self.label_names:
             place = {name: number for number, name in enumerate(self.label_names)}
@@ -148,7 +148,7 @@ def _of_split(rows: Rows, split: str, name: str) -> np.ndarray:
     return np.flatnonzero(np.isin(words, chosen))
 
 
-def _classes(labels: Sequence[str]) -> tuple[str, ...] | None:
+def sorted_classes(labels: Sequence[str]) -> tuple[str, ...] | None:
     """Sort the classes: numbers by their value."""
     names = sorted({label for label in labels if label})
     if all(name.isdecimal() for name in names):

@@ -167,7 +167,8 @@ def load_source(
 
     Args:
         dataset: "folder:/path", "folder:/a,/b", "files:/path/list.json",
-            "list:/path/list.csv", "shapes", or a TFDS name ("cifar10", "name/config").
+            "list:/path/list.csv", "webdataset:/shards/*.tar", "tfrecord:/shards",
+            "shapes", or a TFDS name ("cifar10", "name/config").
         split: "train", "test", ...; for TFDS also slices such as "train[:10%]".
         data_dir: where TFDS keeps its data; None is ~/tensorflow_datasets.
         download: whether TFDS may download what is not prepared.
