@@ -9,7 +9,7 @@
 Images are uint8 or float32 [batch, height, width, 3], RGB on 0..255. Signatures for
 servers are `serving_default` (uint8), `serving_float32` and, where the size of the
 training images is known, `serving_encoded` (bytes of image files, decoded as
-`data.decode` does, upright, and cropped as evaluation crops).
+`data.decode` does, as in training, and cropped as evaluation crops).
 `ressl_tf.json` beside the graph holds what rebuilds the Keras object.
 """
 

@@ -79,7 +79,7 @@ def test_what_is_no_image_in_a_batch_of_files_is_named(embedding_export, images)
     encoded = embedding_export[2].signatures["serving_encoded"]
     files = [tf.io.encode_png(image) for image in images[:4]]
     files[1], files[3] = b"", b"%PDF-1.7"
-    message = r"JPEG, PNG, WebP, BMP or GIF files; .* at places\] \[1 3\]"
+    message = r"JPEG, PNG, WebP, BMP, GIF or JPEG XL files; .* at places\] \[1 3\]"
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         encoded(image_bytes=tf.stack(files))
     files[0] = b"RIFF\x24\0\0\0WAVEfmt "  # begins as a WebP does
