@@ -43,7 +43,8 @@ taken over in the run. TensorFlow Serving finds the signatures `serving_default`
 `images`), `serving_float32` (float32 `images`){encoded}.
 """
 ENCODED = """ and
-`serving_encoded` (`image_bytes`: JPEG, PNG, WebP, BMP, GIF or JPEG XL files, decoded as in training,
+`serving_encoded` (`image_bytes`: JPEG, PNG, WebP, BMP, GIF or JPEG XL files, decoded
+as in training,
 resized and cropped to {size} x {size}; one that cannot be read fails its batch, and the
 message gives the place of one of another format)"""
 LOAD_KERAS = """\
