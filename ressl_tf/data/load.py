@@ -16,11 +16,11 @@ from ressl_tf.config.data_flags import (
 from ressl_tf.config.decoding import MAX_PIXELS, Decoding, as_decoding
 from ressl_tf.data.cache import open_cache
 from ressl_tf.data.encoded import open_encoded
+from ressl_tf.data.held_in_memory import in_memory
 from ressl_tf.data.python_data import ARRAY, given
 from ressl_tf.data.readable_rows import leave_out, readable_rows
 from ressl_tf.data.sources import (
     EncodedImages,
-    MemorySource,
     Source,
     StreamSource,
 )
@@ -178,8 +178,7 @@ def load_source(
             streams it costs one pass of decoding.
         max_pixels: an image of more, by its header, is unreadable.
         exif: "apply" turns photos upright, "ignore" leaves them as they are stored.
-        value_range: what of 16-bit and float images becomes 0 to 255: "auto", "dtype",
-            "percentiles" or "lo,hi".
+        value_range: of `config.decoding.Decoding`; "lo,hi" becomes 0 to 255.
         cache: where decoded images are kept. "auto": in memory, if they are of one size
             and at most `memory_limit`, else nowhere. "memory": there, or an error.
             "disk": see `data.cache`. "none": they are decoded whenever they are used.
@@ -189,26 +188,40 @@ def load_source(
             images; "none": no image has a label.
 
     Raises:
-        UsageError: the set does not exist, holds no readable image, or does not fit
-            into memory.
+        UsageError: there is no such set, no readable image, or too little memory.
         RunError: an image cannot be read, with "stop"; or a cache on the disk cannot.
     """
-    _check_choice("on_bad_image", on_bad_image, BAD_IMAGE_ACTIONS)
-    _check_choice("cache", cache, CACHES)
-    _check_choice("labels", labels, LABELS)
+    _check_choices(on_bad_image, cache, labels)
     dataset = paths.local(dataset, "dataset", PATHS)
     if dataset.startswith(ARRAY):
         return given(dataset, split, labels)
     data_dir = data_dir and paths.local(data_dir, "data_dir")
     cache_dir = cache_dir and paths.local(cache_dir, "cache_dir")
     skip = on_bad_image == "skip"
-    where: dict[str, Any] = {"data_dir": data_dir, "download": download}
-    where |= {"skip": skip, "labels": labels}
-    where["decoding"] = Decoding(max_pixels, exif, value_range)
-    encoded = open_encoded(dataset, split, **where)
+    encoded = open_encoded(
+        dataset,
+        split,
+        data_dir=data_dir,
+        download=download,
+        skip=skip,
+        labels=labels,
+        decoding=Decoding(max_pixels, exif, value_range),
+    )
+    return _held(encoded, split, cache, cache_dir, skip, memory_limit)
+
+
+def _held(
+    encoded: EncodedImages,
+    split: str,
+    cache: str,
+    cache_dir: str | None,
+    skip: bool,
+    limit: int,
+) -> Source:
+    """Keep the images where `cache` says, or read them whenever they are used."""
     shape = _probe(encoded)
     if cache in ("auto", "memory"):
-        source = _in_memory(encoded, shape, skip, memory_limit, cache == "memory")
+        source = in_memory(encoded, shape, skip, limit, cache == "memory")
         if source is not None:
             return source
     if cache == "disk":
@@ -232,9 +245,14 @@ def _source_of(
     return StreamSource(encoded.name, encoded, encoded.label_names, held, skipped)
 
 
-def _check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
-    if value not in allowed:
-        raise UsageError(f"{name} is {', '.join(allowed)}. Received: {value!r}")
+def _check_choices(on_bad_image: str, cache: str, labels: str) -> None:
+    for name, value, allowed in (
+        ("on_bad_image", on_bad_image, BAD_IMAGE_ACTIONS),
+        ("cache", cache, CACHES),
+        ("labels", labels, LABELS),
+    ):
+        if value not in allowed:
+            raise UsageError(f"{name} is {', '.join(allowed)}. Received: {value!r}")
 
 
 def _probe(encoded: EncodedImages) -> tuple[int, int, int] | None:
@@ -251,59 +269,4 @@ def _none_readable(images: Source | EncodedImages, rows: np.ndarray) -> UsageErr
     return UsageError(
         f"None of {len(rows)} images tried can be read; the first: "
         f"{images.example_name(first)}: {images.why_unreadable(first)}"
-    )
-
-
-def _in_memory(
-    encoded: EncodedImages,
-    shape: tuple[int, int, int] | None,
-    skip: bool,
-    limit: int,
-    demanded: bool,
-) -> MemorySource | None:
-    """Decode the set into memory; if that is impossible, return None or refuse."""
-    source, needed = None, encoded.size * np.prod(shape or 0)
-    if shape and needed <= limit:
-        source = _decode_all(encoded, shape, skip)
-    if demanded and source is None:
-        why = "its images are of several sizes"
-        if needed > limit:
-            why = f"{needed} bytes, decoded; at most {limit} are held"
-        raise UsageError(
-            f"{encoded.name} cannot be held in memory: {why}; give --cache=disk or "
-            f"--cache=none. Received: cache='memory'"
-        )
-    return source
-
-
-def _decode_all(
-    encoded: EncodedImages, shape: tuple[int, int, int], skip: bool
-) -> MemorySource | None:
-    """Decode the whole set, or return None when another size turns up."""
-    images = np.empty((encoded.size, *shape), np.uint8)
-    labels = np.empty(encoded.size, np.int32)
-    good = np.zeros(encoded.size, bool)
-
-    def decoded(row):
-        image, label = encoded.example(row)
-        return row, tf.ensure_shape(image, shape), label
-
-    for rows, batch, batch_labels in encoded.each_readable(decoded).batch(1024):
-        images[rows], labels[rows], good[rows] = batch, batch_labels, True
-    bad = np.flatnonzero(~good)
-    if any(encoded.why_unreadable(row) is None for row in bad.tolist()):
-        return None
-    skipped = leave_out(encoded, bad, skip)
-    rows = np.flatnonzero(good)
-    if skipped:
-        images, labels = images[good], labels[good]
-    with tf.device("CPU:0"):
-        images = tf.constant(images)
-    return MemorySource(
-        encoded.name,
-        images,
-        labels,
-        encoded.label_names,
-        skipped,
-        lambda index: encoded.example_name(int(rows[index])),
     )

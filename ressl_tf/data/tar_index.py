@@ -68,7 +68,9 @@ def _members(file, path: str) -> Iterator[tuple[str, int, int]]:
         head = file.read(BLOCK)
         if head.count(b"\0") == BLOCK:
             return
-        if len(head) < BLOCK or head[257:262] != b"ustar" or head[156:157] in b"xgLKS":
+        if len(head) < BLOCK:
+            raise ValueError("it is cut")
+        if head[257:262] != b"ustar" or head[156:157] in b"xgLKS":
             yield from _by_library(path, place)  # other kinds, and long names
             return
         length = int(head[124:136].rstrip(b" \0") or b"0", 8)
@@ -92,5 +94,8 @@ def _by_library(path: str, place: int) -> Iterator[tuple[str, int, int]]:
                 for member in archive:
                     if member.isfile():
                         yield member.name, member.offset_data, member.size
+                file.seek(archive.offset)  # where the library saw an end, right or not
+                if file.read(BLOCK).strip(b"\0"):
+                    raise ValueError(f"it is damaged at byte {archive.offset}")
     except tarfile.TarError as error:
         raise ValueError(str(error)) from None
