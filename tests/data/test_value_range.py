@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from ressl_tf.config.decoding import Decoding
 from ressl_tf.data.value_range import percentiles, scale_deep, to_uint8
-from ressl_tf.runtime.errors import UsageError
 
 RNG = np.random.default_rng(0)
 DEEP = RNG.integers(100, 5000, (37, 41, 3), np.uint16)
@@ -33,11 +31,3 @@ def test_an_image_of_one_value_is_black():
     flat = np.full((3, 3, 1), 777, np.uint16)
     assert scale_deep(flat, "percentiles").numpy().max() == 0
     assert to_uint8(flat, (0, 65535), "percentiles").max() == 0
-
-
-@pytest.mark.parametrize("value", ["5", "5,1", "a,b", "0,inf", "1,2,3", "nan,1", ""])
-def test_no_range(value):
-    with pytest.raises(UsageError, match="two rising numbers"):
-        Decoding(value_range=value)
-    with pytest.raises(UsageError, match="exif is apply, ignore"):
-        Decoding(exif=value)
