@@ -83,6 +83,7 @@ def _members(file, path: str) -> Iterator[tuple[str, int, int]]:
                 raise ValueError("it is cut")
             yield full, place + BLOCK, length
         place += BLOCK + -(-length // BLOCK) * BLOCK
+    raise ValueError("it is cut, for it has no end")
 
 
 def _by_library(path: str, place: int) -> Iterator[tuple[str, int, int]]:

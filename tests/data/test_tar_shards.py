@@ -104,7 +104,5 @@ def test_damaged_shards(shards):
     garbage = whole[:3072] + b"text" * 128 + whole[3584:]
     for damaged in (whole[:-12000], b"text" * 500, whole[:700], garbage):
         path.write_bytes(damaged)
-        with pytest.raises(UsageError, match=r"tar cannot be read|No image in"):
-            UsageError, match=r"train-000.tar cannot be read|No image in"
-        ):
+        with pytest.raises(UsageError, match=r"train-000.tar cannot be read"):
             load_source(f"webdataset:{path}", "train")
