@@ -79,12 +79,15 @@ class Pretrained:
         return dataset, data_dir or self.config.get("data_dir") or None
 
     def decoding_or(self, exif: str, value_range: str) -> dict[str, Any]:
-        """Return `exif` and `value_range`; "auto" asks for those of its training."""
+        """Return `exif` and `value_range`; "auto" asks for those of its training.
+
+        Where these are the defaults, it stays "auto".
+        """
         given = {"exif": exif, "value_range": value_range}
-        return {
-            name: self.config.get(name, "auto") if value == "auto" else value
-            for name, value in given.items()
-        }
+        trained = {name: self.config.get(name, "auto") for name in given}
+        if trained["exif"] == "apply":
+            trained["exif"] = "auto"
+        return {n: trained[n] if v == "auto" else v for n, v in given.items()}
 
 
 def open_pretrained(

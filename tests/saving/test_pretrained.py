@@ -207,5 +207,6 @@ def test_images_are_decoded_as_in_training_unless_it_is_said_otherwise():
     assert trained.decoding_or("auto", "auto") == config
     asked = {"exif": "apply", "value_range": "dtype"}
     assert trained.decoding_or("apply", "dtype") == asked
-    earlier = Pretrained(None, "workdir", None, 16)
-    assert earlier.decoding_or("auto", "auto") == dict.fromkeys(config, "auto")
+    for usual in ({}, {"exif": "apply", "value_range": "auto"}):
+        opened = Pretrained(None, "workdir", None, 16, config=usual)
+        assert opened.decoding_or("auto", "auto") == dict.fromkeys(config, "auto")
