@@ -3,13 +3,15 @@
 from ressl_tf.config.method_table import KINDS
 from ressl_tf.runtime.flags import option
 
-MAX_PIXELS = 100_000_000  # 300 MB decoded
 MOST_CHANNELS = 64
 CACHES = ("auto", "memory", "disk", "none")
 LABELS = ("auto", "folders", "none")
 BAD_IMAGE_ACTIONS = ("stop", "skip")
 # What a --dataset that is a path begins with.
-PATHS = ("folder:", "files:", *(kind.prefix for kind in KINDS.values() if kind.prefix))
+PATHS = (
+    *("folder:", "files:", "list:", "webdataset:", "tfrecord:"),
+    *(kind.prefix for kind in KINDS.values() if kind.prefix),
+)
 
 
 def data_dir(default: str = "~/tensorflow_datasets") -> str:
@@ -60,16 +62,6 @@ def own_image_size(high: int) -> int:
     """Declare `--image_size` of a command that opens a trained encoder."""
     return option(
         0, "Side of the images in pixels. 0: the encoder's own.", low=0, high=high
-    )
-
-
-def max_pixels() -> int:
-    """Declare `--max_pixels`."""
-    return option(
-        MAX_PIXELS,
-        "Most pixels of an image, by its header; a larger one is unreadable: decoding "
-        "it might take all memory. Too low: large photos are refused.",
-        low=1,
     )
 
 

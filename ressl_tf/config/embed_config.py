@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 
-from ressl_tf.config import data_flags, recovery, selection
+from ressl_tf.config import data_flags, decoding, recovery, selection
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
 
@@ -59,7 +59,9 @@ class EmbedConfig:
         choices=data_flags.BAD_IMAGE_ACTIONS,
         free=True,
     )
-    max_pixels: int = data_flags.max_pixels()
+    max_pixels: int = decoding.max_pixels()
+    exif: str = decoding.exif_of_encoder()
+    value_range: str = decoding.value_range_of_encoder()
 
     output: str = option(
         "",

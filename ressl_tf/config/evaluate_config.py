@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 
-from ressl_tf.config import data_flags, recovery, selection
+from ressl_tf.config import data_flags, decoding, recovery, selection
 from ressl_tf.config.feature_files import FeatureFiles, check_files
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
@@ -48,7 +48,9 @@ class EvaluateConfig:
     download: bool = data_flags.download()
     labels: str = data_flags.labels()
     on_bad_image: str = data_flags.on_bad_image()
-    max_pixels: int = data_flags.max_pixels()
+    max_pixels: int = decoding.max_pixels()
+    exif: str = decoding.exif_of_encoder()
+    value_range: str = decoding.value_range_of_encoder()
     cache: str = data_flags.cache()
     cache_dir: str = data_flags.cache_dir()
     image_size: int = data_flags.own_image_size(high=4096)

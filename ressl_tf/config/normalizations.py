@@ -6,6 +6,7 @@ from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import option
 
 # Per channel on the scale 0..1; as the small-image and ImageNet recipes state them.
+AUTO = "auto"
 NORMALIZATIONS = {
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "cifar10": ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
@@ -71,7 +72,16 @@ def check_normalization(config: Any) -> None:
 
 
 def mean_and_std(config: Any) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the config's own mean and standard deviation, or `--normalization`'s."""
+    """Return the config's own mean and standard deviation, or `--normalization`'s.
+
+    Those of `auto` are the training images'; `pretraining.auto_normalization` puts
+    them into a run's config.
+    """
     if config.mean:
         return config.mean, config.std
+    if config.normalization == AUTO:
+        raise UsageError(
+            "--normalization=auto is of a run, which measures its training images; "
+            "give --mean and --std"
+        )
     return for_channels(config.normalization, getattr(config, "channels", 3))

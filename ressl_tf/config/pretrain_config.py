@@ -9,12 +9,18 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from ressl_tf.config import backbone_table, data_flags, normalizations, recovery
+from ressl_tf.config import (
+    backbone_table,
+    data_flags,
+    decoding,
+    normalizations,
+    recovery,
+)
 from ressl_tf.config.device_flags import DeviceFlags
 from ressl_tf.config.graph_flags import GraphFlags, check_graph
 from ressl_tf.config.method_flags import MethodFlags, check_method
 from ressl_tf.config.method_table import KINDS, METHODS, Kind
-from ressl_tf.config.normalizations import NORMALIZATIONS, check_normalization
+from ressl_tf.config.normalizations import AUTO, NORMALIZATIONS, check_normalization
 from ressl_tf.config.optimization_flags import OptimizationFlags
 from ressl_tf.config.view_flags import ViewFlags
 from ressl_tf.runtime.errors import UsageError
@@ -32,8 +38,10 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
     dataset: str = option(
         "shapes",
         "Data to learn from: any TFDS name (imagenet2012, cifar10, ...), folder:/path "
-        "with photos (class folders or a flat folder), files:/path.json, an array of "
-        "such paths and files, or shapes, the embedded set; for rgrl "
+        "with photos (class folders or a flat folder), folder:/a,/b, "
+        "list:/path.csv (columns path, label, split; or .parquet, or a .txt of paths), "
+        "files:/path.json (an array of such paths and files), webdataset:/path (tar "
+        "shards), tfrecord:/path, or shapes, the embedded set; for rgrl "
         "graph:/path/file.npz (gnn-benchmark's layout).",
         group="data",
         path=data_flags.PATHS,
@@ -57,7 +65,9 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
     download: bool = data_flags.download()
     labels: str = data_flags.labels()
     on_bad_image: str = data_flags.on_bad_image("takes another")
-    max_pixels: int = data_flags.max_pixels()
+    max_pixels: int = decoding.max_pixels()
+    exif: str = decoding.exif()
+    value_range: str = decoding.value_range()
     cache: str = data_flags.cache()
     cache_dir: str = data_flags.cache_dir()
     image_size: int = option(
@@ -69,9 +79,9 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
     channels: int = data_flags.channels()
     normalization: str = option(
         "imagenet",
-        "Mean and standard deviation that the encoder normalises by; their average "
-        "over the channels where images are not RGB.",
-        choices=tuple(NORMALIZATIONS),
+        "Mean and standard deviation that the encoder normalises by. auto: those of "
+        "1,024 training images. Where images are not RGB, the average over channels.",
+        choices=(*NORMALIZATIONS, AUTO),
     )
     mean: tuple = normalizations.mean()
     std: tuple = normalizations.std()
@@ -246,11 +256,12 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
             )
 
     def check_data(self) -> None:
-        """Refuse a data set that the method cannot learn from.
+        """Refuse a data set that the method cannot learn from, or a range of none.
 
         Raises:
             UsageError: says what the method learns from.
         """
+        decoding.bounds(self.value_range)
         others = [kind for kind in KINDS.values() if kind.prefix and kind != self.kind]
         foreign = any(self.dataset.startswith(kind.prefix) for kind in others)
         if foreign or not self.dataset.startswith(self.kind.prefix):

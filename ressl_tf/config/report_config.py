@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 
-from ressl_tf.config import data_flags
+from ressl_tf.config import data_flags, decoding
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
 
@@ -42,7 +42,9 @@ class ReportConfig:
     download: bool = data_flags.download()
     labels: str = data_flags.labels()
     on_bad_image: str = data_flags.on_bad_image()
-    max_pixels: int = data_flags.max_pixels()
+    max_pixels: int = decoding.max_pixels()
+    exif: str = decoding.exif_of_encoder()
+    value_range: str = decoding.value_range_of_encoder()
     images: int = option(
         2000,
         "Number of images, a fixed random choice. Too many: a large file; too few: "

@@ -6,6 +6,7 @@ from typing import Any
 
 from ressl_tf.config.graph_flags import GraphFlags
 from ressl_tf.config.method_flags import MethodFlags
+from ressl_tf.config.normalizations import AUTO
 from ressl_tf.config.view_flags import ViewFlags
 
 _PREDICTOR = ("predictor_depth", "predictor_dim", "predictor_bn")
@@ -30,7 +31,8 @@ TAKEN = {  # method -> those of the methods' and the graphs' flags that it takes
 OF_IMAGES = (  # and not of graphs
     *vars(ViewFlags()),
     *("split", "eval_split", "knn_bank_split", "data_dir", "download", "labels"),
-    *("on_bad_image", "max_pixels", "cache", "cache_dir", "image_size"),
+    *("on_bad_image", "max_pixels", "exif", "value_range"),
+    *("cache", "cache_dir", "image_size"),
     *("normalization", "mean", "std", "backbone", "width", "stem", "batch_norm"),
     *("zero_init_gamma", "hidden_dim", "embedding_dim", "init_from", "augment_on"),
     *("knn_every", "knn_k", "knn_temp", "knn_images"),
@@ -83,6 +85,7 @@ def _without_effect(values, taken):
         ("predictor_dim", "predictor_bn"): no_predictor,
         ("infonce_schedule",): not values.get("infonce_warmup_epochs", 1),
         ("cosine_per_epoch",): values.get("lr_schedule") == "constant",
-        ("normalization",): bool(values.get("mean")),
+        ("normalization",): values.get("normalization") != AUTO
+        and bool(values.get("mean")),
     }
     return [flag for flags, holds in because.items() if holds for flag in flags]

@@ -16,13 +16,13 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
+from ressl_tf.data.cache_folder import default_folder
 from ressl_tf.data.cache_writer import ABSENT, HASH_LENGTH, INDEX, make_cache, shard
-from ressl_tf.data.channels import RGB
 from ressl_tf.data.records import read_record
 from ressl_tf.data.sources import EncodedImages
 from ressl_tf.runtime.errors import RunError
 
-FORMAT = 2  # of the files and what is in them; 1: photos were not turned upright
+FORMAT = 3  # of the files and what is in them; 2: only JPEGs were turned upright
 
 log = logging.getLogger("ressl_tf")
 
@@ -45,8 +45,7 @@ class Cached(EncodedImages):
     def __init__(self, original: EncodedImages, folder: pathlib.Path):
         self.original, self.folder = original, folder
         self.name, self.label_names = original.name, original.label_names
-        self.max_pixels, self.unlisted = original.max_pixels, original.unlisted
-        self.channels = original.channels
+        self.decoding, self.unlisted = original.decoding, original.unlisted
         index = self._read_index()
         self._present = index[:, 0] != ABSENT
         self.good = np.flatnonzero(self._present)
@@ -70,13 +69,18 @@ class Cached(EncodedImages):
         """Yield all that the images depend on: the state of the original."""
         return self.original.state()
 
+    def state_of(self, rows: np.ndarray) -> Iterator[tuple]:
+        """Yield all that these images depend on: the state of the original's."""
+        return self.original.state_of(rows)
+
     def example(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Read int64 [] -> (uint8 [height, width, channels], int32 [])."""
         entry = tf.unstack(tf.gather(self._index, row))
         number, offset, height, width, label = entry
         record = read_record(tf.gather(self._shards, number), offset)
-        pixels = tf.io.decode_raw(record, tf.uint8)
-        image = tf.reshape(pixels, [height, width, self.channels])
+        image = tf.reshape(
+            tf.io.decode_raw(record, tf.uint8), [height, width, self.decoding.channels]
+        )
         return image, tf.cast(label, tf.int32)
 
     def all_labels(self) -> np.ndarray:
@@ -153,18 +157,11 @@ def open_cache(images: EncodedImages, split: str, folder: str | None = None) -> 
     return Cached(images, path)
 
 
-def default_folder() -> pathlib.Path:
-    """Return `ressl_tf` in $XDG_CACHE_HOME, or in ~/.cache."""
-    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return pathlib.Path(caches, "ressl_tf").expanduser()
-
-
 def _name(images: EncodedImages, split: str) -> str:
     """Name a cache for people and, by the hash, for one state of the set alone."""
     state = hashlib.sha256()
-    decoding = FORMAT, tf.version.VERSION, images.max_pixels, images.label_names
-    channels = () if images.channels == RGB else (images.channels,)
-    for entry in (decoding, *channels, *images.state()):
+    decoding = FORMAT, tf.version.VERSION, images.decoding, images.label_names
+    for entry in (decoding, *images.state()):
         state.update(repr(entry).encode())
     words = f"{os.path.basename(images.name.rstrip('/'))}-{split}"
     words = re.sub("[^A-Za-z0-9._-]+", "_", words)[-80:]

@@ -112,12 +112,19 @@ def _expected_bytes(images: EncodedImages) -> int:
     """Estimate the bytes of all images, decoded, from headers all over the set."""
 
     def pixels(row):
-        return header_pixels(images.read(row)[0])
+        by_header = header_pixels(images.read(row)[0])
+        return tf.cond(by_header > 0, lambda: by_header, lambda: decoded(row))
+
+    def decoded(row):  # of formats that libraries read
+        sides = tf.shape(images.example(row)[0], tf.int64)[:2]
+        return tf.reduce_prod(sides)
 
     rows = np.unique(np.linspace(0, images.size - 1, PROBES, dtype=np.int64))
     found = images.each_readable(pixels, rows).as_numpy_iterator()
-    usable = [pixels for pixels in found if pixels <= images.max_pixels]
-    return round(images.channels * np.mean(usable) * images.size) if usable else 0
+    usable = [pixels for pixels in found if pixels <= images.decoding.max_pixels]
+    return (
+        round(images.decoding.channels * np.mean(usable) * images.size) if usable else 0
+    )
 
 
 def _write(images: EncodedImages, folder: pathlib.Path) -> None:

@@ -1,61 +1,98 @@
-"""JPEG, PNG, WebP, BMP and GIF bytes to RGB, and errors for bytes that are none."""
+"""The bytes of image files to RGB, and errors for bytes that are none."""
 
+import functools
 import re
+from collections.abc import Callable
 
 import tensorflow as tf
 
-from ressl_tf.config.data_flags import MAX_PIXELS
-from ressl_tf.data import headers
+from ressl_tf.config.decoding import Decoding
+from ressl_tf.data import headers, orientation
+from ressl_tf.data.channels import RGB, to_grey
 from ressl_tf.data.headers import header_pixels, number
-from ressl_tf.data.orientation import jpeg_orientation, may_be_turned, upright
+from ressl_tf.data.library_image import decode_by_library, is_library_format
+from ressl_tf.data.value_range import scale_deep
 
-__all__ = ["complaint", "decode_image", "header_pixels"]
+__all__ = ["complaint", "decode_any", "decode_deep", "decode_image", "header_pixels"]
+PLAIN = Decoding()
 
 
-def decode_image(encoded: tf.Tensor, max_pixels: int = MAX_PIXELS) -> tf.Tensor:
-    """Decode JPEG, PNG, WebP, BMP or the first frame of a GIF.
+def decode_image(encoded: tf.Tensor, decoding: Decoding = PLAIN) -> tf.Tensor:
+    """Decode JPEG, PNG, WebP, BMP, JPEG XL or the first frame of a GIF.
 
     The bytes say which, not the file's name. Grey, palettes and CMYK become RGB; alpha
     is dropped (the colours beneath it stay), as `PIL.Image.convert("RGB")` does. The 16
-    bits of a PNG become 8 by 255 / 65535; Pillow clips them. A JPEG is turned upright,
-    as its EXIF orientation says (`PIL.ImageOps.exif_transpose`).
+    bits of a PNG become 8 by 255 / 65535, or as `value_range` says; Pillow clips them.
+    Photos are turned upright, as their EXIF orientation says
+    (`PIL.ImageOps.exif_transpose`).
 
     Args:
         encoded: string [].
-        max_pixels: most pixels of an image, by its header, which is read first.
+        decoding: most pixels of an image, by its header, which is read first; EXIF;
+            the range of 16 bits; whether it is grey.
 
     Returns:
-        uint8 [height, width, 3].
+        uint8 [height, width, 3], or [height, width, 1] of grey images.
 
     Raises:
         tf.errors.InvalidArgumentError: the bytes are no image, a damaged one, or one of
             more than `max_pixels`.
     """
+    return _decode(encoded, decoding, False)
+
+
+def decode_any(encoded: tf.Tensor, decoding: Decoding = PLAIN) -> tf.Tensor:
+    """Decode as `decode_image` does, and TIFF, HEIC, DICOM and NumPy's arrays too.
+
+    Those are read in Python: no SavedModel can hold them.
+    """
+    return _decode(encoded, decoding, True)
+
+
+def _decode(encoded: tf.Tensor, decoding: Decoding, libraries: bool) -> tf.Tensor:
     # All that is rare is behind one branch and one call, which is not inlined: of what
     # is not taken, each operation costs. Eagerly, errors are shorter without the call.
-    rare = _rare if tf.executing_eagerly() else _rare_call
-    is_jpeg = tf.strings.substr(encoded, 0, 3) == headers.JPEG
+    rare: Callable[..., tf.Tensor]
+    rare = functools.partial(_rare, decoding=decoding, libraries=libraries)
+    if not tf.executing_eagerly():
+        rare = _rare_call(decoding, libraries)
+    is_usual = tf.strings.substr(encoded, 0, 3) == headers.JPEG
+    if decoding.exif == "apply":
+        is_usual &= ~orientation.may_be_turned(encoded)
     image = tf.cond(
-        is_jpeg & ~may_be_turned(encoded),
-        lambda: _jpeg(encoded, max_pixels),
-        lambda: rare(encoded, tf.constant(max_pixels, tf.int64)),
+        is_usual, lambda: _jpeg(encoded, decoding.max_pixels), lambda: rare(encoded)
     )
-    image.set_shape([None, None, 3])
-    return image
+    image.set_shape([None, None, RGB])
+    return to_grey(image) if decoding.channels == 1 else image
 
 
-def _rare(encoded: tf.Tensor, max_pixels: int | tf.Tensor) -> tf.Tensor:
+@functools.cache
+def _rare_call(decoding: Decoding, libraries: bool) -> Callable[..., tf.Tensor]:
+    return tf.function(
+        functools.partial(_rare, decoding=decoding, libraries=libraries),
+        autograph=False,
+        input_signature=[tf.TensorSpec([], tf.string)],
+        experimental_attributes={"_noinline": True},
+    )
+
+
+def _rare(encoded: tf.Tensor, decoding: Decoding, libraries: bool) -> tf.Tensor:
     """Decode what is not an upright JPEG."""
-    return tf.cond(
-        tf.strings.substr(encoded, 0, 3) == headers.JPEG,
-        lambda: upright(_jpeg(encoded, max_pixels), jpeg_orientation(encoded)),
-        lambda: _other(encoded, max_pixels),
-    )
 
+    def jpeg():
+        image = _jpeg(encoded, decoding.max_pixels)
+        return orientation.upright(image, orientation.jpeg_orientation(encoded))
 
-_rare_call = tf.function(
-    _rare, autograph=False, experimental_attributes={"_noinline": True}
-)
+    def other():
+        if not libraries:
+            return _other(encoded, decoding)
+        return tf.cond(
+            is_library_format(encoded),
+            lambda: decode_by_library(encoded, decoding),
+            lambda: _other(encoded, decoding),
+        )
+
+    return tf.cond(tf.strings.substr(encoded, 0, 3) == headers.JPEG, jpeg, other)
 
 
 def _allowed(
@@ -75,36 +112,43 @@ def _jpeg(encoded: tf.Tensor, max_pixels: int | tf.Tensor) -> tf.Tensor:
     return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
 
 
-def _other(encoded: tf.Tensor, max_pixels: tf.Tensor | int) -> tf.Tensor:
+def _other(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
     head = headers.read_header(encoded)
     rules = headers.refusals(head)
-    encoded = _allowed(encoded, header_pixels(encoded), max_pixels, *rules)
+    pixels = header_pixels(encoded)
+    encoded = _allowed(encoded, pixels, decoding.max_pixels, *rules)
+    webp, png = (headers.starts_with(head, m) for m in (headers.RIFF, headers.PNG))
 
     def plain():
         image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
         return tf.ensure_shape(image, [None, None, 3])
 
-    def webp():  # three channels or four
+    def own_channels():  # one, three or four
         image = tf.io.decode_image(encoded, expand_animations=False)
-        return tf.ensure_shape(image, [None, None, None])[..., :3]
+        image = tf.ensure_shape(image, [None, None, None])[..., :3]
+        shape = tf.concat([tf.shape(image)[:2], [3]], 0)
+        return tf.broadcast_to(image, shape)
+
+    def deep():
+        return scale_deep(decode_deep(encoded), decoding.value_range)
 
     kinds = [
-        (headers.starts_with(head, headers.RIFF), webp),
-        (headers.is_deep_png(head), lambda: to_bytes(decode_deep(encoded))),
+        (webp, own_channels),
+        (headers.is_jxl(head), own_channels),
+        (headers.is_deep_png(head), deep),
         (headers.is_palette_bmp(head), lambda: _palette_bmp(encoded, head)),
         (headers.is_alpha_bmp(head), lambda: tf.io.decode_bmp(encoded)[..., :3]),
     ]
-    return tf.case(kinds, default=plain)
+    image = tf.case(kinds, default=plain)
+    if decoding.exif == "ignore":
+        return image
+    turn = orientation.chunk_orientation(encoded, png, webp)
+    return orientation.upright(image, turn)
 
 
 def decode_deep(encoded: tf.Tensor) -> tf.Tensor:
     """Decode a PNG with all bits, string [] -> uint16 [height, width, 3]."""
     return tf.io.decode_png(encoded, channels=3, dtype=tf.uint16)
-
-
-def to_bytes(deep: tf.Tensor) -> tf.Tensor:
-    """Round the full range of 16 bits to 8, uint16 -> uint8."""
-    return tf.cast((tf.cast(deep, tf.int32) + 128) // 257, tf.uint8)
 
 
 def _palette_bmp(encoded: tf.Tensor, head: tf.Tensor) -> tf.Tensor:
@@ -118,6 +162,6 @@ def _palette_bmp(encoded: tf.Tensor, head: tf.Tensor) -> tf.Tensor:
 
 def complaint(error: tf.errors.OpError) -> str:
     """Shorten an operation's error to one line, without the names of graph nodes."""
-    first_line = error.message.splitlines()[0]
+    first_line = error.message.splitlines()[0].removeprefix("ValueError: ")
     first_line = re.sub(r"assertion failed: \[b?'?(.*?)'?\]", r"\1", first_line)
     return re.sub(r"\{\{.*?\}\} ?| \[Op:.*", "", first_line)

@@ -1,6 +1,7 @@
-"""The range of 16-bit PNGs: cameras and X-rays use 10, 12 or 14 bits of it."""
+"""The range of 16-bit images: cameras and X-rays use 10, 12 or 14 bits of it."""
 
 import contextlib
+import logging
 
 import numpy as np
 import tensorflow as tf
@@ -8,39 +9,84 @@ import tensorflow as tf
 from ressl_tf.data.decode import decode_deep
 from ressl_tf.data.headers import DEPTH, HEADER, PNG
 from ressl_tf.data.image_files import ImageFiles
+from ressl_tf.data.library_formats import FORMATS
+from ressl_tf.data.library_image import CHANNELS, read
 from ressl_tf.data.sources import EncodedImages
 from ressl_tf.runtime.errors import UsageError
 
 BITS = 16
 HEADERS, PROBES = 1000, 32  # PNGs whose header is read; deep ones that are decoded
+NAMES = 20_000  # that are looked at
 OF_ANY_NAME = 32  # images of other names that are read
+BY_LIBRARIES = 8  # images that libraries decode
+LIBRARY_ENDS = tuple(end for each in FORMATS for end in each.extensions)
+
+log = logging.getLogger("ressl_tf")
 
 
 def check_deep_range(encoded: EncodedImages) -> None:
-    """Refuse 16-bit PNGs that use a part of their range: they would be nearly black.
+    """Refuse 16-bit images that use a part of their range: they would be nearly black.
+
+    Of images of many bands it is said which are read.
 
     Raises:
         UsageError: no value of the images probed, from all over the set, is in the
             upper half of the range.
     """
-    largest = [_largest(encoded, row) for row in _deep_rows(encoded)]
-    top = max(largest, default=0)
+    decoding = encoded.decoding
+    tops = _tops_by_libraries(encoded)
+    if decoding.value_range != "auto":
+        return
+    tops += [_largest(encoded, row) for row in _deep_rows(encoded)]
+    top = max(tops, default=0)
     if 0 < top < 2 ** (BITS - 1):
         used = int(top).bit_length()
         raise UsageError(
-            f"{encoded.name} has 16-bit PNGs with values up to {top} of 65535, so that "
-            f"they would be nearly black: {used} bits in 16? Multiply the values by "
-            f"{2 ** (BITS - used)} when you save them, or save 8 bits"
+            f"{encoded.name} has 16-bit images with values up to {top} of 65535, so "
+            f"that they would be nearly black: {used} bits in 16? Give "
+            f"--value_range=0,{2**used - 1} or percentiles, or dtype where they are "
+            "dark in truth"
         )
+
+
+def _tops_by_libraries(encoded: EncodedImages) -> list[int]:
+    """Return the largest values of some images of full 16 bits; log their bands."""
+    if not isinstance(encoded, ImageFiles):
+        return []
+    rows = _rows_named(encoded, LIBRARY_ENDS)
+    some = rows[:: max(1, len(rows) // BY_LIBRARIES)][:BY_LIBRARIES]
+    tops, bands = [], set()
+    for row in some.tolist():
+        with contextlib.suppress(OSError, ValueError):
+            with open(encoded.paths[row], "rb") as file:
+                raw = read(file.read(), encoded.decoding)
+            bands.add(raw.values.shape[-1])
+            if raw.full_type and raw.values.dtype == np.uint16:
+                tops.append(int(raw.values.max()))
+    if many := sorted(bands - {1, CHANNELS}):
+        counts = " and ".join(map(str, many))
+        log.warning(
+            "%s: images of %s bands: of two the first is grey, of more the first "
+            "three are red, green and blue; the others are not read",
+            *(encoded.name, counts),
+        )
+    return tops
+
+
+def _rows_named(files: ImageFiles, ends: tuple[str, ...]) -> np.ndarray:
+    """Return the rows of files whose names end so, among 20,000 to 40,000 of them."""
+    step = max(1, files.size // NAMES)
+    named = [path.lower().endswith(ends) for path in files.paths[::step]]
+    return step * np.flatnonzero(named)
 
 
 def _deep_rows(encoded: EncodedImages) -> list[int]:
     """Find 16-bit PNGs by the headers of images from all over the set."""
     rows, most = np.arange(encoded.size), OF_ANY_NAME
     if isinstance(encoded, ImageFiles):
-        png = np.array([path.lower().endswith(".png") for path in encoded.paths])
-        if png.any():
-            rows, most = np.flatnonzero(png), HEADERS
+        png = _rows_named(encoded, (".png",))
+        if len(png):
+            rows, most = png, HEADERS
     some = np.unique(rows[np.linspace(0, len(rows) - 1, most, dtype=int)])
     deep = [row for row in some.tolist() if _is_deep(encoded, row)]
     return deep[:: max(1, len(deep) // PROBES)]

@@ -1,15 +1,27 @@
 """From the name of a set to its images, as they lie on the disk."""
 
+from collections.abc import Callable
 from typing import Any
 
+from ressl_tf.config.decoding import Decoding
+from ressl_tf.data.channels import RGB
 from ressl_tf.data.deep_range import check_deep_range
 from ressl_tf.data.file_list import FileList
-from ressl_tf.data.folder import Folder
+from ressl_tf.data.image_list import ImageList
+from ressl_tf.data.joined import open_folders
+from ressl_tf.data.record_shards import RecordShards
 from ressl_tf.data.sources import EncodedImages
+from ressl_tf.data.tar_shards import TarShards
 from ressl_tf.data.tfds import Records, open_builder
 from ressl_tf.runtime.errors import UsageError
 
-FOLDERS: dict[str, type] = {"folder": Folder, "files": FileList}
+FILES: dict[str, Callable[..., EncodedImages]] = {  # prefix -> what opens its path
+    "folder": open_folders,
+    "files": FileList,
+    "list": ImageList,
+    "webdataset": TarShards,
+    "tfrecord": RecordShards,
+}
 
 
 def open_encoded(
@@ -20,34 +32,33 @@ def open_encoded(
     download: bool,
     skip: bool,
     labels: str,
-    max_pixels: int,
-    channels: int = 3,
+    decoding: Decoding,
 ) -> EncodedImages:
     """Find the images of a split; `data.load.load_source` says what the arguments are.
 
     Args:
-        dataset: "folder:/path", "files:/list.json", "shapes" or a TFDS name.
+        dataset: "folder:/path", "folder:/a,/b", "files:/list.json", "list:/list.csv",
+            "webdataset:/shards", "tfrecord:/shards", "shapes" or a TFDS name.
         split: in TFDS syntax.
         data_dir: where TFDS keeps its data.
         download: whether TFDS may download what is not prepared.
         skip: whether folders that cannot be listed are left out.
         labels: "auto", "folders" or "none".
-        max_pixels: an image of more, by its header, is unreadable.
-        channels: of the images, 3 or 1.
+        decoding: how their bytes become pixels.
 
     Raises:
-        UsageError: they are not there, or hold deeper pixels than are read, or other
-            channels are asked for.
+        UsageError: they are not there, or hold deeper pixels than are read.
     """
-    if channels not in (1, 3):
+    if decoding.channels not in (1, RGB):
         raise UsageError(
             "files are read as RGB or grey images; an array or a tf.data.Dataset in "
-            f"Python may have other channels. Received: channels={channels}, {dataset}"
+            "Python may have other channels. Received: "
+            f"channels={decoding.channels}, {dataset}"
         )
     encoded: EncodedImages
     kind, _, path = dataset.partition(":")
-    if kind in FOLDERS:
-        encoded = _listed(FOLDERS[kind], path, split, skip, labels)
+    if kind in FILES:
+        encoded = _listed(FILES[kind], path, split, skip, labels)
     elif labels == "folders":
         raise UsageError(
             f"labels=folders is for a folder of images. Received: dataset={dataset!r}"
@@ -55,13 +66,13 @@ def open_encoded(
     else:
         builder = open_builder(dataset, data_dir, download)
         encoded = Records(builder, split, labels != "none")
-    encoded.max_pixels, encoded.channels = max_pixels, channels
+    encoded.decoding = decoding
     check_deep_range(encoded)
     return encoded
 
 
-def _listed(kind: type, *where: Any) -> EncodedImages:
+def _listed(opener: Callable[..., EncodedImages], *where: Any) -> EncodedImages:
     try:
-        return kind(*where)
+        return opener(*where)
     except OSError as error:
         raise UsageError(f"Cannot list {error.filename!r}: {error.strerror}") from None

@@ -1,5 +1,6 @@
 """Photos in a folder: class sub-folders, or a flat folder without labels."""
 
+import bisect
 import logging
 import os
 
@@ -12,6 +13,7 @@ from ressl_tf.data.sources import NO_LABEL
 from ressl_tf.runtime.errors import UsageError
 
 __all__ = ["EXTENSIONS", "Folder"]
+LAST = chr(0x10FFFF)  # sorts behind any character of a path
 log = logging.getLogger("ressl_tf")
 
 
@@ -94,18 +96,18 @@ class Folder(ImageFiles):
     def _find_labels(self, siblings: list[str], demanded: bool) -> None:
         """Take the classes of all splits together, and log what they are."""
         start = len(os.path.join(self.folder, ""))
-        parts = [path[start:].split(os.sep) for path in self.paths]
-        loose = next((path for path in parts if len(path) == 1), None)
-        own = {path[0] for path in parts if len(path) > 1}
+        inside, place = _sub_folder_of_each(self.paths, start)
+        own = set(inside)
+        loose = next((self.paths[row][start:] for row in np.flatnonzero(place < 0)), "")
         if loose and not (demanded and own):
             if demanded:
                 raise UsageError(
                     f"{self.folder} has no sub-folder with images. Received: "
                     "labels=folders"
                 )
-            inside = ", ".join(sorted(own)[:3])
-            also = f"; beside it folders, no classes then: {inside}" if own else ""
-            log.info("%s: no labels, a flat folder (%s%s)", self.folder, *loose, also)
+            beside = ", ".join(sorted(own)[:3])
+            also = f"; beside it folders, no classes then: {beside}" if own else ""
+            log.info("%s: no labels, a flat folder (%s%s)", self.folder, loose, also)
             return
         names = class_folders.names(self.folder, own, siblings)
         if names is None:
@@ -113,9 +115,8 @@ class Folder(ImageFiles):
             return
         number = {name: label for label, name in enumerate(names)}
         self.label_names = names
-        self.labels = np.array(
-            [number[p[0]] if len(p) > 1 else NO_LABEL for p in parts], np.int32
-        )
+        of_inside = [*(number[name] for name in inside), NO_LABEL]
+        self.labels = np.array(of_inside, np.int32)[place]
         folder = self.folder
         log.info("%s: %d classes, from the sub-folders of it", folder, len(names))
         if loose:
@@ -136,3 +137,27 @@ class Folder(ImageFiles):
         found = [classes.get(os.path.basename(path), "") for path in self.paths]
         self.label_names = names
         self.labels = np.array([number.get(c, NO_LABEL) for c in found], np.int32)
+
+
+def _sub_folder_of_each(paths: list[str], start: int) -> tuple[list[str], np.ndarray]:
+    """Return names of sub-folders, and the number of each path's; -1 for none.
+
+    Args:
+        paths: of files below a folder, sorted.
+        start: length of the folder's path and its separator.
+    """
+    names: list[str] = []
+    place = np.full(len(paths), -1, np.int64)
+    row = 0
+    while row < len(paths):
+        end = paths[row].find(os.sep, start)
+        if end < 0:
+            row += 1
+            continue
+        name = paths[row][start:end]  # sorted paths of a folder follow one another
+        after = paths[row][: end + 1] + LAST
+        following = bisect.bisect_right(paths, after, row)
+        place[row:following] = len(names)
+        names.append(name)
+        row = following
+    return names, place

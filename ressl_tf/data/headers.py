@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from ressl_tf.data import jxl_header
+
 HEADER = 64  # bytes, which hold the sides of all formats but JPEG
 JPEG, PNG, GIF, BMP, RIFF = b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"RIFF"
+JXL = (jxl_header.CODESTREAM, jxl_header.CONTAINER)
 DEPTH = 24  # place of the bits of a PNG's channel
-FORMATS = "JPEG, PNG, WebP, BMP or GIF"
+FORMATS = "JPEG, PNG, WebP, BMP, GIF or JPEG XL"
 ANIMATION = 0x02  # among the flags of a WebP
 BITFIELDS = 3  # a BMP's kind of compression
 
@@ -27,7 +30,8 @@ def starts_with(head: tf.Tensor, magic: bytes, start: int = 0) -> tf.Tensor:
 def is_image(head: tf.Tensor) -> tf.Tensor:
     """Return whether a header is of a format that is read, bool []."""
     webp = starts_with(head, RIFF) & starts_with(head, b"WEBP", 8)
-    return tf.reduce_any([webp, *(starts_with(head, m) for m in (JPEG, PNG, GIF, BMP))])
+    others = (JPEG, PNG, GIF, BMP, *JXL)
+    return tf.reduce_any([webp, *(starts_with(head, magic) for magic in others)])
 
 
 def number(digits: tf.Tensor, order: str = "little") -> tf.Tensor:
@@ -57,6 +61,7 @@ def header_pixels(encoded: tf.Tensor) -> tf.Tensor:
         (starts_with(head, GIF), gif),
         (starts_with(head, RIFF), lambda: _webp_pixels(head)),
         (starts_with(head, BMP), bmp),
+        (is_jxl(head), lambda: jxl_header.jxl_pixels(encoded)),
     ]
     return tf.case(formats, default=lambda: tf.zeros([], tf.int64))
 
@@ -83,6 +88,11 @@ def _webp_pixels(head: tf.Tensor) -> tf.Tensor:
         (starts_with(head, b"VP8L", 12), lossless),
     ]
     return tf.case(kinds, default=lossy)
+
+
+def is_jxl(head: tf.Tensor) -> tf.Tensor:
+    """Whether the header is that of a JPEG XL, bool []."""
+    return tf.reduce_any([starts_with(head, magic) for magic in JXL])
 
 
 def is_deep_png(head: tf.Tensor) -> tf.Tensor:

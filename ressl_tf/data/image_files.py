@@ -24,7 +24,9 @@ class ImageFiles(EncodedImages):
     def _hold(self) -> None:
         """Keep paths and labels as tensors for `read`."""
         with tf.device("CPU:0"):
-            self._paths = tf.constant([os.fsencode(path) for path in self.paths])
+            # All at once, for no path has a null character: quicker than one by one.
+            names = os.fsencode("\0".join(self.paths)).split(b"\0")
+            self._paths = tf.constant(names, shape=[len(self.paths)])
             self._labels = tf.constant(self.labels)
 
     @property
@@ -48,3 +50,7 @@ class ImageFiles(EncodedImages):
     def state(self) -> Iterator[tuple]:
         """Yield all that the images depend on: the state of each file."""
         return map(file_state, self.paths)
+
+    def state_of(self, rows: np.ndarray) -> Iterator[tuple]:
+        """Yield the state of these files."""
+        return (file_state(self.paths[row]) for row in rows)

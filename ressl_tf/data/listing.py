@@ -1,36 +1,41 @@
 """The images below a folder, and what is left out of it."""
 
 import collections
+import functools
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
+from ressl_tf.data import library_formats, listing_cache
+from ressl_tf.data.folder_walk import Walk, is_folder, is_litter, walk
+from ressl_tf.data.library_formats import EXTRA, NPY
 from ressl_tf.runtime.errors import UsageError
 
 log = logging.getLogger("ressl_tf")
-EXTENSIONS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif")
-LITTER = (  # of archives, file systems, NAS and editors, in lower case
-    *("__macosx", "lost+found", "@eadir", "@recycle", "#recycle", "$recycle.bin"),
-    *("system volume information", "__pycache__", "@recently-snapshot", "#snapshot"),
+EXTENSIONS = (  # of what TensorFlow decodes
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".jxl"),
 )
 
 
-def is_litter(name: str) -> bool:
-    """Whether a folder of this name is hidden or made by a program for itself."""
-    return name.startswith(".") or name.lower() in LITTER
+@functools.cache
+def image_extensions() -> tuple[str, ...]:
+    """Return the extensions of images that can be read here, in lower case."""
+    return EXTENSIONS + library_formats.extensions()
 
 
 def is_image(name: str) -> bool:
     """Whether a file's name ends as images do, in any letter case."""
-    return os.path.splitext(name)[1].lower() in EXTENSIONS
+    return extension(name) in image_extensions()
 
 
-def is_folder(entry: os.DirEntry) -> bool:
-    """Whether an entry is a folder or a link to one; only of a link is it looked up."""
-    try:
-        return entry.is_dir()
-    except OSError:  # a link in a circle, or into what cannot be entered
-        return False
+def extension(path: str) -> str:
+    """Return the end of a file's name, in lower case; empty without one.
+
+    As `os.path.splitext` has it, in a third of the time.
+    """
+    name = path[path.rfind(os.sep) + 1 :].lstrip(".")
+    dot = name.rfind(".")
+    return name[dot:].lower() if dot > 0 else ""
 
 
 def sub_folders(folder: str) -> list[str]:
@@ -47,7 +52,7 @@ def first_image(folder: str, deep: bool = True) -> str | None:
     """Return the first image found in a folder, or below it when `deep`; else None."""
     try:
         if deep:
-            return next(filter(is_image, _walk(folder, (), [], [])), None)
+            return next(filter(is_image, walk(folder, Walk([]))), None)
         with os.scandir(folder) as entries:
             visible = (e for e in entries if not e.name.startswith("."))
             images = (e for e in visible if is_image(e.name) and not is_folder(e))
@@ -57,7 +62,10 @@ def first_image(folder: str, deep: bool = True) -> str | None:
 
 
 def list_images(folder: str, unlisted: list[str] | None) -> list[str]:
-    """List every image below the folder, sorted by path.
+    """List every image below the folder, sorted by path, and log what is left out.
+
+    NumPy's arrays are images where there are no others: beside photos they are masks
+    or features. The list of a large folder is kept, see `data.listing_cache`.
 
     Args:
         folder: where to look.
@@ -67,69 +75,71 @@ def list_images(folder: str, unlisted: list[str] | None) -> list[str]:
         UsageError: there is no image.
         OSError: a folder cannot be listed, and `unlisted` is None.
     """
-    paths, others = [], collections.defaultdict(list)
-    litter: list[str] = []
-    for path in _walk(folder, (), unlisted, litter):
-        if is_image(path):
-            paths.append(path)
+    kinds = image_extensions()
+    listed = listing_cache.load(folder, kinds)
+    if listed is None:
+        seen = Walk(unlisted)
+        listed = _sorted_out(walk(folder, seen), seen)
+        listing_cache.keep(folder, kinds, listed, seen)
+    if not listed.paths:
+        raise UsageError(_nothing(folder, listed.others))
+    _tell(folder, listed)
+    return listed.paths
+
+
+def _sorted_out(files, seen: Walk) -> listing_cache.Listed:
+    """Divide files into images, sorted, and counts of other kinds."""
+    kinds = frozenset(image_extensions())
+    images: list[str] = []
+    taken: collections.Counter[str] = collections.Counter()
+    others: dict[str, list[str]] = collections.defaultdict(list)
+    for path in files:
+        kind = extension(path)
+        if kind in kinds:
+            images.append(path)
+            taken[kind] += 1
         else:
-            extension = os.path.splitext(path)[1].lower()
-            others[extension or "no extension"].append(path)
-    seen = _counts({kind: len(names) for kind, names in others.items()})
-    if not paths:
-        raise UsageError(
-            f"No image in {folder} (other files: {seen or 'none'}); images end in "
-            f"{', '.join(EXTENSIONS)}, in any letter case"
+            others[kind or "no extension"].append(path)
+    if not images and NPY in others:
+        images = others.pop(NPY)
+        taken[NPY] = len(images)
+    images.sort()
+    first = min((min(paths) for paths in others.values()), default="")
+    left = {kind: len(paths) for kind, paths in others.items()}
+    litter = sorted(seen.litter)
+    return listing_cache.Listed(images, dict(taken), left, first, litter)
+
+
+def _tell(folder: str, listed: listing_cache.Listed) -> None:
+    log.info("%s: %d images: %s", folder, len(listed.paths), _counts(listed.taken))
+    if listed.others:
+        seen = _counts(listed.others)
+        log.warning(
+            "%s: other files are left out: %s (%s)%s",
+            *(folder, seen, listed.first_other, _help(listed.others)),
         )
-    if others:
-        first = min(path for names in others.values() for path in names)
-        log.info("%s: other files are left out: %s (%s)", folder, seen, first)
-    if litter:
-        named = ", ".join(sorted(litter))
+    if listed.litter:
+        named = ", ".join(listed.litter)
         log.info("left out, as programs make them for themselves: %s", named)
-    if gifs := sum(path.lower().endswith(".gif") for path in paths):
+    if gifs := listed.taken.get(".gif"):
         log.info("%s: of %d GIF files, the first frame is taken", folder, gifs)
-    return sorted(paths)
+
+
+def _nothing(folder: str, others: Mapping[str, int]) -> str:
+    return (
+        f"No image in {folder} (other files: {_counts(others) or 'none'}); images end "
+        f"in {', '.join(image_extensions())}, in any letter case{_help(others)}"
+    )
+
+
+def _help(others: Mapping[str, int]) -> str:
+    """Say what reads images among the files that are left out."""
+    missing = library_formats.missing()
+    some = sorted(kind for kind in others if kind in missing)
+    return f"; {EXTRA} reads {', '.join(some)}" if some else ""
 
 
 def _counts(of_kinds: Mapping[str, int]) -> str:
     """Write all kinds of files with their numbers, the most frequent first."""
     ordered = sorted(((n, kind) for kind, n in of_kinds.items()), reverse=True)
     return ", ".join(f"{n} x {kind}" for n, kind in ordered)
-
-
-def _walk(
-    folder: str,
-    above: tuple[tuple[int, int], ...],
-    unlisted: list[str] | None,
-    litter: list[str],
-) -> Iterator[str]:
-    """Yield the paths of all visible files; do not follow a link to a folder above.
-
-    Args:
-        folder: where to look.
-        above: device and inode of each folder above it.
-        unlisted: as of `list_images`.
-        litter: gets the paths of folders that are left out.
-    """
-    status = os.stat(folder)
-    here = (status.st_dev, status.st_ino)
-    if here in above:
-        log.warning("%s leads back to a folder above it: not followed", folder)
-        return
-    try:
-        with os.scandir(folder) as entries:
-            visible = [entry for entry in entries if not entry.name.startswith(".")]
-    except OSError:
-        if unlisted is None:
-            raise
-        unlisted.append(folder)
-        return
-    for entry in visible:
-        if is_folder(entry):
-            if is_litter(entry.name):
-                litter.append(entry.path)
-            else:
-                yield from _walk(entry.path, (*above, here), unlisted, litter)
-        elif entry.is_symlink() or entry.is_file():
-            yield entry.path

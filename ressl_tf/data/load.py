@@ -11,27 +11,26 @@ from ressl_tf.config.data_flags import (
     BAD_IMAGE_ACTIONS,
     CACHES,
     LABELS,
-    MAX_PIXELS,
     PATHS,
 )
+from ressl_tf.config.decoding import MAX_PIXELS, Decoding, as_decoding
 from ressl_tf.data.cache import open_cache
 from ressl_tf.data.channels import RGB
 from ressl_tf.data.encoded import open_encoded
+from ressl_tf.data.held_in_memory import in_memory
+from ressl_tf.data.image_sides import none_readable
 from ressl_tf.data.python_data import ARRAY, given
+from ressl_tf.data.readable_rows import leave_out, readable_rows
 from ressl_tf.data.sources import (
     EncodedImages,
-    MemorySource,
     Source,
     StreamSource,
-    unreadable,
 )
 from ressl_tf.runtime import paths
 from ressl_tf.runtime.errors import UsageError
-from ressl_tf.runtime.file_names import printable
 
 MEMORY_LIMIT = 2 * 2**30  # decoded bytes
 PROBES = 32  # images that are read to see whether a set is of one size
-CHOICES = {"on_bad_image": BAD_IMAGE_ACTIONS, "cache": CACHES, "labels": LABELS}
 TEST_SPLITS = ("test", "validation")  # what "auto" tries, in this order
 
 logger = logging.getLogger("ressl_tf")
@@ -52,6 +51,7 @@ def open_source(
         UsageError: it is not there, or cannot be held as `cache` says.
         RunError: an image cannot be read.
     """
+    decoding = decoding_of(config, channels)
     return load_source(
         config.dataset,
         split,
@@ -59,10 +59,12 @@ def open_source(
         download=config.download,
         on_bad_image=config.on_bad_image,
         max_pixels=config.max_pixels,
+        exif=decoding.exif,
+        value_range=decoding.value_range,
         cache=cache or config.cache,
         cache_dir=getattr(config, "cache_dir", None) or None,
         labels=getattr(config, "labels", "auto"),
-        channels=_channels(config, channels),
+        channels=decoding.channels,
     )
 
 
@@ -86,14 +88,22 @@ def list_source(config: Any, split: str, channels: int | None = None) -> Source:
         download=config.download,
         skip=config.on_bad_image == "skip",
         labels=config.labels,
-        max_pixels=config.max_pixels,
-        channels=_channels(config, channels),
+        decoding=decoding_of(config, channels),
     )
     return _source_of(encoded, np.arange(encoded.size), encoded.unlisted)
 
 
-def _channels(config: Any, given: int | None) -> int:
-    return getattr(config, "channels", RGB) if given is None else given
+def decoding_of(config: Any, channels: int | None = None) -> Decoding:
+    """Return how a config asks for images to be decoded; `channels` in its place.
+
+    Raises:
+        UsageError: its range of values is none.
+    """
+    exif = getattr(config, "exif", "auto")
+    value_range = getattr(config, "value_range", "auto")
+    if channels is None:
+        channels = getattr(config, "channels", RGB)
+    return as_decoding(exif, value_range, config.max_pixels, channels)
 
 
 def open_beside(config: Any, split: str, channels: int | None = None) -> Source:
@@ -138,6 +148,8 @@ def load_source(
     download: bool = False,
     on_bad_image: str = "stop",
     max_pixels: int = MAX_PIXELS,
+    exif: str = "apply",
+    value_range: str = "auto",
     cache: str = "auto",
     cache_dir: str | None = None,
     memory_limit: int = MEMORY_LIMIT,
@@ -147,8 +159,9 @@ def load_source(
     """Open a set of images.
 
     Args:
-        dataset: "folder:/path", "files:/path/list.json", "shapes", or a TFDS name
-            ("cifar10", "name/config").
+        dataset: "folder:/path", "folder:/a,/b", "files:/path/list.json",
+            "list:/path/list.csv", "webdataset:/shards/*.tar", "tfrecord:/shards",
+            "shapes", or a TFDS name ("cifar10", "name/config").
         split: "train", "test", ...; for TFDS also slices such as "train[:10%]".
         data_dir: where TFDS keeps its data; None is ~/tensorflow_datasets.
         download: whether TFDS may download what is not prepared.
@@ -156,49 +169,64 @@ def load_source(
             decoded into memory or onto the disk. "skip" leaves unreadable images out
             before training, in one pass of decoding where a set streams.
         max_pixels: an image of more, by its header, is unreadable.
+        exif: "apply" turns photos upright, "ignore" leaves them as they are stored.
+        value_range: of `config.decoding.Decoding`; "lo,hi" becomes 0 to 255.
         cache: where decoded images are kept. "auto": in memory, if they are of one size
-            and at most `memory_limit` bytes, else nowhere. "memory": there, or an
-            error. "disk": see `data.cache`. "none": decoded whenever they are used.
+            and at most `memory_limit`, else nowhere. "memory": there, or an error.
+            "disk": see `data.cache`. "none": they are decoded whenever they are used.
         cache_dir: of "disk"; None is `cache.default_folder()`.
-        memory_limit: of "auto" and "memory".
+        memory_limit: in bytes.
         labels: "auto"; "folders": a folder's sub-folders are its classes, even beside
             images; "none": no image has a label.
         channels: of the images.
 
     Raises:
-        UsageError: the set does not exist, holds no readable image, or does not fit
-            into memory.
+        UsageError: there is no such set, no readable image, or too little memory.
         RunError: an image cannot be read, with "stop"; or a cache on the disk cannot.
     """
-    _check_choices(on_bad_image=on_bad_image, cache=cache, labels=labels)
+    _check_choices(on_bad_image, cache, labels)
     dataset = paths.local(dataset, "dataset", PATHS)
     if dataset.startswith(ARRAY):
         return given(dataset, split, labels, channels)
     data_dir = data_dir and paths.local(data_dir, "data_dir")
     cache_dir = cache_dir and paths.local(cache_dir, "cache_dir")
     skip = on_bad_image == "skip"
-    where: dict[str, Any] = {"data_dir": data_dir, "download": download, "skip": skip}
-    where |= {"labels": labels, "max_pixels": max_pixels, "channels": channels}
-    encoded = open_encoded(dataset, split, **where)
+    encoded = open_encoded(
+        dataset,
+        split,
+        data_dir=data_dir,
+        download=download,
+        skip=skip,
+        labels=labels,
+        decoding=Decoding(max_pixels, exif, value_range, channels),
+    )
+    return _held(encoded, split, cache, cache_dir, skip, memory_limit)
+
+
+def _held(
+    encoded: EncodedImages,
+    split: str,
+    cache: str,
+    cache_dir: str | None,
+    skip: bool,
+    limit: int,
+) -> Source:
+    """Keep the images where `cache` says, or read them whenever they are used."""
+    shape = _probe(encoded)
     if cache in ("auto", "memory"):
-        shape, demanded = _probe(encoded), cache == "memory"
-        source = _in_memory(encoded, shape, skip, memory_limit, demanded)
-        return source or _streamed(encoded, skip)
-    _probe(encoded)
+        source = in_memory(encoded, shape, skip, limit, cache == "memory")
+        if source is not None:
+            return source
     if cache == "disk":
         cached = open_cache(encoded, split, cache_dir)
         return _stream(cached, cached.good, skip)
-    return _streamed(encoded, skip)
-
-
-def _streamed(encoded: EncodedImages, skip: bool) -> StreamSource:
-    """Make a source that decodes images whenever they are used."""
-    return _stream(encoded, _scan(encoded) if skip else np.arange(encoded.size), skip)
+    rows = readable_rows(encoded) if skip else np.arange(encoded.size)
+    return _stream(encoded, rows, skip)
 
 
 def _stream(encoded: EncodedImages, good: np.ndarray, skip: bool) -> StreamSource:
     """Make a source that reads the images of these rows when they are used."""
-    skipped = _leave_out(encoded, np.setdiff1d(np.arange(encoded.size), good), skip)
+    skipped = leave_out(encoded, np.setdiff1d(np.arange(encoded.size), good), skip)
     return _source_of(encoded, good, skipped)
 
 
@@ -210,11 +238,14 @@ def _source_of(
     return StreamSource(encoded.name, encoded, encoded.label_names, held, skipped)
 
 
-def _check_choices(**given: str) -> None:
-    for name, value in given.items():
-        if value not in CHOICES[name]:
-            allowed = ", ".join(CHOICES[name])
-            raise UsageError(f"{name} is {allowed}. Received: {value!r}")
+def _check_choices(on_bad_image: str, cache: str, labels: str) -> None:
+    for name, value, allowed in (
+        ("on_bad_image", on_bad_image, BAD_IMAGE_ACTIONS),
+        ("cache", cache, CACHES),
+        ("labels", labels, LABELS),
+    ):
+        if value not in allowed:
+            raise UsageError(f"{name} is {', '.join(allowed)}. Received: {value!r}")
 
 
 def _probe(encoded: EncodedImages) -> tuple[int, int, int] | None:
@@ -222,94 +253,5 @@ def _probe(encoded: EncodedImages) -> tuple[int, int, int] | None:
     rows = np.unique(np.linspace(0, encoded.size - 1, PROBES, dtype=np.int64))
     shapes = encoded.shapes(rows)
     if not shapes:
-        raise UsageError(
-            f"None of {len(rows)} images tried can be read; the first: "
-            f"{encoded.example_name(rows[0])}: {encoded.why_unreadable(rows[0])}"
-        )
+        raise none_readable(encoded, rows)
     return shapes[0] if len(set(shapes)) == 1 else None
-
-
-def _in_memory(
-    encoded: EncodedImages,
-    shape: tuple[int, int, int] | None,
-    skip: bool,
-    limit: int,
-    demanded: bool,
-) -> MemorySource | None:
-    """Decode the set into memory; if that is impossible, return None or refuse."""
-    source, needed = None, encoded.size * np.prod(shape or 0)
-    if shape and needed <= limit:
-        source = _decode_all(encoded, shape, skip)
-    if demanded and source is None:
-        why = "its images are of several sizes"
-        if needed > limit:
-            why = f"{needed} bytes, decoded; at most {limit} are held"
-        raise UsageError(
-            f"{encoded.name} cannot be held in memory: {why}; give --cache=disk or "
-            f"--cache=none. Received: cache='memory'"
-        )
-    return source
-
-
-def _decode_all(
-    encoded: EncodedImages, shape: tuple[int, int, int], skip: bool
-) -> MemorySource | None:
-    """Decode the whole set, or return None when another size turns up."""
-    images = np.empty((encoded.size, *shape), np.uint8)
-    labels = np.empty(encoded.size, np.int32)
-    good = np.zeros(encoded.size, bool)
-
-    def decoded(row):
-        image, label = encoded.example(row)
-        return row, tf.ensure_shape(image, shape), label
-
-    for rows, batch, batch_labels in encoded.each_readable(decoded).batch(1024):
-        images[rows], labels[rows], good[rows] = batch, batch_labels, True
-    bad = np.flatnonzero(~good)
-    if any(encoded.why_unreadable(row) is None for row in bad.tolist()):
-        return None
-    skipped = _leave_out(encoded, bad, skip)
-    rows = np.flatnonzero(good)
-    if skipped:
-        images, labels = images[good], labels[good]
-    with tf.device("CPU:0"):
-        images = tf.constant(images)
-    return MemorySource(
-        encoded.name,
-        images,
-        labels,
-        encoded.label_names,
-        skipped,
-        lambda index: encoded.example_name(int(rows[index])),
-    )
-
-
-def _scan(encoded: EncodedImages) -> np.ndarray:
-    """Find the rows of all images that decode."""
-    logger.info("%s: checking %d images", encoded.name, encoded.size)
-
-    def checked(row):
-        # The shape must be read: unused decoding would be pruned.
-        return row, tf.shape(encoded.example(row)[0])
-
-    batches = encoded.each_readable(checked).batch(1024)
-    return np.concatenate([rows for rows, _ in batches])
-
-
-def _leave_out(encoded: EncodedImages, bad: np.ndarray, skip: bool) -> tuple[str, ...]:
-    """Name the images that cannot be read, with a warning or an error."""
-    names = (*encoded.unlisted, *(encoded.example_name(row) for row in bad))
-    if not names:
-        return ()
-    if not skip:
-        reason = encoded.why_unreadable(bad[0]) or "unknown"
-        raise unreadable(names[0], reason, f" ({len(bad)} of {encoded.size} images)")
-    logger.warning(
-        "%s: skipped %d of %d images that cannot be read: %s%s",
-        encoded.name,
-        len(names),
-        encoded.size + len(encoded.unlisted),
-        ", ".join(map(printable, names[:10])),
-        ", ..." if len(bad) > 10 else "",
-    )
-    return names

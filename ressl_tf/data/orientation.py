@@ -1,4 +1,4 @@
-"""Photos turned upright, as the EXIF tag in a JPEG's header says.
+"""Photos turned upright, as the EXIF tag of a JPEG, PNG or WebP says.
 
 All of it is TensorFlow, on a few bytes: SavedModels and tf.data hold it.
 """
@@ -12,6 +12,11 @@ TURNED = (
     r"(\x12\x01\x03\x00\x01\x00\x00\x00[\x02-\x08]\x00"
     r"|\x01\x12\x00\x03\x00\x00\x00\x01\x00[\x02-\x08])\C*"
 )
+# A chunk of a PNG, or of a WebP with its size, and the TIFF in it; some programs put
+# the six bytes before that, which it has in a JPEG.
+CHUNK = r"\C*(eXIf|EXIF\C{4})(Exif\x00\x00)?(II\*\x00|MM\x00\*)"
+WEBP_FLAG = 20  # place of the byte that says what chunks there are
+HAS_EXIF = 0x08
 SEGMENTS = 64  # that may come before it
 TAG = 0x0112
 ENTRY = 12  # bytes of a tag
@@ -41,6 +46,32 @@ def upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
 def may_be_turned(encoded: tf.Tensor) -> tf.Tensor:
     """Whether a JPEG may have to be turned, bool []: a quick look, never falsely no."""
     return tf.strings.regex_full_match(tf.strings.substr(encoded, 0, HEAD), TURNED)
+
+
+def chunk_orientation(
+    encoded: tf.Tensor, is_png: tf.Tensor, is_webp: tf.Tensor
+) -> tf.Tensor:
+    """Read the orientation of a PNG or WebP, string [] -> int32 []; 1 without.
+
+    Of a PNG both ends are searched: writers put eXIf before the pixels, or after them.
+    A WebP says in its header whether it has EXIF.
+    """
+    start = tf.maximum(tf.strings.length(encoded) - HEAD, 0)
+    end = tf.strings.substr(encoded, start, HEAD)
+    ends = tf.strings.substr(encoded, 0, tf.minimum(start, HEAD)) + end
+    flags = tf.io.decode_raw(tf.strings.substr(encoded, 0, WEBP_FLAG + 1), tf.uint8)
+    flagged = is_webp & (tf.strings.substr(encoded, 12, 4) == b"VP8X")
+    flagged &= flags[-1] // HAS_EXIF % 2 == 1
+    searched = tf.where(is_webp, encoded, ends)
+
+    def found():
+        tiff = tf.strings.regex_replace(searched, CHUNK, r"\3", replace_global=False)
+        head = tf.io.decode_raw(tf.strings.substr(tiff, 0, HEAD), tf.uint8)
+        return _tiff_orientation(head, tf.constant(0))
+
+    may_have = flagged | is_png
+    there = may_have & tf.strings.regex_full_match(searched, CHUNK + r"\C*")
+    return tf.cond(there, found, lambda: tf.constant(1))
 
 
 def jpeg_orientation(encoded: tf.Tensor) -> tf.Tensor:

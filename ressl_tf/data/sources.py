@@ -10,9 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.config.data_flags import MAX_PIXELS
-from ressl_tf.data.channels import RGB, to_grey
-from ressl_tf.data.decode import complaint, decode_image
+from ressl_tf.config.decoding import Decoding
+from ressl_tf.data.decode import complaint, decode_any
 from ressl_tf.runtime.errors import RunError
 from ressl_tf.runtime.file_names import printable
 
@@ -25,15 +24,13 @@ class EncodedImages(Protocol):
     Attributes:
         name: of the set, for messages.
         label_names: class names in the order of their numbers, or None.
-        max_pixels: an image of more is unreadable.
-        channels: of an image, decoded: 3, or 1 for grey.
+        decoding: how their bytes become pixels.
         unlisted: names of folders that may hold more images and cannot be listed.
     """
 
     name: str
     label_names: tuple[str, ...] | None
-    max_pixels: int = MAX_PIXELS
-    channels: int = RGB
+    decoding: Decoding = Decoding()
     unlisted: tuple[str, ...] = ()
 
     @property
@@ -57,11 +54,15 @@ class EncodedImages(Protocol):
     def state(self) -> Iterator[tuple]:
         """Yield all that the images depend on, for the hash of a cache."""
 
+    def state_of(self, rows: np.ndarray) -> Iterator[tuple]:
+        """Yield all that these images depend on; `state` where they share a file."""
+        yield tuple(rows.tolist())
+        yield from self.state()
+
     def example(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Read and decode int64 [] -> (uint8 [height, width, channels], int32 [])."""
         encoded, label = self.read(row)
-        image = decode_image(encoded, self.max_pixels)
-        return (to_grey(image) if self.channels == 1 else image), label
+        return decode_any(encoded, self.decoding), label
 
     def why_unreadable(self, row: int) -> str | None:
         """Say in one line what is wrong with an image; None for nothing."""

@@ -218,6 +218,22 @@ def _offsets(instruction: Any) -> np.ndarray:
     return ends[instruction.skip : -1]
 
 
+def record_offsets(path: str) -> np.ndarray:
+    """Find the byte offsets of all records of a TFRecord file: int64 [n].
+
+    Raises:
+        ValueError: the lengths do not end with the file.
+    """
+    size, ends = os.path.getsize(path), [0]
+    with open(path, "rb", buffering=0) as shard:
+        while ends[-1] < size:
+            length = int.from_bytes(_read_at(shard, ends[-1]), "little")
+            ends.append(ends[-1] + HEADER + length + FOOTER)
+    if ends[-1] != size:
+        raise ValueError("its records do not end with it")
+    return np.array(ends[:-1], np.int64)
+
+
 def _read_at(file: io.FileIO, offset: int) -> bytes:
     """Read 8 bytes, by one call of the system where it has that."""
     if hasattr(os, "pread"):  # not on Windows

@@ -60,7 +60,9 @@ def run(
     """
     with distribute.strategy(config.strategy).scope(), bad_images_as_run_errors():
         task = open_task(config)
-        line = learn(dataclasses.replace(config, dataset=task.dataset), task)
+        # The classifier's own config says how images are decoded for it.
+        config = dataclasses.replace(config, dataset=task.dataset, **task.decoding)
+        line = learn(config, task)
     results.write_json(pathlib.Path(config.run_dir) / "result.json", line)
     return line
 

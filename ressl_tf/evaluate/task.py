@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from typing import Any
 
 import keras
 import numpy as np
@@ -30,6 +31,7 @@ class Task:
         train: labelled images to learn from.
         test: labelled images to classify; of the same classes.
         dataset: its name, resolved.
+        decoding: `exif` and `value_range` of the images, resolved.
     """
 
     encoder: Encoder
@@ -37,6 +39,7 @@ class Task:
     train: Source
     test: Source
     dataset: str
+    decoding: dict[str, Any]
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -66,12 +69,15 @@ def open_task(config: EvaluateConfig) -> Task:
     pretrained = open_pretrained(config.source, config.model_selection)
     dataset, data_dir = pretrained.data_or(config.dataset, config.data_dir)
     size = pretrained.size_or(config.image_size)
-    config = dataclasses.replace(config, dataset=dataset, data_dir=data_dir or "")
+    decoding = pretrained.decoding_or(config.exif, config.value_range)
+    config = dataclasses.replace(
+        config, dataset=dataset, data_dir=data_dir or "", **decoding
+    )
     encoder = pretrained.encoder
     train, test = open_splits(config, encoder.channels)
     if config.untrained:
         encoder = random_weights(encoder, config.seed)
-    return Task(encoder, size, train, test, dataset)
+    return Task(encoder, size, train, test, dataset, decoding)
 
 
 def random_weights(encoder: Encoder, seed: int) -> Encoder:

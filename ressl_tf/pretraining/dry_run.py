@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from ressl_tf.config import Config
+from ressl_tf.config.normalizations import AUTO
 from ressl_tf.data.channels import RGB
 from ressl_tf.data.image_sides import check_image_size
-from ressl_tf.data.load import open_source
+from ressl_tf.data.load import list_source, open_source
 from ressl_tf.data.pipeline import steps_per_epoch
+from ressl_tf.data.sources import Source
 from ressl_tf.engine.run import last_step
 from ressl_tf.methods.build import build_model
 from ressl_tf.models.backbones.flops import multiply_adds
+from ressl_tf.pretraining import auto_normalization
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.kernels import cpu_kernels
 
@@ -24,9 +27,15 @@ def describe(config: Config) -> dict[str, Any]:
     """Report config, steps, parameters, cost, view shapes and memory of the queues.
 
     The cost is that of the backbone's forward pass of one image of --image_size.
-    Where the data set is not there, the steps are None and a warning says why.
+    Where the data set is not there, the steps are None and a warning says why. Of the
+    images 64 are read; with --normalization=auto, its sample too.
     """
-    steps = _steps(config)
+    source = _source(config)
+    steps = _steps(config, source)
+    if source is not None:
+        config = auto_normalization.resolved(config, source)
+    elif config.normalization == AUTO and not config.mean:
+        config = dataclasses.replace(config, normalization="imagenet")  # just to count
     model = build_model(config, steps["steps_per_epoch"] or 1)
     forward = multiply_adds(model.online.backbone, config.image_size)
     if config.channels != RGB:
@@ -69,16 +78,25 @@ def count(variables) -> int:
     return sum(math.prod(variable.shape) for variable in variables)
 
 
-def _steps(config) -> dict[str, int | None]:
+def _source(config: Config) -> Source | None:
+    """List the images, and read as many as show whether they can be used."""
+    here = dataclasses.replace(config, download=False)
+    # Whether all can be held in memory is seen only when they are.
+    open_set = open_source if config.cache == "memory" else list_source
     try:
-        cache = "none" if config.cache == "disk" else config.cache
-        here = dataclasses.replace(config, download=False, cache=cache)
-        source = open_source(here, here.split)
+        source = open_set(here, here.split)
         check_image_size(source, here.image_size)
-        per_epoch = steps_per_epoch(source, config.batch_size)
+        steps_per_epoch(source, config.batch_size)
     except UsageError as error:
         log.warning("the data set cannot be used yet: %s", error)
+        return None
+    return source
+
+
+def _steps(config: Config, source: Source | None) -> dict[str, int | None]:
+    if source is None:
         return {"images": None, "steps_per_epoch": None, "steps": None}
+    per_epoch = steps_per_epoch(source, config.batch_size)
     return {
         "images": source.size,
         "steps_per_epoch": per_epoch,

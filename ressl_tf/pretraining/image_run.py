@@ -30,7 +30,7 @@ from ressl_tf.evaluate.plots import pictures
 from ressl_tf.evaluate.report import refreshed_report
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.methods.build import make_model
-from ressl_tf.pretraining import knn_monitor, warm_start
+from ressl_tf.pretraining import auto_normalization, knn_monitor, warm_start
 from ressl_tf.pretraining.dry_run import describe
 from ressl_tf.runtime import distribute
 from ressl_tf.runtime.atomic import replacing
@@ -62,6 +62,7 @@ def run_worker(config: Config, strategy) -> None:
     do they when they have lost it.
     """
     source = open_training_source(config)
+    config = auto_normalization.resolved(config, source)
     per_epoch = steps_per_epoch(source, config.batch_size)
     with bad_images_as_run_errors(), Watch():
         model = make_model(config, per_epoch, strategy)
@@ -76,6 +77,7 @@ def run_chief(config: Config, strategy) -> dict[str, Any]:
     """Train as the chief, or as the only process, and write what is kept."""
     with stage(f"reading {config.dataset}"):
         source = open_training_source(config)
+        config = auto_normalization.resolved(config, source)
     per_epoch = steps_per_epoch(source, config.batch_size)
     start = warm_start.open_start(config)
     devices.announce(config, strategy)

@@ -1,5 +1,6 @@
 """A sheet of images and of the views that a run would draw from them."""
 
+import dataclasses
 import pathlib
 from typing import Any
 
@@ -35,7 +36,8 @@ def draw(config: PreviewConfig) -> dict[str, Any]:
     source = open_source(config, config.split, cache="none")
     check_image_size(source, config.image_size)
     photos = chosen_photos(source, config.images, config.seed)
-    model = build_model(config)
+    # Views come before normalisation, so that no set has to be measured for them.
+    model = build_model(dataclasses.replace(config, normalization="imagenet"))
     rows = sheet(photos, model, config)
     title = f"Views of {plots.shorten(source.name, 40)}, {config.split}"
     side = 0.9 if config.image_size < plots.SMALL else 1.5

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 import ressl_tf
 from ressl_tf.config import Config
+from ressl_tf.config.normalizations import AUTO
 from ressl_tf.config.unused_flags import unused
 from ressl_tf.engine.workdir import read_rows
 from ressl_tf.runtime import markdown
@@ -42,7 +43,8 @@ taken over in the run. TensorFlow Serving finds the signatures `serving_default`
 `images`), `serving_float32` (float32 `images`){encoded}.
 """
 ENCODED = """ and
-`serving_encoded` (`image_bytes`: JPEG, PNG, WebP, BMP or GIF files, turned upright,
+`serving_encoded` (`image_bytes`: JPEG, PNG, WebP, BMP, GIF or JPEG XL files, decoded
+as in training,
 resized and cropped to {size} x {size}; one that cannot be read fails its batch, and the
 message gives the place of one of another format)"""
 LOAD_KERAS = """\
@@ -149,7 +151,10 @@ def _loading(export, name) -> str:
 
 
 def _data(pretrained) -> str:
-    own = ("mean", "std") if pretrained.config.get("mean") else ("normalization",)
+    own = ("normalization",)
+    if pretrained.config.get("mean"):
+        measured = pretrained.config.get("normalization") == AUTO
+        own = (*own * measured, "mean", "std")
     keys = ("dataset", "split", "label_fraction", *own)
     stored = {key: pretrained.config[key] for key in keys if key in pretrained.config}
     return table(stored, ("of training", "value"))

@@ -78,6 +78,17 @@ class Pretrained:
             )
         return dataset, data_dir or self.config.get("data_dir") or None
 
+    def decoding_or(self, exif: str, value_range: str) -> dict[str, Any]:
+        """Return `exif` and `value_range`; "auto" asks for those of its training.
+
+        Where these are the defaults, it stays "auto".
+        """
+        given = {"exif": exif, "value_range": value_range}
+        trained = {name: self.config.get(name, "auto") for name in given}
+        if trained["exif"] == "apply":
+            trained["exif"] = "auto"
+        return {n: trained[n] if v == "auto" else v for n, v in given.items()}
+
 
 def open_pretrained(
     path: str | os.PathLike[str], model_selection: str = "last"

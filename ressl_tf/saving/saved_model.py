@@ -9,7 +9,7 @@
 Images are uint8 or float32 [batch, height, width, channels] on 0..255. Signatures for
 servers are `serving_default` (uint8), `serving_float32` and, where the size of the
 training images is known, `serving_encoded` (bytes of image files, decoded as
-`data.decode` does, upright, and cropped as evaluation crops).
+`data.decode` does, as in training, and cropped as evaluation crops).
 `ressl_tf.json` beside the graph holds what rebuilds the Keras object.
 """
 
@@ -23,9 +23,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ressl_tf.config.decoding import Decoding, as_decoding
 from ressl_tf.data import headers
 from ressl_tf.data.centre_crop import centre_crop
-from ressl_tf.data.channels import RGB, to_grey
+from ressl_tf.data.channels import RGB
 from ressl_tf.data.decode import decode_image
 from ressl_tf.models.backbones.batch_norm import BatchNormalization
 from ressl_tf.models.classifier import Classifier
@@ -73,7 +74,7 @@ def save(
         The names of the signatures.
     """
     root = _root(model, outputs)
-    signatures = _signatures(root, model, about["image_size"])
+    signatures = _signatures(root, model, about)
     with replacing_folder(pathlib.Path(folder)) as temporary:
         tf.saved_model.save(root, str(temporary), signatures=signatures)
         for name, text in (texts or {}).items():
@@ -188,28 +189,33 @@ def _specs(model) -> list[tf.TensorSpec]:
     return [tf.TensorSpec(shape, dtype, "images") for dtype in (tf.uint8, tf.float32)]
 
 
-def _signatures(root, model, image_size) -> dict[str, Any]:
+def _signatures(root, model, about) -> dict[str, Any]:
     bytes_spec, float_spec = _specs(model)
     signatures = {
         "serving_default": root.serve.get_concrete_function(bytes_spec),
         "serving_float32": root.serve.get_concrete_function(float_spec),
     }
-    size, channels = bytes_spec.shape[1] or image_size, bytes_spec.shape[3]
+    size, channels = bytes_spec.shape[1] or about["image_size"], bytes_spec.shape[3]
     if size and channels in (1, RGB):
         encoded = tf.TensorSpec([None], tf.string, "image_bytes")
-        served = _encoded_endpoint(root.serve, size, channels)
+        decoding = _decoding(about.get("config") or {}, channels)
+        served = _encoded_endpoint(root.serve, size, decoding)
         signatures["serving_encoded"] = served.get_concrete_function(encoded)
     return signatures
 
 
-def _encoded_endpoint(serve, size, channels) -> tf.types.experimental.GenericFunction:
+def _decoding(config: Mapping[str, Any], channels: int) -> Decoding:
+    """Return how the training images were decoded, for those that are served."""
+    exif, value_range = (config.get(name, "auto") for name in ("exif", "value_range"))
+    return as_decoding(exif, value_range, channels=channels)
+
+
+def _encoded_endpoint(serve, size, decoding) -> tf.types.experimental.GenericFunction:
     def crop(encoded):
-        image = decode_image(encoded)
-        image = to_grey(image) if channels == 1 else image
-        return centre_crop(image[None], size)[0]
+        return centre_crop(decode_image(encoded, decoding)[None], size)[0]
 
     def endpoint(image_bytes):
-        spec = tf.TensorSpec([size, size, channels], tf.uint8)
+        spec = tf.TensorSpec([size, size, decoding.channels], tf.uint8)
         with tf.control_dependencies([_assert_images(image_bytes)]):
             image_bytes = tf.identity(image_bytes)
         return serve(tf.map_fn(crop, image_bytes, fn_output_signature=spec))

@@ -212,5 +212,5 @@ def test_a_dry_run_makes_no_cache(photos, caches):
         cache="disk",
         cache_dir=str(caches),
     )
-    assert dry_run._steps(config)["images"] == 26
+    assert dry_run._source(config).size == 26
     assert not caches.exists()

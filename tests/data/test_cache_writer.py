@@ -121,3 +121,10 @@ def test_of_two_at_once_one_makes_the_cache(
     assert len(made) == 1
     assert "waiting for another process" in caplog.text
     assert_same(*results)
+
+
+def test_the_size_of_what_libraries_read_is_that_of_the_decoded(tmp_path):
+    for number in range(3):
+        np.save(tmp_path / f"{number}.npy", np.zeros((6, 4 + number), np.uint8))
+    source = load_source(f"folder:{tmp_path}", "train", cache="none")
+    assert cache_writer._expected_bytes(source.encoded) == 3 * 6 * (4 + 5 + 6)

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from helpers.photos import flat, png
 
+from ressl_tf.config.decoding import Decoding
 from ressl_tf.data.decode import decode_image, header_pixels
 
 # 8 x 8, CMYK with Adobe's inverted values; Pillow reads (56, 223, 202) in the upper
@@ -132,7 +133,7 @@ def test_the_header_has_the_number_of_pixels(kind, options):
     for image in (PHOTO, CLEAR.convert("RGB") if kind == "JPEG" else CLEAR):
         assert int(header_pixels(stored(image, kind, **options))) == 600
     with pytest.raises(tf.errors.InvalidArgumentError, match="600 pixels, more than"):
-        decode_image(stored(PHOTO, kind, **options), 599)
+        decode_image(stored(PHOTO, kind, **options), Decoding(max_pixels=599))
 
 
 def test_sixteen_bits_are_rounded_to_eight():

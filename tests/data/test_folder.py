@@ -72,11 +72,11 @@ def test_links_that_lead_nowhere_are_images_that_cannot_be_read(photos, caplog):
 
 def test_what_is_left_out_is_reported(photos, caplog):
     write(photos / "dog" / "notes.txt", b"x")
-    write(photos / "cat" / "raw.HEIC", b"x")
+    write(photos / "cat" / "raw.NEF", b"x")
     os.symlink(photos, photos / "dog" / "up")
     with caplog.at_level("INFO", "ressl_tf"):
         load_source(f"folder:{photos}", "train")
-    assert f"1 x .txt, 1 x .heic ({photos}/cat/raw.HEIC)" in caplog.text
+    assert f"1 x .txt, 1 x .nef ({photos}/cat/raw.NEF)" in caplog.text
     assert f"{photos}/dog/up leads back to a folder above it" in caplog.text
 
 
@@ -168,7 +168,7 @@ def test_what_is_wrong_with_a_folder_is_said_in_one_line(tmp_path):
     os.makedirs(tmp_path / "empty")
     cases.append(("empty", "train", r"No image in.*\(other files: none\)"))
     write(tmp_path / "phone" / "a.HEIC", b"x")
-    cases.append(("phone", "train", "1 x .heic"))
+    cases.append(("phone", "train", "1 x .nef"))
     write(tmp_path / "one" / "holiday" / "a.png", flat(1))
     cases.append(("one", "train", "single class, 'holiday'.*folder:.*one/holiday"))
     cases.append(("one", "test", "only split is 'train'.*Received: 'test'"))

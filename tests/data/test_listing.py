@@ -10,12 +10,12 @@ from ressl_tf.data.listing import first_image, list_images, sub_folders
 
 def test_every_kind_that_is_left_out_is_counted(tmp_path, caplog):
     write(tmp_path / "a.png", flat(1))
-    for number, kind in enumerate(["xmp", "txt", "heic", "mp4", "tif"]):
+    for number, kind in enumerate(["xmp", "txt", "svg", "mp4", "pdf"]):
         for copy in range(number + 1):
             write(tmp_path / f"{copy}.{kind}", b"x")
     with caplog.at_level(logging.INFO, "ressl_tf"):
         assert list_images(str(tmp_path), None) == [str(tmp_path / "a.png")]
-    assert "5 x .tif, 4 x .mp4, 3 x .heic, 2 x .txt, 1 x .xmp" in caplog.text
+    assert "5 x .pdf, 4 x .mp4, 3 x .svg, 2 x .txt, 1 x .xmp" in caplog.text
 
 
 def test_litter_is_named_and_not_entered(tmp_path, caplog):

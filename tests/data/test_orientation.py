@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 
 import numpy as np
 import PIL.Image
@@ -9,6 +10,7 @@ import PIL.ImageOps
 import pytest
 import tensorflow as tf
 
+from ressl_tf.config.decoding import Decoding
 from ressl_tf.data.decode import decode_image
 from ressl_tf.data.orientation import jpeg_orientation, may_be_turned
 
@@ -58,3 +60,37 @@ def test_no_tag_and_damaged_tags_are_upright():
         broken = bytearray(whole)
         broken[rng.integers(2, 90)] = rng.integers(256)
         jpeg_orientation(bytes(broken))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_png_and_webp_are_turned_as_pillow_turns_them(kind, orientation):
+    exif = PIL.Image.Exif()
+    exif[0x0112] = orientation
+    file = io.BytesIO()
+    PHOTO.save(file, kind, exif=exif, **({"lossless": True} if kind == "WEBP" else {}))
+    data = file.getvalue()
+    upright = PIL.ImageOps.exif_transpose(PIL.Image.open(io.BytesIO(data)))
+    for decode in (decode_image, tf.function(decode_image)):
+        np.testing.assert_array_equal(decode(tf.constant(data)), np.asarray(upright))
+    as_stored = decode_image(tf.constant(data), Decoding(exif="ignore"))
+    np.testing.assert_array_equal(as_stored, np.asarray(PHOTO))
+
+
+def test_exif_behind_the_pixels_of_a_large_png():
+    noise = np.random.default_rng(0).integers(0, 256, (300, 500, 3), np.uint8)
+    data = tf.io.encode_png(noise).numpy()
+    exif = PIL.Image.Exif()
+    exif[0x0112] = 6
+    body = exif.tobytes().removeprefix(b"Exif\0\0")
+    chunk = struct.pack(">I", len(body)) + b"eXIf" + body
+    chunk += struct.pack(">I", zlib.crc32(chunk[4:]))
+    data = data[:-12] + chunk + data[-12:]
+    np.testing.assert_array_equal(decode_image(data), np.rot90(noise, -1))
+
+
+def test_a_jpeg_as_it_is_stored():
+    data = tagged(6)
+    plain = tf.io.decode_jpeg(data, dct_method="INTEGER_ACCURATE")
+    for decode in (decode_image, tf.function(decode_image)):
+        np.testing.assert_array_equal(decode(data, Decoding(exif="ignore")), plain)

@@ -16,7 +16,7 @@ from ressl_tf.methods.build import build_model
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.errors import RunError, UsageError
-from ressl_tf.saving.pretrained import learns_from, open_pretrained
+from ressl_tf.saving.pretrained import Pretrained, learns_from, open_pretrained
 
 
 def test_a_workdir_gives_its_last_online_encoder(unbroken, images):
@@ -199,3 +199,14 @@ def test_a_run_on_a_graph_is_known_by_its_config(graph_run, tmp_path):
     assert learns_from(str(images)) == "images"
     for other in (str(tmp_path), "", str(tmp_path / "nowhere")):
         assert learns_from(other) == ""
+
+
+def test_images_are_decoded_as_in_training_unless_it_is_said_otherwise():
+    config = {"exif": "ignore", "value_range": "0,4095"}
+    trained = Pretrained(None, "workdir", None, 16, config=config)
+    assert trained.decoding_or("auto", "auto") == config
+    asked = {"exif": "apply", "value_range": "dtype"}
+    assert trained.decoding_or("apply", "dtype") == asked
+    for usual in ({}, {"exif": "apply", "value_range": "auto"}):
+        opened = Pretrained(None, "workdir", None, 16, config=usual)
+        assert opened.decoding_or("auto", "auto") == dict.fromkeys(config, "auto")

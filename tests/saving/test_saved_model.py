@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from helpers.exports import ABOUT, MEAN, STD, saved, tiny_classifier, tiny_encoder
 
+from ressl_tf.config.decoding import Decoding
 from ressl_tf.data.centre_crop import centre_crop
 from ressl_tf.models.backbones.batch_norm import BatchNormalization
 from ressl_tf.models.encoder import Encoder
@@ -79,12 +80,22 @@ def test_what_is_no_image_in_a_batch_of_files_is_named(embedding_export, images)
     encoded = embedding_export[2].signatures["serving_encoded"]
     files = [tf.io.encode_png(image) for image in images[:4]]
     files[1], files[3] = b"", b"%PDF-1.7"
-    message = r"JPEG, PNG, WebP, BMP or GIF files; .* at places\] \[1 3\]"
+    message = r"JPEG, PNG, WebP, BMP, GIF or JPEG XL files; .* at places\] \[1 3\]"
     with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         encoded(image_bytes=tf.stack(files))
     files[0] = b"RIFF\x24\0\0\0WAVEfmt "  # begins as a WebP does
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"\[0 1 3\]"):
         encoded(image_bytes=tf.stack(files))
+
+
+def test_served_files_are_decoded_as_in_training():
+    config = {"value_range": "0,4095", "exif": "ignore"}
+    decoding = saved_model._decoding(config)
+    assert (decoding.value_range, decoding.exif) == ("0,4095", "ignore")
+    assert saved_model._decoding({}) == Decoding()
+    deep = tf.io.encode_png(tf.fill([8, 8, 3], tf.constant(2048, tf.uint16)))
+    served = saved_model._encoded_endpoint(lambda images: images, 8, decoding)
+    assert served(deep[None]).numpy().max() == 128  # 127.53
 
 
 @pytest.mark.parametrize("scope", ["local", "sync", "split"])

@@ -47,7 +47,10 @@ def embed(config: EmbedConfig) -> dict[str, Any]:
     _check_output(config)
     opened = open_pretrained(config.source, config.model_selection)
     dataset, data_dir = opened.data_or(config.dataset, config.data_dir)
-    config = dataclasses.replace(config, dataset=dataset, data_dir=data_dir or "")
+    decoding = opened.decoding_or(config.exif, config.value_range)
+    config = dataclasses.replace(
+        config, dataset=dataset, data_dir=data_dir or "", **decoding
+    )
     size = opened.size_or(config.image_size)
     source = list_source(config, config.split, opened.encoder.channels)
     model = forward_model(config, opened)
@@ -88,6 +91,8 @@ def describe(config: EmbedConfig, opened: Pretrained, size: int) -> dict[str, An
         "image_size": size,
         "dataset": paths.as_written(config.dataset),
         "split": config.split,
+        "exif": config.exif,
+        "value_range": config.value_range,
         "ressl_tf": ressl_tf.__version__,
     }
 

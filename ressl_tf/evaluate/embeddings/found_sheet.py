@@ -8,8 +8,9 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 
+from ressl_tf.config.decoding import Decoding
 from ressl_tf.data.centre_crop import centre_crop
-from ressl_tf.data.decode import decode_image
+from ressl_tf.data.decode import PLAIN, decode_any
 from ressl_tf.evaluate.plots.figure import image_grid, name_row, show_image
 
 log = logging.getLogger("ressl_tf")
@@ -33,14 +34,14 @@ class FoundRow:
     notes: Sequence[str]
 
 
-def sheet(rows: Sequence[FoundRow], title: str) -> Figure:
+def sheet(rows: Sequence[FoundRow], title: str, decoding: Decoding = PLAIN) -> Figure:
     """Draw rows of images; one that cannot be read is grey."""
     columns = min(COLUMNS, max(len(row.paths) for row in rows))
     names = "\n".join(row.name for row in rows)
     figure, grid = image_grid(len(rows), columns, 0.9, names=names, title=title)
     unread = 0
     for axes, row in zip(grid, rows, strict=True):
-        images = [thumbnail(path) for path in row.paths[:columns]]
+        images = [thumbnail(path, decoding) for path in row.paths[:columns]]
         unread += sum(image is None for image in images)
         for axis, image, note in zip(axes, images, row.notes, strict=False):
             empty = np.full((8, 8, 3), GREY)
@@ -54,10 +55,10 @@ def sheet(rows: Sequence[FoundRow], title: str) -> Figure:
     return figure
 
 
-def thumbnail(path: str) -> np.ndarray | None:
+def thumbnail(path: str, decoding: Decoding = PLAIN) -> np.ndarray | None:
     """Read an image as the encoder sees it, cropped; None for one that cannot be."""
     try:
-        image = decode_image(tf.io.read_file(path))
+        image = decode_any(tf.io.read_file(path), decoding)
     except (tf.errors.OpError, UnicodeError):
         return None
     side = min(SIDE, *image.shape[:2])

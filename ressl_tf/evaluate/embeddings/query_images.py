@@ -1,15 +1,21 @@
 """Features of query images: computed by the encoder of the index, or read."""
 
+import dataclasses
 import pathlib
 
 import numpy as np
 import tensorflow as tf
 
+from ressl_tf.config.decoding import Decoding
 from ressl_tf.config.search_config import INDEX_FILES, SearchConfig
-from ressl_tf.data.channels import to_grey
-from ressl_tf.data.decode import complaint, decode_image
+from ressl_tf.data.decode import complaint, decode_any
 from ressl_tf.data.pipeline import centre_crop
-from ressl_tf.evaluate.embeddings.embedded import Embedded, check_same_encoder, read
+from ressl_tf.evaluate.embeddings.embedded import (
+    Embedded,
+    check_same_encoder,
+    decoding_of,
+    read,
+)
 from ressl_tf.evaluate.embeddings.identity import weights_of
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pretrained import open_pretrained
@@ -51,7 +57,8 @@ def _embed(config: SearchConfig, index: Embedded, names: list[str]) -> np.ndarra
             "embed the set again, or give the right one by --model"
         )
     size = opened.size_or(index.about.get("image_size", 0))
-    images = tf.stack([_image(name, size, encoder.channels) for name in names])
+    decoding = dataclasses.replace(decoding_of(index), channels=encoder.channels)
+    images = tf.stack([_image(name, size, decoding) for name in names])
     found = encoder(images) if embeddings else encoder.features(images)
     if found.shape[1] != index.features.shape[1]:
         raise UsageError(
@@ -61,10 +68,9 @@ def _embed(config: SearchConfig, index: Embedded, names: list[str]) -> np.ndarra
     return found.numpy()
 
 
-def _image(name: str, size: int, channels: int) -> tf.Tensor:
+def _image(name: str, size: int, decoding: Decoding) -> tf.Tensor:
     try:
-        image = decode_image(tf.io.read_file(name))
-        image = to_grey(image) if channels == 1 else image
+        image = decode_any(tf.io.read_file(name), decoding)
         return centre_crop(image[None], size)[0]
     except tf.errors.OpError as error:
         raise UsageError(

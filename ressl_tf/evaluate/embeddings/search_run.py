@@ -10,7 +10,7 @@ from ressl_tf.config.search_config import SearchConfig
 from ressl_tf.evaluate import nearest_neighbors, plots
 from ressl_tf.evaluate.embeddings import coverage, duplicates, outliers
 from ressl_tf.evaluate.embeddings.approximate import ApproximateIndex
-from ressl_tf.evaluate.embeddings.embedded import Embedded, read
+from ressl_tf.evaluate.embeddings.embedded import Embedded, decoding_of, read
 from ressl_tf.evaluate.embeddings.found_sheet import COLUMNS, FoundRow, sheet
 from ressl_tf.evaluate.embeddings.query_images import features_of
 from ressl_tf.runtime.errors import RunError, UsageError
@@ -38,7 +38,8 @@ def search(config: SearchConfig) -> Found:
             yield from find(config, index, drawn, summary)
     if config.output and drawn:
         title = f"{summary['kind']} among {len(index.paths):,} images"
-        plots.save(sheet(drawn[: config.rows], title), config.output)
+        decoding = decoding_of(index)
+        plots.save(sheet(drawn[: config.rows], title, decoding), config.output)
         summary["output"] = config.output
     yield summary
 

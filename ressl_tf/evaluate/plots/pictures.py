@@ -238,7 +238,10 @@ def open_images(config: PlotConfig, opened: Pretrained) -> tuple[Source, str]:
         UsageError: They are not there, or nothing says which.
     """
     dataset, data_dir = opened.data_or(config.dataset, config.data_dir)
-    config = dataclasses.replace(config, dataset=dataset, data_dir=data_dir or "")
+    decoding = opened.decoding_or(config.exif, config.value_range)
+    config = dataclasses.replace(
+        config, dataset=dataset, data_dir=data_dir or "", **decoding
+    )
     splits = AUTO_SPLITS if config.split == "auto" else (config.split,)
     options = {"cache": "none", "channels": opened.encoder.channels}
     return open_first(config, splits, **options)  # of a whole set, some are read

@@ -122,6 +122,10 @@ def choose(config: ReportConfig, run: Config) -> tuple[Source, str]:
         dataset=config.dataset or run.dataset,
         data_dir=config.data_dir or run.data_dir,
         labels=config.labels if config.labels != "auto" else run.labels,
+        exif=config.exif if config.exif != "auto" else run.exif,
+        value_range=(
+            config.value_range if config.value_range != "auto" else run.value_range
+        ),
     )
     splits = AUTO_SPLITS if config.split == "auto" else (config.split,)
     options = {"cache": "none", "channels": run.channels}  # some are read

@@ -1,0 +1,156 @@
+"""Photos that a text file, a CSV or a Parquet file lists: path, label, split."""
+
+import csv
+import importlib
+import logging
+import os
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from ressl_tf.data.image_files import ImageFiles
+from ressl_tf.data.sources import NO_LABEL
+from ressl_tf.data.splits import split_of
+from ressl_tf.runtime.errors import UsageError
+
+log = logging.getLogger("ressl_tf")
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+COLUMNS = ("path", "label", "split")
+Rows = dict[str, list[str]]  # column -> values; "path" is always there
+
+
+class ImageList(ImageFiles):
+    """Encoded images in the order of the list; no file is looked up before it is read.
+
+    Classes are the labels of all splits, in order: numbers by value, others as texts.
+    An empty label is none.
+
+    Args:
+        path: of the list. `.csv`, `.tsv` and `.parquet` have a column path, and may
+            have label and split; any other is a text file with a path a line. Paths
+            that are relative begin at its folder.
+        split: "train", or a value of the column split, by its words of `data.splits`.
+        skip_unlisted: without meaning here.
+        labels: "none" leaves the column label unread.
+
+    Raises:
+        UsageError: the list cannot be read, or has no such column or split.
+    """
+
+    def __init__(
+        self, path: str, split: str, skip_unlisted: bool = False, labels: str = "auto"
+    ):
+        self.name = f"list:{path}"
+        rows = _read(pathlib.Path(path))
+        chosen = _of_split(rows, split, self.name)
+        folder = os.path.dirname(os.path.abspath(path))
+        self.paths = [os.path.join(folder, rows["path"][row]) for row in chosen]
+        given = [] if labels == "none" else rows.get("label", [])
+        self.label_names = sorted_classes(given)
+        self.labels = np.full(len(chosen), NO_LABEL, np.int32)
+        if self.label_names:
+            place = {name: number for number, name in enumerate(self.label_names)}
+            self.labels[:] = [place.get(given[row], NO_LABEL) for row in chosen]
+        elif labels == "folders":
+            raise UsageError(
+                f"{self.name} has no labels, and labels=folders demands them: add a "
+                "column label"
+            )
+        count = len(self.label_names or ())
+        log.info("%s: %d images, %d classes", self.name, len(chosen), count)
+        self._hold()
+
+
+def _read(path: pathlib.Path) -> Rows:
+    readers = {".parquet": _parquet, **dict.fromkeys(DELIMITERS, _csv)}
+    try:
+        rows = readers.get(path.suffix.lower(), _text)(path)
+    except (OSError, ValueError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise UsageError(f"cannot read the list {path}: {reason}") from None
+    empty = [n for n, text in enumerate(rows["path"], 1) if not text or "\0" in text]
+    if empty or not rows["path"]:
+        what = f"no path in row {empty[0]}" if empty else "no rows"
+        raise UsageError(f"the list {path} has {what}")
+    return rows
+
+
+def _text(path: pathlib.Path) -> Rows:
+    lines = path.read_text("utf-8", "surrogateescape").split("\n")
+    return {"path": [line.rstrip("\r") for line in lines if line.strip()]}
+
+
+def _csv(path: pathlib.Path) -> Rows:
+    delimiter = DELIMITERS[path.suffix.lower()]
+    options = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": ""}
+    with open(path, **options) as file:  # type: ignore[call-overload]
+        lines = csv.reader(file, delimiter=delimiter)
+        head = next(lines, [])
+        names = _checked([name.strip().lower() for name in head], path)
+        table = [line for line in lines if line]
+    for number, line in enumerate(table, 2):
+        if len(line) != len(head):
+            raise ValueError(
+                f"row {number} has {len(line)} values, the first {len(head)}"
+            )
+    return {n: [line[names.index(n)].strip() for line in table] for n in _known(names)}
+
+
+def _parquet(path: pathlib.Path) -> Rows:
+    try:
+        parquet = importlib.import_module("pyarrow.parquet")
+    except ImportError:
+        raise UsageError(
+            f"{path} needs pyarrow: pip install 'ressl_tf[parquet]'"
+        ) from None
+    columns = _known(_checked(parquet.read_schema(path).names, path))
+    table = parquet.read_table(path, columns=columns)
+    values = {name: table.column(name).to_pylist() for name in columns}
+    return {
+        name: ["" if value is None else str(value) for value in column]
+        for name, column in values.items()
+    }
+
+
+def _checked(names: Sequence[str], path: pathlib.Path) -> Sequence[str]:
+    if "path" not in names:
+        raise UsageError(
+            f"the list {path} needs a column path, and may have label and split. "
+            f"Received: {', '.join(map(repr, names)) or 'nothing'}"
+        )
+    return names
+
+
+def _known(names: Sequence[str]) -> list[str]:
+    return [name for name in COLUMNS if name in names]
+
+
+def _of_split(rows: Rows, split: str, name: str) -> np.ndarray:
+    """Return the rows of a split; all are "train" without that column."""
+    if "split" not in rows:
+        if split == "train":
+            return np.arange(len(rows["path"]))
+        raise UsageError(
+            f"{name} has no column split, so that its only split is 'train'. "
+            f"Received: {split!r}"
+        )
+    words = np.array(rows["split"])
+    wanted = split_of(split)
+    chosen = [
+        word
+        for word in np.unique(words).tolist()
+        if word == split or (wanted and split_of(word) == wanted)
+    ]
+    if not chosen:
+        there = ", ".join(sorted(set(rows["split"])))
+        raise UsageError(f"{name} has the splits {there}. Received: {split!r}")
+    return np.flatnonzero(np.isin(words, chosen))
+
+
+def sorted_classes(labels: Sequence[str]) -> tuple[str, ...] | None:
+    """Sort the classes: numbers by their value."""
+    names = sorted({label for label in labels if label})
+    if all(name.isdecimal() for name in names):
+        names.sort(key=int)
+    return tuple(names) or None

@@ -1,0 +1,92 @@
+"""Images that Python libraries decode, inside `tf.data`."""
+
+import dataclasses
+import importlib
+
+import numpy as np
+import tensorflow as tf
+
+from ressl_tf.config.decoding import Decoding
+from ressl_tf.data.formats.raw import Raw
+from ressl_tf.data.library_formats import EXTRA, FORMATS, HEAD, format_of
+from ressl_tf.data.value_range import to_uint8
+
+CHANNELS = 3
+
+
+def is_library_format(encoded: tf.Tensor) -> tf.Tensor:
+    """Whether the first bytes are of a format of `library_formats`, bool []."""
+    head = tf.strings.substr(encoded, 0, HEAD) + b"\0" * HEAD  # substr wants so many
+    starts = [start for each in FORMATS for start in each.starts]
+    found = [tf.strings.substr(head, place, len(b)) == b for place, b in starts]
+    return tf.reduce_any(found)
+
+
+def decode_by_library(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
+    """Decode string [] -> uint8 [height, width, 3].
+
+    Raises:
+        tf.errors.InvalidArgumentError: the library is missing or cannot read it.
+    """
+
+    def decoded(data):
+        return as_rgb(read(data, decoding), decoding.value_range)
+
+    if tf.executing_eagerly():
+        try:
+            return tf.constant(decoded(tf.convert_to_tensor(encoded).numpy()))
+        except ValueError as error:  # as `numpy_function` has it in a graph
+            raise tf.errors.InvalidArgumentError(None, None, str(error)) from None
+    image = tf.numpy_function(decoded, [encoded], tf.uint8, stateful=False)
+    return tf.ensure_shape(image, [None, None, CHANNELS])
+
+
+def read(data: bytes, decoding: Decoding) -> Raw:
+    """Read all channels as they are stored.
+
+    Raises:
+        ValueError: what is wrong, in one line.
+    """
+    found = format_of(data)
+    if found is None:
+        raise ValueError("its bytes are of no known format")
+    if not found.available:
+        raise ValueError(f"a {found.name} file; {EXTRA} reads it")
+    reader = importlib.import_module(f"ressl_tf.data.formats.{found.reader}")
+    try:
+        raw = reader.read(data, decoding)
+    except Exception as error:  # each library has many
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise ValueError(f"{found.name}: {lines[0]}") from None
+    return dataclasses.replace(raw, values=_bands_last(raw.values))
+
+
+def as_rgb(raw: Raw, value_range: str) -> np.ndarray:
+    """Return red, green and blue as uint8 [height, width, 3].
+
+    Of three bands and more these are the first three; of fewer, the first is grey.
+    Floats beyond 0 and 1 have no range of their own.
+
+    Raises:
+        ValueError: the range must be given.
+    """
+    bands = raw.values.shape[-1]
+    values = raw.values[..., :CHANNELS] if bands >= CHANNELS else raw.values[..., :1]
+    if raw.unknown_range and value_range in ("auto", "dtype"):
+        low, high = np.nanmin(values), np.nanmax(values)
+        if low < 0 or high > 1:
+            raise ValueError(
+                f"floats from {low:.4g} to {high:.4g}, which no range is known for: "
+                "give --value_range=lo,hi or percentiles"
+            )
+    scaled = to_uint8(values, raw.own_range, value_range)
+    scaled = 255 - scaled if raw.inverted else scaled
+    shape = (*scaled.shape[:2], CHANNELS)
+    return np.ascontiguousarray(np.broadcast_to(scaled, shape))
+
+
+def _bands_last(values: np.ndarray) -> np.ndarray:
+    values = values[..., None] if values.ndim == 2 else values
+    if values.ndim != 3 or 0 in values.shape:
+        raise ValueError(f"an array of {list(values.shape)} is no image")
+    return values

@@ -1,0 +1,124 @@
+"""Images in TFRecord files that others wrote, as encoded bytes in Examples."""
+
+import logging
+from collections.abc import Iterator
+from concurrent import futures
+
+import numpy as np
+import tensorflow as tf
+
+from ressl_tf.data.records import file_state, read_record
+from ressl_tf.data.shard_files import of_split, shard_files
+from ressl_tf.data.sources import NO_LABEL, EncodedImages
+from ressl_tf.data.tfds import record_offsets
+from ressl_tf.runtime.errors import UsageError
+
+log = logging.getLogger("ressl_tf")
+ENDS = (".tfrecord", ".tfrecords", ".tfrec")
+IMAGES = ("image/encoded", "image", "encoded", "image_raw", "image_bytes", "jpg", "png")
+LABELS = ("image/class/label", "label", "class", "cls", "image/label")
+
+
+class RecordShards(EncodedImages):
+    """Encoded images of TFRecord files, by number, in the order of the shards.
+
+    Opening reads the length of each record, for its byte offset, and where there are
+    labels every record once. A label is a whole number, and its class that number.
+
+    Args:
+        path: of `shard_files.shard_files`.
+        split: by how the shards' names begin.
+        skip_unlisted: without meaning here.
+        labels: "none" leaves labels unread.
+
+    Raises:
+        UsageError: no such shards or split, or no feature that is an image.
+    """
+
+    def __init__(
+        self, path: str, split: str, skip_unlisted: bool = False, labels: str = "auto"
+    ):
+        self.name = f"tfrecord:{path}"
+        self.files = of_split(shard_files(path, ENDS, self.name), split, self.name)
+        with futures.ThreadPoolExecutor(16) as pool:
+            offsets = list(pool.map(self._offsets, self.files))
+        self._file_of = np.repeat(np.arange(len(offsets)), [len(o) for o in offsets])
+        self._rows = np.concatenate([np.arange(len(o)) for o in offsets])
+        if not len(self._rows):
+            raise UsageError(f"No record in {self.files[0]}")
+        with tf.device("CPU:0"):
+            self._tensors = (
+                tf.constant(self.files),
+                tf.constant(self._file_of),
+                tf.constant(np.concatenate(offsets)),
+            )
+        self._image_key, self._label_key = self._keys(labels != "none")
+        self.label_names: tuple[str, ...] | None = None
+        self._labels = np.full(self.size, NO_LABEL, np.int32)
+        if self._label_key:
+            log.info("%s: reading the labels of %d records", self.name, self.size)
+            self._labels = self._read_labels()
+            self.label_names = tuple(map(str, range(int(self._labels.max()) + 1)))
+
+    def _offsets(self, path: str) -> np.ndarray:
+        try:
+            return record_offsets(path)
+        except (OSError, ValueError) as error:
+            raise UsageError(
+                f"{path} cannot be read as TFRecords: {error}; packed ones are not read"
+            ) from None
+
+    def _keys(self, labelled: bool) -> tuple[str, str]:
+        """Find the features of image and label in the first record."""
+        try:
+            example = tf.train.Example.FromString(self._record(tf.constant(0)).numpy())
+        except Exception as error:  # of TensorFlow, or of the protobuf library
+            reason = (str(error).splitlines() or [""])[0]
+            raise UsageError(f"{self.files[0]} holds no Examples: {reason}") from None
+        features = example.features.feature
+        images = [k for k in IMAGES if k in features and features[k].bytes_list.value]
+        if not images:
+            raise UsageError(
+                f"{self.files[0]} has no feature {', '.join(IMAGES)} of bytes, only: "
+                f"{', '.join(sorted(features))}"
+            )
+        labels = [k for k in LABELS if k in features and features[k].int64_list.value]
+        return images[0], labels[0] if labels and labelled else ""
+
+    def _read_labels(self) -> np.ndarray:
+        spec = {self._label_key: tf.io.FixedLenFeature([], tf.int64, NO_LABEL)}
+
+        def label(row):
+            return tf.io.parse_single_example(self._record(row), spec)[self._label_key]
+
+        found = tf.data.Dataset.range(self.size).map(label, tf.data.AUTOTUNE)
+        batches = [batch.numpy() for batch in found.batch(1024)]
+        return np.concatenate(batches).astype(np.int32)
+
+    def _record(self, row: tf.Tensor) -> tf.Tensor:
+        files, file_of, offsets = self._tensors
+        file = tf.gather(files, tf.gather(file_of, row))
+        return read_record(file, tf.gather(offsets, row))
+
+    @property
+    def size(self) -> int:
+        """Number of images."""
+        return len(self._rows)
+
+    def read(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Read int64 [] -> (encoded image, string []; label, int32 [])."""
+        spec = {self._image_key: tf.io.FixedLenFeature([], tf.string)}
+        image = tf.io.parse_single_example(self._record(row), spec)[self._image_key]
+        return image, tf.gather(self._labels, row)
+
+    def all_labels(self) -> np.ndarray:
+        """Return the label of every image, int32 [n]."""
+        return self._labels
+
+    def example_name(self, row: int) -> str:
+        """Name an image by its shard and its record there."""
+        return f"{self.files[self._file_of[row]]}, record {self._rows[row]}"
+
+    def state(self) -> Iterator[tuple]:
+        """Yield the state of each shard, on which the images depend."""
+        return map(file_state, self.files)

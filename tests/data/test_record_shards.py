@@ -1,0 +1,67 @@
+"""TFRecords of encoded images that others wrote."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from helpers.photos import flat
+
+from ressl_tf.data.load import load_source
+from ressl_tf.runtime.errors import UsageError
+
+
+def example(number, image="image/encoded", label="image/class/label"):
+    def feature(value):
+        if isinstance(value, bytes):
+            return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+
+    encoded = tf.io.encode_png(flat(number, 4 + number % 3)).numpy()
+    features = {image: feature(encoded), label: feature(number % 4)}
+    features = {name: f for name, f in features.items() if name}
+    return tf.train.Example(features=tf.train.Features(feature=features))
+
+
+def write(path, numbers, **names):
+    with tf.io.TFRecordWriter(str(path)) as file:
+        for number in numbers:
+            file.write(example(number, **names).SerializeToString())
+
+
+def first_values(source):
+    return [int(source.example(i)[0][0, 0, 0]) for i in range(source.size)]
+
+
+def test_images_labels_and_splits(tmp_path):
+    write(tmp_path / "train-0.tfrecord", range(5))
+    write(tmp_path / "train-1.tfrecord", range(5, 7))
+    write(tmp_path / "validation-0.tfrecord", range(7, 9))
+    source = load_source(f"tfrecord:{tmp_path}", "train", cache="none")
+    assert first_values(source) == list(range(7))
+    np.testing.assert_array_equal(source.all_labels(), np.arange(7) % 4)
+    assert source.label_names == ("0", "1", "2", "3")
+    assert source.example_name(6) == f"{tmp_path}/train-1.tfrecord, record 1"
+    rest = load_source(f"tfrecord:{tmp_path}/val*", "validation", cache="none")
+    assert first_values(rest) == [7, 8]
+
+
+def test_other_names_and_no_labels(tmp_path):
+    write(tmp_path / "a.tfrec", range(3), image="jpg", label="")
+    source = load_source(f"tfrecord:{tmp_path}", "train", cache="none")
+    assert source.label_names is None
+    assert first_values(source) == [0, 1, 2]
+
+
+def test_what_is_refused(tmp_path):
+    path = tmp_path / "a.tfrecord"
+    write(path, range(3), image="picture")
+    with pytest.raises(
+        UsageError, match=r"no feature image/encoded.*only: image/class"
+    ):
+        load_source(f"tfrecord:{path}", "train")
+    path.write_bytes(path.read_bytes()[:-3])
+    with pytest.raises(UsageError, match="its records do not end with it"):
+        load_source(f"tfrecord:{path}", "train")
+    with tf.io.TFRecordWriter(str(path)) as file:
+        file.write(b"\xff\xff")
+    with pytest.raises(UsageError, match="holds no Examples"):
+        load_source(f"tfrecord:{path}", "train")
