@@ -166,14 +166,14 @@ def load_source(
         data_dir: where TFDS keeps its data; None is ~/tensorflow_datasets.
         download: whether TFDS may download what is not prepared.
         on_bad_image: "stop" raises at the first unreadable image: here, if all are
-            decoded into memory or onto the disk. "skip" leaves unreadable images out
-            before training, in one pass of decoding where a set streams.
+            decoded here. "skip" leaves them out before training, in one more pass of
+            decoding where a set streams.
         max_pixels: an image of more, by its header, is unreadable.
-        exif: "apply" turns photos upright, "ignore" leaves them as they are stored.
+        exif: "apply" turns photos upright, "ignore" does not.
         value_range: of `config.decoding.Decoding`; "lo,hi" becomes 0 to 255.
         cache: where decoded images are kept. "auto": in memory, if they are of one size
             and at most `memory_limit`, else nowhere. "memory": there, or an error.
-            "disk": see `data.cache`. "none": they are decoded whenever they are used.
+            "disk": see `data.cache`. "none": decoded whenever they are used.
         cache_dir: of "disk"; None is `cache.default_folder()`.
         memory_limit: in bytes.
         labels: "auto"; "folders": a folder's sub-folders are its classes, even beside

@@ -41,8 +41,8 @@ def opened(monkeypatch, train, test):
     sources = {"train": source(train), "test": source(test)}
     names = tuple("abc")
     sources = {k: dataclasses.replace(s, label_names=names) for k, s in sources.items()}
-    monkeypatch.setattr(task, "open_source", lambda _, split: sources[split])
-    monkeypatch.setattr(task, "open_beside", lambda _, split: sources[split])
+    monkeypatch.setattr(task, "open_source", lambda _, split, channels: sources[split])
+    monkeypatch.setattr(task, "open_beside", lambda _, split, _c: sources[split])
     return open_splits(KNNConfig(workdir="x"))
 
 

@@ -90,9 +90,9 @@ def test_what_is_no_image_in_a_batch_of_files_is_named(embedding_export, images)
 
 def test_served_files_are_decoded_as_in_training():
     config = {"value_range": "0,4095", "exif": "ignore"}
-    decoding = saved_model._decoding(config)
+    decoding = saved_model._decoding(config, 3)
     assert (decoding.value_range, decoding.exif) == ("0,4095", "ignore")
-    assert saved_model._decoding({}) == Decoding()
+    assert saved_model._decoding({}, 3) == Decoding()
     deep = tf.io.encode_png(tf.fill([8, 8, 3], tf.constant(2048, tf.uint16)))
     served = saved_model._encoded_endpoint(lambda images: images, 8, decoding)
     assert served(deep[None]).numpy().max() == 128  # 127.53

@@ -112,6 +112,23 @@ def jitter(
     return tf.gather(tf.concat(jittered, axis=0), tf.argsort(order)[:batch])
 
 
+def hue_places(
+    shift: tf.Tensor, order: tf.Tensor, sizes: tf.Tensor | None = None, **_: tf.Tensor
+) -> tf.Tensor:
+    """Return when the hue of each image comes: int32 [batch], 0 first, 3 last.
+
+    Args:
+        shift: of `jitter`.
+        order: of `jitter`.
+        sizes: of `jitter`; None for equal groups.
+        **_: the rest of what `jitter` takes.
+    """
+    if sizes is None:
+        sizes = tf.fill([4], tf.size(order) // 4)
+    place = tf.argsort(order)[: tf.size(shift)]
+    return tf.searchsorted(tf.cumsum(sizes), place, side="right")
+
+
 def _jitter_group(
     planes: tf.Tensor,
     kinds: tf.Tensor,

@@ -194,8 +194,20 @@ class ColorJitter(RandomlyApplied):
         taken = super().take(transformations, start, count)
         return {**taken, "order": tf.concat(order, 0), "sizes": tf.stack(sizes)}
 
+    def per_image(self, transformations: Samples) -> Samples:
+        """Give each image the place of its hue as a group of its own."""
+        place = color.hue_places(**transformations)
+        return {
+            **transformations,
+            "order": tf.zeros_like(place),
+            "sizes": tf.one_hot(place, 4, dtype=tf.int32),
+        }
+
     def augment_planes(self, planes: tf.Tensor, transformations: Samples) -> tf.Tensor:
         """Jitter the colours of images [batch, 3, height, width]."""
+        if "sizes" in transformations:  # [1, 4] of one image
+            sizes = tf.reshape(transformations["sizes"], [4])
+            transformations = {**transformations, "sizes": sizes}
         return color.jitter(planes, **transformations)
 
     def get_config(self) -> dict[str, Any]:

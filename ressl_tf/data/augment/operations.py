@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 import tensorflow as tf
 
+from ressl_tf.data.augment import color
 from ressl_tf.data.augment import layers as augment
 from ressl_tf.data.augment.seeded import Samples, SeededAugmentation
 
@@ -63,10 +64,7 @@ def plan(layers: Layers, samples: Sequence[Samples]) -> Plans:
 
 def _plan_jitter(layer: SeededAugmentation, sample: Samples) -> list[tf.Tensor]:
     batch = tf.shape(sample["shift"])[0]
-    order = sample["order"]  # four groups in a row: in the n-th, hue comes n-th
-    sizes = sample.get("sizes", tf.fill([4], tf.size(order) // 4))
-    ends, place = tf.cumsum(sizes), tf.argsort(order)[:batch]
-    hue_place = tf.searchsorted(ends, place, side="right")[:, None]
+    hue_place = color.hue_places(**sample)[:, None]
     places = tf.concat([tf.tile([[0, 2, 4]], [batch, 1]), 2 * hue_place - 1], axis=1)
     order = tf.argsort(places)
     kinds = tf.concat([sample["kinds"], tf.fill([batch, 1], HUE)], axis=1)

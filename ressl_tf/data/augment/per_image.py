@@ -11,11 +11,7 @@ import tensorflow as tf
 from ressl_tf.data.augment import compiled_any_size, compiled_loop, operations
 from ressl_tf.data.augment.operations import Layers
 from ressl_tf.data.augment.seeded import Samples, Shard
-from ressl_tf.data.augment.whole_batch import (
-    apply_geometric,
-    layer_seed,
-    sample_each,
-)
+from ressl_tf.data.augment.whole_batch import layer_seed, sample_each
 
 
 def sample(
@@ -42,7 +38,8 @@ def sample(
     if crops:
         samples["crop"] = geometric[0].sample(photos, layer_seed(seed, 0), shard)
     elif geometric:
-        samples["seeds"] = _seeds(batch, seed, shard)
+        pairs = zip(geometric, sample_each(geometric, photos, seed, shard), strict=True)
+        samples["layers"] = tuple(layer.per_image(sample) for layer, sample in pairs)
     each = sample_each(photometric, photos, seed, shard)
     cropped = samples.get("crop")
     if plans := operations.plan_after_crop(crops, photometric, cropped, each):
@@ -71,8 +68,11 @@ def apply_to_photo(
     """
     images = photo[None]
     samples = tf.nest.map_structure(lambda tensor: tensor[None], samples)
-    if "seeds" in samples:
-        return apply_geometric(images, geometric, samples["seeds"][0])[0]
+    if "layers" in samples:
+        images = tf.cast(images, tf.float32)
+        for layer, sample in zip(geometric, samples["layers"], strict=True):
+            images = layer.augment_images(images, sample)
+        return images[0]
     layers: dict[str, Any] = {
         "layers": operations.after_crop(geometric, photometric),
         "plans": samples.get("plans", ()),
@@ -84,10 +84,3 @@ def apply_to_photo(
         return crop.augment_images(tf.cast(images, tf.float32), samples["crop"])[0]
     cut = compiled_any_size if None in photo.shape else compiled_loop
     return cut.crop(images, **crop.place(images, samples["crop"]), **layers)[0]
-
-
-def _seeds(batch: int | tf.Tensor, seed: tf.Tensor, shard: Shard | None) -> tf.Tensor:
-    """Make one seed for each photo, int32 [batch, 2], as for batches of one."""
-    index, count = shard or (0, 1)
-    seeds = tf.random.stateless_uniform([batch * count, 2], seed, None, None, tf.int32)
-    return seeds[index * batch : (index + 1) * batch]

@@ -61,6 +61,10 @@ class SeededAugmentation(keras_cv.layers.VectorizedBaseImageAugmentationLayer):
             lambda samples: samples[start : start + count], transformations
         )
 
+    def per_image(self, transformations: Samples) -> Samples:
+        """Return samples of a batch as rows, each of which is one image's."""
+        return transformations
+
     def augment_images(
         self, images: tf.Tensor, transformations: Samples, **kwargs: Any
     ) -> tf.Tensor:

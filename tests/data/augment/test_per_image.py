@@ -1,5 +1,6 @@
 """Views of single photos against those of their batch, and against the definition."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -20,6 +21,20 @@ def staged(compiled):
     local = View([augment.RandomResizedCrop(8, (0.2, 0.6))], source="strong")
     named = {"weak": weak_view(SIZE), "strong": strong_view(SIZE)}
     return Views({**named, "painted": painted, "local": local}, compiled=compiled)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_several_geometric_layers_give_a_photo_what_its_batch_gives(compiled):
+    jitter = augment.ColorJitter(0.4, 0.4, 0.4, 0.3, p=1.0)
+    turn = keras.layers.RandomRotation(0.1)
+    layers = [turn, augment.RandomResizedCrop(SIZE), keras.layers.RandomFlip(), jitter]
+    view = View(layers, [keras.layers.RandomContrast(0.4)])
+    views = Views({"view": view}, compiled=compiled)
+    photos = reference.photos(6, height=30, width=26)
+    whole = views(photos, SEED)["view"]
+    np.testing.assert_allclose(by_photo(views, photos)["view"], whole, atol=5e-3)
+    shard = by_photo(views, photos[2:4], shard=(1, 3))["view"]
+    np.testing.assert_allclose(shard, whole[2:4], atol=5e-3)
 
 
 def flipped(compiled):
