@@ -1,5 +1,6 @@
 """Which sub-folders are classes, alike in all splits of a set."""
 
+import logging
 import os
 
 from ressl_tf.data.listing import first_image, sub_folders
@@ -9,6 +10,12 @@ HOLDERS = (  # lone folders of these names, in lower case, hold images of any cl
     *("images", "image", "imgs", "img", "jpegimages", "photos", "pictures", "data"),
     *("unknown", "unlabeled", "unlabelled", "unsorted", "all"),
 )
+ANNOTATIONS = (  # folders of these names, in lower case, rarely hold photos
+    *("mask", "masks", "label", "labels", "annotation", "annotations"),
+    *("segmentation", "segmentations", "groundtruth", "ground_truth", "gt"),
+    *("unlabeled", "unlabelled", "labeled", "labelled"),
+)
+log = logging.getLogger("ressl_tf")
 
 
 def names(folder: str, own: set[str], siblings: list[str]) -> tuple[str, ...] | None:
@@ -36,7 +43,27 @@ def names(folder: str, own: set[str], siblings: list[str]) -> tuple[str, ...] | 
             f"--labels=none, or the folder that holds them: "
             f"--dataset=folder:{os.path.join(folder, only)}"
         )
+    _warn_of_names(folder, classes)
     return tuple(sorted(classes))
+
+
+def _warn_of_names(folder: str, classes: set[str]) -> None:
+    """Warn of classes that are likely none, or one in two spellings."""
+    if annotating := sorted(n for n in classes if n.lower() in ANNOTATIONS):
+        log.warning(
+            "%s: the folder %s is taken for a class; if it holds no photos to learn "
+            "from, move it elsewhere, or give the folder that does",
+            *(folder, ", ".join(annotating)),
+        )
+    spelled: dict[str, list[str]] = {}
+    for name in sorted(classes):
+        spelled.setdefault(name.casefold(), []).append(name)
+    for names_of_one in spelled.values():
+        if len(names_of_one) > 1:
+            log.warning(
+                "%s: %s are classes of their own: their letters differ in case alone",
+                *(folder, " and ".join(names_of_one)),
+            )
 
 
 def of_siblings(folder: str, siblings: list[str]) -> tuple[str, ...]:

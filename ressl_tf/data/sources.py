@@ -276,7 +276,7 @@ def unreadable(name: str, reason: str, count: str = "") -> RunError:
     """Make the error about an unreadable image, which says what to do about it."""
     return RunError(
         f"Cannot read image {printable(name)}: {reason}{count}; remove it, or leave "
-        "such images out with on_bad_image=skip"
+        "such images out with --on_bad_image=skip"
     )
 
 

@@ -1,5 +1,6 @@
 """Which sub-folders of a folder are its splits: train, Training, val, valid, Test."""
 
+import itertools
 import logging
 import os
 import re
@@ -9,8 +10,8 @@ from ressl_tf.runtime.errors import UsageError
 
 log = logging.getLogger("ressl_tf")
 WORDS = {
-    "train": ("train", "training", "trn"),
-    "test": ("test", "testing", "tst"),
+    "train": ("train", "training", "trn", "trainval"),
+    "test": ("test", "testing", "tst", "holdout", "heldout"),
     "validation": (
         *("validation", "val", "valid", "validate", "validating"),
         *("eval", "evaluation", "dev", "development"),
@@ -72,10 +73,12 @@ def below_classes(root: str) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for name in sub_folders(root):
         folder = os.path.join(root, name)
+        if first_image(folder) is None:
+            continue
         splits = split_folders(folder)
         if len(splits) > 1 and "train" in splits:
             found[name] = splits
-        elif first_image(folder):
+        else:
             return {}
     if len(found) < 2:
         return {}
@@ -87,6 +90,26 @@ def below_classes(root: str) -> dict[str, dict[str, str]]:
                 f"{os.path.join(root, name)}"
             )
     return found
+
+
+def below_holder(root: str) -> str:
+    """Return the folder with the splits, where all images lie below one sub-folder.
+
+    images/train and images/test, ILSVRC/Data/CLS-LOC/train; `root` where there is none.
+    """
+    if split_folders(root) or first_image(root, deep=False):
+        return root
+    names = (name for name in sub_folders(root) if _holds(root, name))
+    holding = list(itertools.islice(names, 2))
+    if len(holding) != 1:
+        return root
+    inner = os.path.join(root, holding[0])
+    found = below_holder(inner)
+    return found if split_folders(found) else root
+
+
+def _holds(folder: str, name: str) -> bool:
+    return first_image(os.path.join(folder, name)) is not None
 
 
 def _of_one_name(root: str, inside: list[str]) -> dict[str, str]:

@@ -106,18 +106,18 @@ class Progress(keras.callbacks.Callback):
     def _state(self, logs: dict[str, Any], now: float) -> str:
         """Return one line: loss, epoch, step, speed, time left; the loss first."""
         step = self._step()
-        per_epoch, epochs = self.steps_per_epoch, self.last_step / self.steps_per_epoch
+        per_epoch, left = self.steps_per_epoch, self.last_step - step
         done = step % per_epoch or per_epoch
         parts = [
             f"loss {logs.get('loss', float('nan')):.4f}",
-            f"epoch {-(-step // per_epoch)}/{epochs:.4g}",
+            f"epoch {-(-step // per_epoch)}/{-(-self.last_step // per_epoch)}",
             f"step {step:,}/{self.last_step:,}",
         ]
         if "images_per_second" in logs:
             parts.append(f"{logs['images_per_second']:,.0f} images/s")
         if seconds := self._seconds_per_step(step, now):
-            epoch, run = per_epoch - done, self.last_step - step
-            times = as_time(epoch * seconds), as_time(run * seconds)
+            epoch = min(per_epoch - done, left)
+            times = as_time(epoch * seconds), as_time(left * seconds)
             parts.append("left: epoch {}, run {}".format(*times))
         return "  ".join(parts)
 

@@ -46,6 +46,13 @@ class Trainable(keras.Model):
             given.setdefault("shuffle", False)  # Keras warns of its own default
         return super().fit(**given)
 
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """Take a step on one batch as Keras does."""
+        given = fit_arguments.by_name(keras.Model.train_on_batch, args, kwargs)
+        fit_arguments.check_compiled(self)
+        fit_arguments.refuse_weights(given)
+        return super().train_on_batch(**fit_data.without_labels(given))
+
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """Measure the loss on held-out data as Keras does; nothing of the model moves.
 

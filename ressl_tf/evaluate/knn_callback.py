@@ -4,6 +4,7 @@ The loss says little for that: with a queue it is lowest in the first epochs, wh
 queue still holds embeddings that are all alike.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ WANTED = (
     "(images, labels) or of {'image': ..., 'label': ...}"
 )
 Batches = Callable[[], Iterator[tuple[Any, np.ndarray]]]
+log = logging.getLogger("ressl_tf")
 
 
 class KNNCallback(keras.callbacks.Callback):
@@ -91,6 +93,7 @@ class KNNCallback(keras.callbacks.Callback):
         if self.last is None:
             count = max(labels.max(initial=0), answers.max(initial=0)) + 1
             names = list(map(str, range(count)))
+            self._check_bank(labels)
             answerable(labels, answers, names, "bank and queries")
         asked = (answers < 0) | np.isin(answers, labels)
         return nearest_neighbors.accuracy(
@@ -98,6 +101,17 @@ class KNNCallback(keras.callbacks.Callback):
             k=self.k,
             temperature=self.temperature,
         )
+
+    def _check_bank(self, labels: np.ndarray) -> None:
+        """Refuse a bank that can give one answer alone; say how many can vote."""
+        classes = np.unique(labels[labels >= 0])
+        if len(classes) < 2:
+            raise UsageError(
+                "the bank must hold two classes or more, or every figure would be 1. "
+                f"Received: {len(classes)}"
+            )
+        if self.k > len(labels):
+            log.info("the bank holds %d images: that many vote, not k", len(labels))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Measure where it is due, and add the last figure to the logs."""

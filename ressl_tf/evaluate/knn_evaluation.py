@@ -31,8 +31,8 @@ def evaluate(config: KNNConfig) -> dict[str, Any]:
     results.save_report(folder, figures, f"kNN on {examples.dataset}")
     line = {
         **results.summary(config, examples, figures),
-        "k": config.knn_k[0],
-        "temperature": config.knn_temp[0],
+        "k": grid[0]["k"],
+        "temperature": grid[0]["temperature"],
         "knn_top1": figures["top1"],
         "grid": grid,
         "output": str(folder),
@@ -52,14 +52,20 @@ def _computed(config: KNNConfig) -> Examples:
 
 
 def _classify(examples: Examples, config: KNNConfig):
-    """Classify with every pair of k and T after one search for the most neighbours."""
+    """Classify with every pair of k and T after one search for the most neighbours.
+
+    A k above the size of the bank is that size, and the grid says so.
+    """
     similarities, indices = nearest_neighbors.neighbours(
         examples.bank, examples.queries, max(config.knn_k)
     )
     names, labels = examples.label_names, examples.query_labels
     nearest = examples.bank_labels[indices]
     grid, details = [], None
-    for k in config.knn_k:
+    size = len(examples.bank)
+    if max(config.knn_k) > size:
+        log.info("the bank holds %d images: that many neighbours vote at most", size)
+    for k in dict.fromkeys(min(k, size) for k in config.knn_k):
         for temperature in config.knn_temp:
             votes = nearest_neighbors.votes(
                 similarities[:, :k], nearest[:, :k], len(names), temperature

@@ -13,6 +13,7 @@ from ressl_tf.data.load import TEST_SPLITS, open_beside, open_source
 from ressl_tf.data.pipeline import evaluation_batches
 from ressl_tf.data.sources import Source
 from ressl_tf.evaluate.class_overlap import answerable
+from ressl_tf.evaluate.same_images import warn_of_same_files
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pretrained import open_pretrained
@@ -70,8 +71,13 @@ def open_task(config: EvaluateConfig) -> Task:
     dataset, data_dir = pretrained.data_or(config.dataset, config.data_dir)
     size = pretrained.size_or(config.image_size)
     decoding = pretrained.decoding_or(config.exif, config.value_range)
+    action = "skip" if pretrained.skips(config.dataset) else config.on_bad_image
     config = dataclasses.replace(
-        config, dataset=dataset, data_dir=data_dir or "", **decoding
+        config,
+        dataset=dataset,
+        data_dir=data_dir or "",
+        on_bad_image=action,
+        **decoding,
     )
     encoder = pretrained.encoder
     train, test = open_splits(config, encoder.channels)
@@ -103,11 +109,10 @@ def open_splits(
     """
     train = open_source(config, config.train_split, channels=channels)
     train = labelled_only(train, config.train_split)
-    if config.eval_split != "auto":
-        split = config.eval_split
-        test = labelled_only(open_beside(config, split, channels), split)
-    elif (found := _first_labelled(config, channels)) is not None:
+    found = _test_split(config, channels)
+    if found is not None:
         test = found
+        warn_of_same_files(train, test)
     else:
         log.info(
             "no test split in %s: every tenth image of each class is held out",
@@ -126,7 +131,11 @@ def open_splits(
     return train, test if known.all() else test.take(np.flatnonzero(known))
 
 
-def _first_labelled(config, channels) -> Source | None:
+def _test_split(config, channels) -> Source | None:
+    """Open the split that is judged; None where `auto` finds none."""
+    if config.eval_split != "auto":
+        split = config.eval_split
+        return labelled_only(open_beside(config, split, channels), split)
     for split in TEST_SPLITS:
         try:
             return labelled_only(open_beside(config, split, channels), split)

@@ -47,8 +47,8 @@ class PixelRange:
         low, high = map(float, self.extremes.numpy())
         if not (math.isfinite(low) and math.isfinite(high)):
             return (
-                "the images hold values that are not finite (NaN or infinite), which "
-                "the loss becomes, too: replace them, as with np.nan_to_num"
+                "the images hold values that are not finite (NaN or infinite), of "
+                "which nothing can be learned: replace them, as with np.nan_to_num"
             )
         values = f"the images have values from {low:.4g} to {high:.4g}"
         if is_foreign(low, high):

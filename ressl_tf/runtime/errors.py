@@ -5,9 +5,17 @@ import signal
 from collections.abc import Mapping
 from typing import Any
 
+from ressl_tf.runtime.file_names import printable
+
 
 class _OneLineError(Exception):
-    """An error that a notebook shows as its message alone."""
+    """An error that a notebook shows as its message alone, on one line.
+
+    Names of files in it may hold line breaks, or bytes that are no text.
+    """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
     def _render_traceback_(self) -> list[str]:  # which IPython asks for
         return [f"{type(self).__name__}: {self}"]

@@ -78,6 +78,15 @@ class Pretrained:
             )
         return dataset, data_dir or self.config.get("data_dir") or None
 
+    def skips(self, dataset: str) -> bool:
+        """Return whether the run left out unreadable images of the data set.
+
+        Args:
+            dataset: of a command; "" for that of the run.
+        """
+        same = dataset in ("", self.config.get("dataset"))
+        return same and self.config.get("on_bad_image") == "skip"
+
     def decoding_or(self, exif: str, value_range: str) -> dict[str, Any]:
         """Return `exif` and `value_range`; "auto" asks for those of its training.
 

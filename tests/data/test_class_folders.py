@@ -37,3 +37,14 @@ def test_a_flat_split_has_no_classes(tmp_path):
 def test_a_single_class_is_refused():
     with pytest.raises(UsageError, match=r"single class, 'a'.*--labels=none"):
         names("/x", {"a"}, [])
+
+
+def test_classes_that_are_likely_none_are_said(caplog):
+    names("/x", {"images", "masks"}, [])
+    assert "/x: the folder masks is taken for a class" in caplog.text
+    caplog.clear()
+    names("/x", {"Cat", "cat", "dog"}, [])
+    assert "Cat and cat are classes of their own" in caplog.text
+    caplog.clear()
+    names("/x", {"cat", "dog"}, [])
+    assert caplog.text == ""

@@ -139,3 +139,27 @@ def test_no_labels_of_splits_below_the_classes(tmp_path):
     assert (source.label_names, source.labels.tolist()) == (None, [-1, -1])
     with pytest.raises(UsageError, match=r"has the splits test, train.*'val'"):
         load_source(f"folder:{tmp_path}", "val")
+
+
+@pytest.mark.parametrize("holder", ["images", "Data/CLS-LOC", "dataset"])
+def test_splits_below_one_folder_that_holds_all_images(tmp_path, holder, caplog):
+    for name in ("cat", "dog"):
+        place(tmp_path, f"{holder}/train/{name}/x.png", f"{holder}/test/{name}/x.png")
+    for beside in ("labels/train", "Annotations", "ImageSets"):
+        os.makedirs(tmp_path / beside)
+        (tmp_path / beside / "x.txt").write_text("0 1 1")
+    with caplog.at_level("INFO", "ressl_tf"):
+        source = load_source(f"folder:{tmp_path}", "train")
+    assert f"{tmp_path}: its splits are in {tmp_path}/{holder}" in caplog.text
+    assert (source.size, source.label_names) == (2, ("cat", "dog"))
+    assert load_source(f"folder:{tmp_path}", "test").labels.tolist() == [0, 1]
+
+
+def test_flat_splits_below_one_folder(tmp_path):
+    place(tmp_path, "images/train/x.png", "images/train/y.png", "images/val/z.png")
+    os.makedirs(tmp_path / "labels/train")
+    os.makedirs(tmp_path / "labels/val")
+    (tmp_path / "labels/train/x.txt").write_text("0 1 1")
+    source = load_source(f"folder:{tmp_path}", "train")
+    assert (source.size, source.label_names) == (2, None)
+    assert load_source(f"folder:{tmp_path}", "validation").size == 1

@@ -19,11 +19,12 @@ from ressl_tf.data.augment.seeded import (
     to_planes,
 )
 from ressl_tf.data.augment.stateless import drawing_by, stateful_operations
-from ressl_tf.data.pixel_scale import is_foreign
+from ressl_tf.data.pixel_scale import is_dim, is_foreign
 from ressl_tf.runtime.errors import UsageError, reason_of
 
 log = logging.getLogger("ressl_tf")
 SIDE = 48  # of the images that a layer is tried on
+TRIES = 32  # draws whose values are looked at
 MIXING = ("CutMix", "FourierMix", "MixUp", "Mosaic")
 
 
@@ -118,6 +119,7 @@ def _tried(augmentation: KerasLayer) -> int | None:
     for part in layer._flatten_layers():
         if type(part).__name__ in MIXING:
             raise _refusal(layer, "mixes images of a batch, and a view is of one image")
+        _check_value_range(part)
     noise = np.random.default_rng(0).uniform(0, 255, (SIDE, 4 * SIDE // 3, 3))
     images = [tf.constant(noise[:, :width], tf.float32) for width in (SIDE, None)]
     seeds = tf.unstack(tf.random.stateless_uniform([4, 2], (0, 0), None, None, "int32"))
@@ -135,7 +137,10 @@ def _tried(augmentation: KerasLayer) -> int | None:
         raise _refusal(layer, "has weights, which the layers of a view cannot have")
     same = all(np.array_equal(*pair) for pair in zip(square, again, strict=True))
     _check_draws(layer, stateful_operations(graph), same)
-    _check_values(layer, square)
+    many = tf.unstack(
+        tf.random.stateless_uniform([TRIES, 2], (1, 0), None, None, "int32")
+    )
+    _check_values(layer, [graph(images[0], seed).numpy() for seed in many])
     _check_copy(layer, images[0], seeds[0], square[0])
     return _side(layer, [x.shape for x in images], [square[0].shape, wide[0].shape])
 
@@ -173,13 +178,30 @@ def _check_draws(layer: keras.layers.Layer, stateful: list[str], same: bool) -> 
         )
 
 
-def _check_values(layer: keras.layers.Layer, made: list[tf.Tensor]) -> None:
-    low, high = (float(end(made)) for end in (np.min, np.max))
-    if is_foreign(low, high):
+def _check_value_range(layer: keras.layers.Layer) -> None:
+    """Refuse a layer, or one within it, that is told of another range of values."""
+    given = getattr(layer, "value_range", None)
+    if isinstance(given, list | tuple) and [float(x) for x in given] != [0.0, 255.0]:
+        raise _refusal(
+            layer,
+            "is for values on another range, and images are on 0..255; give it "
+            f"value_range=(0, 255). Received: value_range={tuple(given)}",
+        )
+
+
+def _check_values(layer: keras.layers.Layer, made: list[np.ndarray]) -> None:
+    """Refuse a layer of which any draw, or all of them, leave the range of images."""
+    ends = [(float(image.min()), float(image.max())) for image in made]
+    wrong = [pair for pair in ends if is_foreign(*pair)]
+    brightest = max(high for _, high in ends)
+    if is_dim(brightest):  # scaled down, and not for once
+        wrong.append((min(low for low, _ in ends), brightest))
+    if wrong:
+        low, high = wrong[0]
         raise _refusal(
             layer,
             f"makes values from {low:.4g} to {high:.4g} of images on 0..255, which "
-            "views are, too; see its value_range or scale",
+            "views are, too; a value_range or scale of it may be for another range",
         )
 
 

@@ -91,6 +91,10 @@ class Views(ShownShape, keras.layers.Layer):
         sizes = set(self.sizes.values())
         return sizes.pop() if len(sizes) == 1 else None
 
+    def __call__(self, images: Any, seed: Any, shard: Shard | None = None) -> Any:
+        """Make every view; Keras takes but tensors by position, this any seed."""
+        return super().__call__(images, seed=seed, shard=shard)
+
     def call(
         self, images: tf.Tensor, seed: tf.Tensor, shard: Shard | None = None
     ) -> dict[str, tf.Tensor]:

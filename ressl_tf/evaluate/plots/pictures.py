@@ -239,8 +239,13 @@ def open_images(config: PlotConfig, opened: Pretrained) -> tuple[Source, str]:
     """
     dataset, data_dir = opened.data_or(config.dataset, config.data_dir)
     decoding = opened.decoding_or(config.exif, config.value_range)
+    action = "skip" if opened.skips(config.dataset) else config.on_bad_image
     config = dataclasses.replace(
-        config, dataset=dataset, data_dir=data_dir or "", **decoding
+        config,
+        dataset=dataset,
+        data_dir=data_dir or "",
+        on_bad_image=action,
+        **decoding,
     )
     splits = AUTO_SPLITS if config.split == "auto" else (config.split,)
     options = {"cache": "none", "channels": opened.encoder.channels}

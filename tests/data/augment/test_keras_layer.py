@@ -209,7 +209,7 @@ REFUSED = {
     ),
     "clipped to 0..1": (
         lambda: K.RandomBrightness(0.2, value_range=(0, 1)),
-        "see its value_range",
+        "give it value_range=",
     ),
     "oblong": (lambda: K.Resizing(16, 24), r"square size.*Received: \(16, 24, 3\)"),
     "grey": (lambda: CV.Grayscale(1), r"with 3 channels.*Received: \(48, 64, 1\)"),
