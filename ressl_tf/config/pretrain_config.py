@@ -9,7 +9,13 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from ressl_tf.config import backbone_table, data_flags, normalizations, recovery
+from ressl_tf.config import (
+    backbone_table,
+    data_flags,
+    normalizations,
+    recovery,
+    tracker_flags,
+)
 from ressl_tf.config.device_flags import DeviceFlags
 from ressl_tf.config.graph_flags import GraphFlags, check_graph
 from ressl_tf.config.method_flags import MethodFlags, check_method
@@ -178,7 +184,8 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
     on_nan: str = recovery.on_nan()
     max_nan_steps: int = recovery.max_nan_steps()
     log_seconds: float = recovery.log_seconds()
-    tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
+    tracker: tuple = tracker_flags.tracker()
+    tensorboard: bool = tracker_flags.tensorboard()
     report: bool = option(
         False,
         "Write report.html into the workdir, a page to look at the run; see "
