@@ -7,8 +7,9 @@ inside the package once it is installed.
 from setuptools import find_packages, setup
 
 FLAG_FILES = "ressl_tf.config.flagfiles"
+PAGE = "ressl_tf.evaluate.report.page"  # templates and scripts, no Python
 
 setup(
-    packages=[*find_packages(include=["ressl_tf*"]), FLAG_FILES],
+    packages=[*find_packages(include=["ressl_tf*"]), FLAG_FILES, PAGE],
     package_dir={FLAG_FILES: "configs"},
 )
