@@ -31,6 +31,7 @@ import numpy as np
 
 import ressl_tf
 
+assert ressl_tf.weak_view(8)  # TensorFlow and Keras are loaded
 image = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
 if importlib.util.find_spec("cv2"):
     import cv2

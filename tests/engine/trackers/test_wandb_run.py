@@ -17,7 +17,7 @@ BLOCK, HEADER = 32768, 7  # bytes of LevelDB's log format, which wandb writes
 
 def pieces(data):
     """Yield (type, bytes) of a file's pieces: 1 whole; 2 first, 3 middle, 4 last."""
-    assert data[:4] == b":W&B"
+    assert data[:4] in (b":W&B", b"")
     place = HEADER
     while place < len(data):
         if BLOCK - place % BLOCK < HEADER:
