@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 import test_docs
 from helpers.graphs import planted_graph, save_graph
+from helpers.models import tiny_backbone
 
+from ressl_tf.engine.optimizers import SGD
 from ressl_tf.runtime import flags
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -26,7 +28,7 @@ RUN = {  # language -> the pages whose blocks a test runs
     "bash": {"README", *test_docs.GUIDES},  # test_docs
     "python": {"README", "python", "export", "keras", "graphs", "embeddings"}
     | {"methods", "trackers"},  # test_docs, test_keras_page, and below
-    "diff": {"CONTRIBUTING"},  # tests/methods/test_own_method.py
+    "diff": {"CONTRIBUTING"},  # below
 }
 
 
@@ -139,3 +141,26 @@ def test_the_code_about_trackers_runs():
     for logs in ({"knn_top1": 0.25}, {}, {"knn_top1": 0.5}, {"knn_top1": 0.3}):
         best.on_epoch_end(0, logs)
     assert best.top1 == 0.5
+
+
+DIFFS = [
+    body for page, _, kind, body, _ in ALL if (page, kind) == ("CONTRIBUTING", "diff")
+]
+
+
+@pytest.mark.parametrize("diff", DIFFS[1:], ids=lambda diff: diff[0][:40])
+def test_what_a_change_stands_between_is_there(diff):
+    sources = "".join(path.read_text() for path in ROOT.glob("ressl_tf/**/*.py"))
+    for line in diff:
+        assert line[0] == "+" or f"{line[1:]}\n" in sources, line
+    assert any(line[0] == "+" for line in diff)
+
+
+def test_the_method_to_add_learns(images):
+    """The file of the first change, as it stands there."""
+    names = {"__name__": "attraction_of_the_page"}
+    exec("\n".join(line.removeprefix("+") for line in DIFFS[0]), names)
+    model = names["Attraction"](tiny_backbone(), image_size=16, hidden_dim=8)
+    model.compile(SGD(0.1))
+    history = model.fit(images, batch_size=4, epochs=1, verbose=0).history
+    assert 0 < history["loss"][0] < 4  # of unit vectors, |a - b|^2
