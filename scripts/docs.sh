@@ -15,4 +15,5 @@ if ! cmp -s "$tools" "$VENV/installed-docs"; then
 fi
 # Notices of the tools about their own future, which are no fault of the pages.
 export NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true
-exec "$VENV_PYTHON" -m mkdocs build --strict --quiet --site-dir site "$@"
+# Not --quiet: it hides warnings from --strict, too.
+exec "$VENV_PYTHON" -m mkdocs build --strict --site-dir site "$@"

@@ -3,7 +3,8 @@
 # environment outside of the checkout: install, import, quick tests, demo of 20 steps.
 #   scripts/matrix.sh              all of them, with the newest allowed dependencies
 #   scripts/matrix.sh 3.12         one
-#   scripts/matrix.sh lowest 3.11  with the lowest versions that pyproject.toml allows
+#   scripts/matrix.sh lowest 3.11  with the lowest versions that pyproject.toml allows, the
+#                                  extras parquet and search among them
 set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 LOWEST=
@@ -25,18 +26,30 @@ try() { # try VERSION PYTHON
   "$python" -m pip install --quiet --upgrade pip setuptools wheel
   (cd "$ROOT" && "$python" -m pip wheel --quiet --no-deps -w "$WORK/dist" .)
   : >"$constraints"
-  if [ -n "$LOWEST" ]; then # tensorflow>=2.20,<2.22 -> tensorflow==2.20.*
-    sed -n '/^dependencies/,/^]/s/^ *"\([a-zA-Z_-]*\)>=\([0-9.]*\).*/\1==\2.*/p' \
+  local extras=
+  if [ -n "$LOWEST" ]; then # tensorflow>=2.20,<2.22 -> tensorflow==2.20
+    sed -n -E '/^dependencies|^(parquet|search) =/,/\]/s/^[^"]*"([a-zA-Z0-9_-]+)>=([0-9.]+).*/\1==\2/p' \
       "$ROOT/pyproject.toml" >"$constraints"
+    extras="[parquet,search]"
   fi
-  "$python" -m pip install --quiet -c "$constraints" "$WORK"/dist/ressl_tf-*.whl \
-    "pytest>=8" packaging
+  local wheel
+  wheel=$(echo "$WORK"/dist/ressl_tf-*.whl)
+  "$python" -m pip install --quiet -c "$constraints" "$wheel$extras" \
+    "pytest>=8" pytest-timeout hypothesis packaging
+  echo "versions: $("$python" -m pip list --format=freeze |
+    grep -iE '^(tensorflow|keras|keras-cv|tensorflow-datasets|absl-py|tensorboard|numpy|scipy|scikit-learn|matplotlib|jinja2|threadpoolctl|importlib_resources|protobuf|pyarrow|usearch)==' |
+    tr '\n' ' ')"
   cd "$WORK"
   "$venv/bin/ressl-tf" --version
   "$python" -c 'import ressl_tf; ressl_tf.ReSSL; print(ressl_tf.__file__)'
   cp -r "$ROOT/tests" "$ROOT/pyproject.toml" "$WORK/" # not the package's source
-  "$python" -m pytest -q -m "not slow" -p no:cacheprovider tests/config tests/losses \
-    tests/runtime/test_{atomic,flags,flag_files}.py tests/engine/test_schedules.py
+  # The tests take warnings for errors. Old libraries warn of new ones that they import:
+  # matplotlib 3.9 of pyparsing.
+  "$python" -m pytest -q -m "not slow" -p no:cacheprovider ${LOWEST:+-W default} tests/config tests/losses \
+    tests/runtime/test_{atomic,flags,flag_files}.py tests/engine/test_schedules.py \
+    tests/data/augment/test_views.py tests/models/backbones/test_resnet.py \
+    tests/methods/test_ressl.py tests/engine/test_checkpoint.py \
+    tests/evaluate/embeddings/test_{table_files,approximate}.py
   "$venv/bin/ressl-tf" demo --max_steps=20 --knn_every=0 --workdir="$WORK/demo-$1"
 }
 
@@ -53,6 +66,7 @@ for version in $VERSIONS; do
   status=$?
   set -e
   if [ "$status" = 0 ]; then
+    grep -E '^versions: | passed' "$WORK/log-$version"
     echo "$version: works: $(tail -1 "$WORK/log-$version")"
   else
     echo "$version: FAILED"; tail -20 "$WORK/log-$version"; failed=1

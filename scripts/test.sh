@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Set everything up, check style and types, and run tests.
-#   scripts/test.sh          all of them, the fast ones first
+#   scripts/test.sh          all of them, the fast ones first; then the pages (docs.sh)
 #   scripts/test.sh fast     the fast ones only
 #   scripts/test.sh quick    in seconds: style, flags, tables, losses, schedules, layout
 set -euo pipefail
@@ -22,3 +22,4 @@ if [ "${1:-all}" = fast ]; then
 fi
 "${tests[@]}" -m "not slow"
 "${tests[@]}" -m slow
+scripts/docs.sh

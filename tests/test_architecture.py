@@ -38,6 +38,7 @@ OF_SEVERAL_MODULES = {
     "saving/pytorch/test_find_architecture",  # this file has the other name
     "saving/test_formats",
     "test_architecture",
+    "test_doc_blocks",
     "test_docs",
     "test_fuzz",
     "test_graph_wing",

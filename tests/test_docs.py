@@ -25,7 +25,7 @@ GUIDES = {  # whose commands and code are run, after those of the README
     name: (ROOT / "docs" / f"{name}.md").read_text()
     for name in (
         *("photos", "evaluation", "numbers", "python", "export", "compare"),
-        *("benchmark", "methods", "graphs"),
+        *("benchmark", "methods", "graphs", "trackers"),
     )
 }
 PAGES = "\n".join([README, *GUIDES.values()])
@@ -126,7 +126,9 @@ def test_readme_flags_exist():
     fields = {
         name for c in readme_commands() for name in config_of(c).__dataclass_fields__
     }
-    assert names - fields - {"flagfile", "help", "nodecay_bias_and_norm"} == set()
+    general = {"flagfile", "help", "traceback", "completion"}
+    general |= {"nodecay_bias_and_norm", "notensorboard"}
+    assert names - fields - general == set()
 
 
 def test_readme_explains_every_key_of_the_result():

@@ -3,7 +3,13 @@
 import dataclasses
 import pathlib
 
-from ressl_tf.config import data_flags, decoding, recovery, selection
+from ressl_tf.config import (
+    data_flags,
+    decoding,
+    recovery,
+    selection,
+    tracker_flags,
+)
 from ressl_tf.config.feature_files import FeatureFiles, check_files
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
@@ -217,7 +223,8 @@ class SupervisedConfig(EvaluateConfig):
     on_nan: str = recovery.on_nan()
     max_nan_steps: int = recovery.max_nan_steps()
     log_seconds: float = recovery.log_seconds()
-    tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
+    tracker: tuple = tracker_flags.tracker()
+    tensorboard: bool = tracker_flags.tensorboard()
 
     def __post_init__(self):
         super().__post_init__()

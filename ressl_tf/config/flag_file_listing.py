@@ -25,33 +25,32 @@ def run(config: ConfigsConfig) -> dict[str, Any]:
     if config.copy:
         return _copy(flag_files.own(config.copy), config.output)
     if config.show:
-        path = flag_files.own(config.show)
-        log.info("%s", path.read_text().rstrip())
-        return {"config": path.name, "path": str(path)}
-    listed = {name: title(name) for name in flag_files.names()}
+        name = flag_files.own(config.show)
+        log.info("%s", flag_files.texts()[name].rstrip())
+        return {"config": name}
+    listed = {name: title(text) for name, text in flag_files.texts().items()}
     width = max(map(len, listed))
     for name, first in listed.items():
         log.info("%s  %s", name.ljust(width), first)
     log.info("--show=NAME prints one whole, --copy=NAME writes one to edit")
-    return {"configs": listed, "folder": str(flag_files.folder())}
+    return {"configs": listed}
 
 
-def title(name: str) -> str:
+def title(text: str) -> str:
     """Return the first line of a config's header, without its `#`."""
-    text = (flag_files.folder() / name).read_text()
     return text.partition("\n")[0].lstrip("# ").rstrip(".")
 
 
-def _copy(source: pathlib.Path, output: str) -> dict[str, Any]:
-    path = pathlib.Path(output or source.name)
+def _copy(name: str, output: str) -> dict[str, Any]:
+    path = pathlib.Path(output or name)
     if path.is_dir():
-        path = path / source.name
+        path = path / name
     if path.exists():
         raise UsageError(f"{path} is there already; give another --output")
     try:
         with replacing(path) as temporary:
-            temporary.write_text(source.read_text())
+            temporary.write_text(flag_files.texts()[name], encoding="utf-8")
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror}") from None
     log.info("wrote %s; next: ressl-tf train --flagfile=%s", path, path)
-    return {"config": source.name, "written": str(path)}
+    return {"config": name, "written": str(path)}

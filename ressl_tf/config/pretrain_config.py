@@ -15,6 +15,7 @@ from ressl_tf.config import (
     decoding,
     normalizations,
     recovery,
+    tracker_flags,
 )
 from ressl_tf.config.device_flags import DeviceFlags
 from ressl_tf.config.graph_flags import GraphFlags, check_graph
@@ -190,7 +191,8 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
     on_nan: str = recovery.on_nan()
     max_nan_steps: int = recovery.max_nan_steps()
     log_seconds: float = recovery.log_seconds()
-    tensorboard: bool = option(True, "Write TensorBoard scalars.", free=True)
+    tracker: tuple = tracker_flags.tracker()
+    tensorboard: bool = tracker_flags.tensorboard()
     report: bool = option(
         False,
         "Write report.html into the workdir, a page to look at the run; see "

@@ -14,7 +14,6 @@ import keras
 
 from ressl_tf.engine.checkpoint import Checkpoints
 from ressl_tf.engine.nonfinite import NonfiniteGuard
-from ressl_tf.engine.workdir import Workdir
 from ressl_tf.runtime.errors import Interrupted, RunError
 from ressl_tf.runtime.signals import Watch
 
@@ -215,20 +214,20 @@ class MetricsLog(keras.callbacks.Callback):
     """A callback that adds the epoch's logs to `metrics.jsonl`.
 
     Args:
-        workdir: of the run.
+        write: takes a row.
         steps_per_epoch: of the run; the epoch of a row is its step divided by it.
     """
 
-    def __init__(self, workdir: Workdir, steps_per_epoch: int):
+    def __init__(self, write: Callable[[Logs], None], steps_per_epoch: int):
         super().__init__()
-        self.workdir, self.steps_per_epoch = workdir, steps_per_epoch
+        self.write, self.steps_per_epoch = write, steps_per_epoch
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Add the learning rate to the logs, and a row to the file."""
         step = int(self.model.step.numpy())
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         row = {"epoch": round(step / self.steps_per_epoch, 4), "step": step, **logs}
-        self.workdir.log(row)
+        self.write(row)
 
 
 class SaveCheckpoint(keras.callbacks.Callback):

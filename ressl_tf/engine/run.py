@@ -16,6 +16,7 @@ import tensorflow as tf
 from ressl_tf.engine import callbacks, own_callbacks
 from ressl_tf.engine.checkpoint import Checkpoints, weights_sha256
 from ressl_tf.engine.progress import KERAS_BAR, Progress
+from ressl_tf.engine.tracking import Tracking
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.runtime.kernels import cpu_kernels
 from ressl_tf.runtime.signals import Watch
@@ -37,6 +38,7 @@ class Run:
         last_step: the step after which the run ends.
         workdir: config, log and checkpoints.
         watch: says whether the run was asked to stop.
+        tracking: those who follow the run.
         steps_per_row: steps between two rows of the log and two checkpoints; 0 for an
             epoch.
         speed: the name of the throughput in the log, and what one step adds to it.
@@ -50,6 +52,7 @@ class Run:
     last_step: int
     workdir: Workdir
     watch: Watch
+    tracking: Tracking
     steps_per_row: int = 0
     speed: tuple[str, int] = ("images_per_second", 1)
 
@@ -72,6 +75,17 @@ class Run:
     def is_new(self) -> bool:
         """Whether the log is empty."""
         return not self.workdir.rows()
+
+    def log(self, row: dict[str, Any]) -> None:
+        """Write a row of the log, and show it to those who follow."""
+        self.workdir.log(row)
+        self.tracking.metrics(row)
+
+    def show(self, *names: str) -> None:
+        """Show pictures of the workdir to those who follow, as they are now."""
+        for name in names:
+            path = self.workdir.path / f"{name}.png"
+            self.tracking.picture(path, int(self.model.step.numpy()))
 
     def fit(
         self,
@@ -107,14 +121,12 @@ class Run:
             callbacks.Speed(count, name),
             callbacks.WatchNaN(self.model.guard, config.max_nan_steps),
             *monitors,
-            callbacks.MetricsLog(self.workdir, self.steps_per_epoch),
+            callbacks.MetricsLog(self.log, self.steps_per_epoch),
         ]
         if not KERAS_BAR.get():
             per_epoch, seconds = self.steps_per_epoch, config.log_seconds
             watchers.append(Progress(per_epoch, self.last_step, seconds))
-        if config.tensorboard:
-            folder = str(self.workdir.path / "tensorboard")
-            watchers.append(keras.callbacks.TensorBoard(folder, write_graph=False))
+        watchers += self.tracking.callbacks()
         saver = callbacks.SaveCheckpoint(
             self.checkpoints,
             config.checkpoint_every_steps,

@@ -14,6 +14,7 @@ from ressl_tf.config.evaluate_config import SupervisedConfig
 from ressl_tf.data.augment.views import Views, weak_view
 from ressl_tf.data.pipeline import steps_per_epoch, training_batches
 from ressl_tf.data.sources import bad_images_as_run_errors
+from ressl_tf.engine import tracking
 from ressl_tf.engine.nonfinite import NonfiniteGuard
 from ressl_tf.engine.optimizers import SGD
 from ressl_tf.engine.run import Run
@@ -58,6 +59,7 @@ def run(
         RunError: when an image cannot be read or the loss is NaN.
         Interrupted: when SIGTERM or SIGINT asked it to stop, and it is saved.
     """
+    tracking.check_installed(config)
     with distribute.strategy(config.strategy).scope(), bad_images_as_run_errors():
         task = open_task(config)
         # The classifier's own config says how images are decoded for it.
@@ -101,7 +103,11 @@ def train(
     model.compile(make_optimizer(config, per_epoch, multipliers))
     model.optimizer.build(model.trainable_variables)
     model.guard = NonfiniteGuard(config.on_nan)
-    with Workdir(config, flag="--output") as workdir, Watch() as watch:
+    with (
+        Workdir(config, flag="--output") as workdir,
+        tracking.following(config, workdir) as followers,
+        Watch() as watch,
+    ):
         run = Run(
             config=config,
             data=task,
@@ -111,19 +117,23 @@ def train(
             last_step=config.epochs * per_epoch,
             workdir=workdir,
             watch=watch,
+            tracking=followers,
             speed=("images_per_second", config.batch_size),
         )
         run.resume()
         run.fit([Evaluate(lambda model: evaluate(model, task), config.eval_every)])
         figures = finish(model, config, task, workdir.path, evaluate(model, task))
         last = workdir.rows()[-1]
-        return {
+        line = {
             **figures,
             "epochs": config.epochs,
             "steps": last["step"],
             "loss": last["loss"],
             "train_top1": last["top1"],
         }
+        run.show("confusion")
+        followers.result(line)
+        return line
 
 
 def crop_batches(

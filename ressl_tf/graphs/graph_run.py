@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from ressl_tf.config import Config
-from ressl_tf.engine import callbacks
+from ressl_tf.engine import callbacks, tracking
 from ressl_tf.engine.run import Run, last_step
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.evaluate import plots
@@ -27,10 +27,15 @@ def pretrain(config: Config) -> dict[str, Any]:
     An epoch is one step on the whole graph; metrics and checkpoints are written every
     `log_every` epochs and after the last.
     """
+    tracking.check_installed(config)
     graph = open_graph(config)
     model = make_model(config)
     batches = model.batches(graph)
-    with Workdir(config) as workdir, Watch() as watch:
+    with (
+        Workdir(config) as workdir,
+        tracking.following(config, workdir) as followers,
+        Watch() as watch,
+    ):
         run = Run(
             config=config,
             data=graph,
@@ -40,17 +45,20 @@ def pretrain(config: Config) -> dict[str, Any]:
             last_step=last_step(config, steps_per_epoch=1),
             workdir=workdir,
             watch=watch,
+            tracking=followers,
             steps_per_row=config.log_every,
             speed=("epochs_per_second", config.steps_per_execution),
         )
         run.resume()
         if run.is_new:
-            workdir.log({"epoch": 0, "step": 0})
+            run.log({"epoch": 0, "step": 0})
         run.fit([callbacks.CollapseWarning()])
         plots.save(plots.curves(workdir.rows()), workdir.path / "curves.png")
+        run.show("curves")
         line = result(run)
         if config.report:
             line["report"] = refreshed_report.write_report(config)
+        followers.result(line)
         log.info("reached after %d epochs: loss %s", line["epochs"], line["loss"])
         log.info("pictures: curves.png in %s", line["workdir"])
         log.info("next: python -m ressl_tf.nodes --workdir=%s", line["workdir"])

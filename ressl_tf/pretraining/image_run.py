@@ -15,17 +15,20 @@ from ressl_tf.data.image_sides import check_image_size
 from ressl_tf.data.load import open_source
 from ressl_tf.data.pipeline import (
     evaluation_batches,
+    evaluation_rows,
     steps_per_epoch,
     training_batches,
 )
 from ressl_tf.data.sources import Source, bad_images_as_run_errors
-from ressl_tf.engine import callbacks, devices
+from ressl_tf.engine import callbacks, devices, tracking
 from ressl_tf.engine.checkpoint import state
 from ressl_tf.engine.keep_best import KeepBest
 from ressl_tf.engine.progress import stage
 from ressl_tf.engine.run import Run, fit_segments, last_step
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.evaluate import features, plots
+from ressl_tf.evaluate.embeddings import projector_files
+from ressl_tf.evaluate.embeddings.table import of_features
 from ressl_tf.evaluate.plots import pictures
 from ressl_tf.evaluate.report import refreshed_report
 from ressl_tf.methods.base import SSLModel
@@ -75,13 +78,19 @@ def run_worker(config: Config, strategy) -> None:
 
 def run_chief(config: Config, strategy) -> dict[str, Any]:
     """Train as the chief, or as the only process, and write what is kept."""
+    tracking.check_installed(config)
     with stage(f"reading {config.dataset}"):
         source = open_training_source(config)
         config = auto_normalization.resolved(config, source)
     per_epoch = steps_per_epoch(source, config.batch_size)
     start = warm_start.open_start(config)
     devices.announce(config, strategy)
-    with Workdir(config) as workdir, bad_images_as_run_errors(), Watch() as watch:
+    with (
+        Workdir(config) as workdir,
+        tracking.following(config, workdir) as followers,
+        bad_images_as_run_errors(),
+        Watch() as watch,
+    ):
         model = make_model(config, per_epoch, strategy)
         run = Run(
             config=config,
@@ -92,6 +101,7 @@ def run_chief(config: Config, strategy) -> dict[str, Any]:
             last_step=last_step(config, per_epoch),
             workdir=workdir,
             watch=watch,
+            tracking=followers,
             speed=("images_per_second", config.batch_size * config.steps_per_execution),
         )
         run.resume()
@@ -111,6 +121,7 @@ def run_chief(config: Config, strategy) -> dict[str, Any]:
         line = result(run)
         if config.report:
             line["report"] = refreshed_report.write_report(config)
+        followers.result(line)
         tell_people(line)
         return line
 
@@ -153,7 +164,7 @@ def log_start(run: Run, measure: Measure | None) -> None:
         with stage("kNN of the untrained network"):
             row["knn_top1"] = measure(run.model)
         log.info("untrained: kNN top-1 %.4f", row["knn_top1"])
-    run.workdir.log(row)
+    run.log(row)
 
 
 def fed_batches(model: SSLModel, config: Config, source: Source, start: int, stop: int):
@@ -193,6 +204,7 @@ def draw_views(run: Run) -> None:
     batch = next(iter(view_batches(run.model, on_host, run.data, 0, 1)))
     rows = {name: images.numpy() for name, images in batch.items()}
     plots.save(plots.image_rows(rows), path)
+    run.show("views")
 
 
 def draw_results(run: Run) -> None:
@@ -205,6 +217,10 @@ def draw_results(run: Run) -> None:
     plots.save(pictures.gallery(sample), folder / "neighbours.png")
     levels = pictures.reference_levels(folder / "config.json")
     plots.save(plots.curves(run.workdir.rows(), levels), folder / "curves.png")
+    run.show("neighbours", "curves")
+    rows = evaluation_rows(run.data.size, len(vectors)).numpy()
+    table = of_features(run.data, rows, vectors, labels, size)
+    run.tracking.embedding(lambda place: projector_files.write(place, table))
 
 
 def result(run: Run) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -31,7 +32,8 @@ def run(
     as it is there. A user's mistake is one line and status 2, a failure one line and
     status 1. A run that stopped gracefully has status 143 after SIGTERM and 130 after
     SIGINT, so that nobody takes it for a finished one, and its JSON line says that it
-    was interrupted.
+    was interrupted. `--traceback` among the arguments shows where an error of a line
+    was raised, too.
 
     Args:
         main: takes an instance of `config_class`.
@@ -45,6 +47,8 @@ def run(
         with contextlib.suppress(BrokenPipeError):  # --help | head
             print(help_text(config_class, doc), flush=True)
         return 0
+    traced = flags.TRACEBACK_FLAG in arguments
+    arguments = [word for word in arguments if word != flags.TRACEBACK_FLAG]
     try:
         config: Any = flags.parse(config_class, arguments)
         backend.check()
@@ -56,9 +60,11 @@ def run(
             for line in _lines(main(config)):
                 print(json.dumps(line), file=stdout, flush=True)
     except UsageError as error:
+        _show_traceback(traced)
         print(f"error: {error} (--help lists all flags)", file=sys.stderr)
         return 2
     except RunError as error:
+        _show_traceback(traced)
         print(f"error: {error}", file=sys.stderr)
         return 1
     except Interrupted as stop:
@@ -69,6 +75,11 @@ def run(
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return 130
     return 0
+
+
+def _show_traceback(asked: bool) -> None:
+    if asked:
+        traceback.print_exc()
 
 
 def _lines(result: dict | Iterable[dict] | None) -> Iterable[dict]:

@@ -12,6 +12,8 @@ import runpy
 import sys
 from collections.abc import Sequence
 
+from ressl_tf.runtime import completion
+from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import HELP_FLAGS
 from ressl_tf.runtime.nearest_names import nearest
 
@@ -47,7 +49,8 @@ def help_text() -> str:
             "",
             *lines,
             "",
-            "ressl-tf COMMAND is python -m ressl_tf.COMMAND. Also: --version.",
+            "ressl-tf COMMAND is python -m ressl_tf.COMMAND. Also: --version, and",
+            "--completion bash (or zsh): a script for your shell.",
         ]
     )
 
@@ -64,11 +67,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with contextlib.suppress(BrokenPipeError):  # --help | head
             print(_version() if first == "--version" else help_text(), flush=True)
         return 0
+    if first == "--completion":
+        return _print_completion(*rest[:1])
     if first not in names():
         print(f"error: {_refusal(first)}", file=sys.stderr)
         return 2
     sys.argv = [f"ressl-tf {first}", *rest]
     runpy.run_module(f"ressl_tf.{first}", run_name="__main__", alter_sys=True)
+    return 0
+
+
+def _print_completion(shell: str = "") -> int:
+    try:
+        print(completion.script(shell, commands()), flush=True)
+    except UsageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -1,7 +1,11 @@
 """Files of flags: those of the user first, then those that come with the package."""
 
+import functools
+import json
 import os
 import pathlib
+import tempfile
+from collections.abc import Mapping
 
 from absl import flags as absl_flags
 
@@ -9,7 +13,7 @@ from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.nearest_names import nearest
 
 PACKAGE = pathlib.Path(__file__).parents[1]
-INSTALLED = PACKAGE / "config" / "flagfiles"  # where a wheel has them
+INSTALLED = PACKAGE / "config" / "flagfiles.json"  # name -> text, in a wheel
 IN_CHECKOUT = PACKAGE.parent / "configs"
 
 
@@ -17,21 +21,30 @@ class FlagValues(absl_flags.FlagValues):
     """Flags that look for the files of `--flagfile` in the package too."""
 
     def _get_flag_file_lines(self, filename, parsed_file_stack=None):
-        return super()._get_flag_file_lines(find(filename), parsed_file_stack)
+        read = super()._get_flag_file_lines
+        if not (name := in_package(filename)):
+            return read(filename, parsed_file_stack)
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, name)
+            path.write_text(texts()[name], encoding="utf-8")
+            return read(str(path), parsed_file_stack)
 
 
-def folder() -> pathlib.Path:
-    """Return the folder of the files that come with the package."""
-    return INSTALLED if INSTALLED.is_dir() else IN_CHECKOUT
+def texts() -> Mapping[str, str]:
+    """Return the files that come with the package: name -> text, sorted."""
+    return _read(INSTALLED if INSTALLED.is_file() else IN_CHECKOUT)
 
 
-def names() -> list[str]:
-    """Return the names of the files that come with the package, sorted."""
-    return sorted(path.name for path in folder().glob("*.flags"))
+@functools.cache
+def _read(place: pathlib.Path) -> Mapping[str, str]:
+    if place.is_file():
+        return json.loads(place.read_text(encoding="utf-8"))
+    paths = sorted(place.glob("*.flags"))
+    return {path.name: path.read_text(encoding="utf-8") for path in paths}
 
 
-def find(written: str) -> str:
-    """Return the path of what `--flagfile` names.
+def in_package(written: str) -> str:
+    """Return the name of the package's file that `--flagfile` means; or an empty text.
 
     A path from the working directory comes first. `r50.flags` and `configs/r50.flags`
     are then names of files that come with the package.
@@ -40,18 +53,18 @@ def find(written: str) -> str:
         UsageError: there is neither; gives the nearest names.
     """
     if not written or os.path.exists(written):
-        return written
+        return ""
     parts = pathlib.PurePath(written).parts
-    if parts[:-1] in ((), ("configs",)) and parts[-1] in names():
-        return str(folder() / parts[-1])
+    if parts[:-1] in ((), ("configs",)) and parts[-1] in texts():
+        return parts[-1]
     raise UsageError(
         "--flagfile is a file, or one of those that `ressl-tf configs` lists"
-        f"{nearest(os.path.basename(written), names())}. Received: {written}"
+        f"{nearest(os.path.basename(written), texts())}. Received: {written}"
     )
 
 
-def own(name: str) -> pathlib.Path:
-    """Return the path of a file that comes with the package.
+def own(name: str) -> str:
+    """Return the name of a file that comes with the package.
 
     Args:
         name: with or without its folder and its ending: `r50`, `configs/r50.flags`.
@@ -60,9 +73,9 @@ def own(name: str) -> pathlib.Path:
         UsageError: there is none of this name; gives the nearest ones.
     """
     wanted = os.path.basename(name).removesuffix(".flags") + ".flags"
-    if wanted in names():
-        return folder() / wanted
+    if wanted in texts():
+        return wanted
     raise UsageError(
-        f"no config of this name comes with the package{nearest(wanted, names())}. "
+        f"no config of this name comes with the package{nearest(wanted, texts())}. "
         f"Received: {name}"
     )

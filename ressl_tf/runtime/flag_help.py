@@ -15,6 +15,7 @@ def help_text(cls: type, doc: str, width: int = 88) -> str:
         lines += _flag_help(field, width)
     lines += ["", "GENERAL", "  --flagfile=PATH"]
     lines += ["      flags from a file, one a line, # comments; later flags win"]
+    lines += ["  --traceback", "      where an error was raised, before its line"]
     lines += ["  --help", "      this text"]
     return "\n".join(lines)
 

@@ -19,6 +19,7 @@ from ressl_tf.runtime.errors import UsageError
 T = TypeVar("T")
 log = logging.getLogger("ressl_tf")
 HELP_FLAGS = ("--help", "-help", "--helpfull", "--helpshort", "-h", "-?")
+TRACEBACK_FLAG = "--traceback"
 
 
 def option(

@@ -165,7 +165,7 @@ def test_knn_runs_every_n_epochs_and_after_the_last_step(images):
 def test_the_log_has_a_row_an_epoch(images, tmp_path):
     workdir = Workdir(Config(workdir=str(tmp_path)))
     model = tiny_model()
-    log = callbacks.MetricsLog(workdir, steps_per_epoch=3)
+    log = callbacks.MetricsLog(workdir.log, steps_per_epoch=3)
     model.fit(images, batch_size=4, epochs=2, verbose=0, callbacks=[log])
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]

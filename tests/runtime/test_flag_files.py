@@ -1,5 +1,7 @@
 """`--flagfile` finds a file of the user's first, then one of the package's."""
 
+import json
+
 import pytest
 
 from ressl_tf.config import Config
@@ -40,11 +42,12 @@ def test_a_name_that_is_nowhere_gets_the_nearest(name, tmp_path, monkeypatch):
 
 def test_nothing_is_near_to_nonsense():
     with pytest.raises(UsageError, match=r"configs` lists\. Received: zzzz"):
-        flag_files.find("zzzz")
+        flag_files.in_package("zzzz")
 
 
 def test_an_installed_package_has_them_inside(tmp_path, monkeypatch):
-    (tmp_path / "only.flags").write_text("--seed=3\n")
-    monkeypatch.setattr(flag_files, "INSTALLED", tmp_path)
-    assert flag_files.names() == ["only.flags"]
+    packed = tmp_path / "flagfiles.json"
+    packed.write_text(json.dumps({"only.flags": "# Mine\n--seed=3\n"}))
+    monkeypatch.setattr(flag_files, "INSTALLED", packed)
+    assert list(flag_files.texts()) == ["only.flags"]
     assert flags.parse(Config, ["--flagfile=only.flags"]).seed == 3

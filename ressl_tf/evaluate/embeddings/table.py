@@ -52,3 +52,30 @@ class Table:
         for block in self.blocks():
             yield start, start + len(block), block
             start += len(block)
+
+
+def of_features(
+    source: Source,
+    rows: np.ndarray,
+    features: np.ndarray,
+    labels: np.ndarray,
+    image_size: int,
+) -> Table:
+    """Return a table of features that are in memory.
+
+    Args:
+        source: the images.
+        rows: int64 [n], their rows in the source, rising.
+        features: [n, f].
+        labels: [n], below 0 for none.
+        image_size: side of the images in pixels, as they were embedded.
+    """
+    return Table(
+        source,
+        rows,
+        labels.astype(np.int32),
+        (len(features), features.shape[1]),
+        features.dtype,
+        lambda: iter([features]),
+        {"outputs": "features", "image_size": image_size},
+    )

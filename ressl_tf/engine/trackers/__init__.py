@@ -1,0 +1,1 @@
+"""Who follows a run besides its workdir: one file a tracker."""
