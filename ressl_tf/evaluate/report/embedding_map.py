@@ -16,6 +16,7 @@ from ressl_tf.runtime.errors import RunError, UsageError
 log = logging.getLogger("ressl_tf")
 NEIGHBOURS = 20  # the most that vote; eight are shown
 CLUSTERS = 8
+ITERATIONS = 500  # of t-SNE
 FEWEST_FOR_TSNE = 4
 
 
@@ -53,7 +54,7 @@ def maps(
         if method == "tsne" and len(features) < FEWEST_FOR_TSNE:
             continue
         try:
-            plane = project(features, method, seed=seed)
+            plane = project(features, method, seed=seed, iterations=ITERATIONS)
         except (RunError, UsageError) as error:
             reason = str(error)
             continue

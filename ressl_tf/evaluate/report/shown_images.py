@@ -8,6 +8,7 @@ import numpy as np
 
 from ressl_tf.config import Config
 from ressl_tf.config.report_config import ReportConfig
+from ressl_tf.data.into_memory import into_memory
 from ressl_tf.data.load import open_first
 from ressl_tf.data.pipeline import evaluation_batches, evaluation_rows
 from ressl_tf.data.sources import Source, bad_images_as_run_errors
@@ -68,40 +69,43 @@ class ShownImages:
         return f"{self.source.size:,} of {printable(self.source.name)}, {self.split}"
 
 
-def show(config: ReportConfig, run: Config) -> ShownImages:
+def show(
+    config: ReportConfig, run: Config, model: ImageSSL | None = None
+) -> ShownImages:
     """Read the images and compute all that a page shows of them.
 
     Args:
         config: of the report.
         run: of the run.
+        model: of the run, where it is in memory: what it has compiled is used again,
+            and its weights are put back. None to build one.
 
     Raises:
         UsageError: the images are not there, or the run has no checkpoint yet.
         RunError: an image or all checkpoints cannot be read.
     """
-    place = pathlib.Path(run.workdir)
     source, split = choose(config, run)
-    model = build_model(run)
+    if model is None:
+        return _shown(config, run, source, split, build_model(run))
+    with relation_snapshots.borrowed(model):
+        return _shown(config, run, source, split, model)
+
+
+def _shown(
+    config: ReportConfig, run: Config, source: Source, split: str, model: ImageSSL
+) -> ShownImages:
+    place = pathlib.Path(run.workdir)
     newest = restore_network(place / "checkpoints", "online", model.online)
     if newest is None:
         raise UsageError(f"{place} holds no checkpoint: no epoch is finished")
     side = side_for(source.size, run.image_size)
     plain, weak, strong = (Sheet(source.size, side) for _ in range(3))
+    paths = [p for p in Checkpoints(newest.parent).paths() if p <= newest]
+    paths = relation_snapshots.fitting(paths, config.checkpoints, source.size, model)
     with bad_images_as_run_errors():
         vectors, labels = extract(model, source, run.image_size, plain)
-        paths = relation_snapshots.fitting(
-            [p for p in Checkpoints(newest.parent).paths() if p <= newest],
-            config.checkpoints,
-            source.size,
-            run.embedding_dim,
-        )
         snapshots = relation_snapshots.snapshots(
-            model,
-            run,
-            source,
-            paths,
-            (weak, strong),
-            config.seed,
+            model, run, source, paths, (weak, strong), config.seed
         )
     labelled = source.label_names is not None and bool(np.any(labels >= 0))
     views = relation_snapshots.view_pair(model)
@@ -129,7 +133,7 @@ def choose(config: ReportConfig, run: Config) -> tuple[Source, str]:
         source = source.take(evaluation_rows(source.size, config.images).numpy())
     elif config.images > source.size:
         log.info("%s, %s, has %d images: all", source.name, split, source.size)
-    return source, split
+    return into_memory(source), split
 
 
 def extract(

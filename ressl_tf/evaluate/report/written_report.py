@@ -18,17 +18,22 @@ from ressl_tf.evaluate.report import (
     verdict,
 )
 from ressl_tf.evaluate.report.shown_images import ShownImages
+from ressl_tf.methods.images import ImageSSL
 from ressl_tf.runtime.errors import RunError, UsageError
 
 log = logging.getLogger("ressl_tf")
 VIEWS = "views.png"
 
 
-def write(config: ReportConfig) -> dict[str, Any]:
+def write(config: ReportConfig, model: ImageSSL | None = None) -> dict[str, Any]:
     """Write the report of a run, or the comparison of several.
 
     What cannot be drawn is named in the page, and all else is drawn: of a run whose
     images have moved, the curves.
+
+    Args:
+        config: of the report.
+        model: of the run, where it is in memory.
 
     Returns:
         The result, as the command line prints it.
@@ -43,7 +48,7 @@ def write(config: ReportConfig) -> dict[str, Any]:
     place = places[0]
     run = run_facts.read_config(place)
     page_file.check(config.path)
-    shown, reason = _shown_or_reason(config, run)
+    shown, reason = _shown_or_reason(config, run, model)
     data = image_section.image_data(config, run, shown) if shown else None
     page = page_of(place, run, data)
     page["missing"] = reason
@@ -88,12 +93,12 @@ def page_of(
 
 
 def _shown_or_reason(
-    config: ReportConfig, run: Config
+    config: ReportConfig, run: Config, model: ImageSSL | None
 ) -> tuple[ShownImages | None, str]:
     if run.kind.prefix:
         return None, f"{run.dataset} holds no images"
     try:
-        return shown_images.show(config, run), ""
+        return shown_images.show(config, run, model), ""
     except (UsageError, RunError) as error:
         log.warning("the page has no images: %s", error)
         return None, str(error)
