@@ -197,7 +197,9 @@ def _restore(
     for path in reversed(paths):
         try:
             arrays = _read(path)
-            _assign(variables, {n: a for n, a in arrays.items() if n.startswith(groups)})
+            _assign(
+                variables, {n: a for n, a in arrays.items() if n.startswith(groups)}
+            )
         except Exception as error:  # a flipped bit can raise anything in zipfile
             log.warning("%s cannot be read (%s); trying the one before", path, error)
         else:

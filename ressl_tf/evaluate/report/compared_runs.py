@@ -106,7 +106,7 @@ def write(config: ReportConfig, places: Sequence[pathlib.Path]) -> dict[str, Any
         "charts": logged_curves.charts({run.name: run.rows for run in runs}),
         "images": None,
     }
-    size = page_file.write(config.path, page, "compare.html.j2")
+    size = page_file.write(config.path, page, template="compare.html.j2")
     log.info("%s (%.1f MB)", config.path, size / 1e6)
     return {
         "report": str(config.path),

@@ -17,7 +17,7 @@ log = logging.getLogger("ressl_tf")
 NEIGHBOURS = 20  # the most that vote; eight are shown
 CLUSTERS = 8
 ITERATIONS = 500  # of t-SNE
-FEWEST_FOR_TSNE = 4
+FEWEST = 4  # for t-SNE and UMAP
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +51,7 @@ def maps(
     """
     made, reason = [], ""
     for method in methods:
-        if method == "tsne" and len(features) < FEWEST_FOR_TSNE:
+        if method != "pca" and len(features) < FEWEST:
             continue
         try:
             plane = project(features, method, seed=seed, iterations=ITERATIONS)

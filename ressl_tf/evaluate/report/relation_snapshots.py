@@ -17,13 +17,14 @@ from ressl_tf.config import Config
 from ressl_tf.data.ordered_views import ordered_view_batches
 from ressl_tf.data.sources import Source
 from ressl_tf.engine.checkpoint import restore_networks, step_of
-from ressl_tf.evaluate.report.thumbnails import Sheet
+from ressl_tf.evaluate.report.thumbnails import PER_FILE, Sheet
 from ressl_tf.methods.images import ImageSSL
 from ressl_tf.runtime.errors import RunError
 
 log = logging.getLogger("ressl_tf")
 LARGEST_BATCH = 256  # the batch statistics of more are hardly others
 MOST_BYTES = 2.2e6  # of the relations in a page of at most 6 MB
+MOST_BYTES_BESIDE = 4e7  # of those in a folder beside it
 MOST_WEIGHTS = 2**31  # bytes, of all checkpoints that are shown
 HELD_BYTES = 2**29  # of views, beside which the checkpoints take turns
 GROUPS = 8  # a batch of --batch_norm=split has so many
@@ -78,7 +79,8 @@ def fitting(
     """
     embedded = 2 * count * model.embedding_dim * 2 * 4 / 3  # both, int16 as base64
     weights = 4 * sum(network.count_params() for network in model.networks.values())
-    fit = min(MOST_BYTES // embedded, MOST_WEIGHTS // weights)
+    room = MOST_BYTES_BESIDE if count > PER_FILE else MOST_BYTES
+    fit = min(room // embedded, MOST_WEIGHTS // weights)
     kept = max(1, min(most, int(fit)))
     if kept < min(most, len(paths)):
         log.info("relations are shown at %d of the checkpoints: more need MBs", kept)
@@ -88,7 +90,7 @@ def fitting(
 def snapshots(
     model: ImageSSL,
     config: Config,
-    source: Source,
+    sources: Sequence[Source],
     paths: Sequence[pathlib.Path],
     sheets: Sequence[Sheet],
     seed: int,
@@ -98,7 +100,7 @@ def snapshots(
     Args:
         model: of the run; its weights are replaced.
         config: of the run.
-        source: the images.
+        sources: the images; a batch has those of one source.
         paths: of checkpoints, the oldest first.
         sheets: the teacher's and the student's views are added to these.
         seed: of the views.
@@ -107,20 +109,34 @@ def snapshots(
     if not read:
         return []
     model.gradient_accumulation = 1  # `batch_size` is a micro-batch
-    size, names = batch_size(config, source.size), view_pair(model)
-    batches = ordered_view_batches(source, model.views, size, seed)
     embed, states = embedder(model), [state for _, state in read]
+    of_sources = [
+        _embeddings(model, embed, config, source, states, sheets, seed)
+        for source in sources
+    ]
+    return [
+        Snapshot(step, *map(np.concatenate, zip(*pairs, strict=True)))
+        for (step, _), pairs in zip(read, zip(*of_sources, strict=True), strict=True)
+    ]
+
+
+def _embeddings(model, embed, config, source, states, sheets, seed):
+    """Return for each state the teacher's and the student's embeddings of a source."""
+    names, size = view_pair(model), batch_size(config, source.size)
+    batches = ordered_view_batches(source, model.views, size, seed)
     found: list[list] = [[] for _ in states]
+    before = sheets[0].filled
     for chunk in _chunks(batches, names):
         for views in chunk:
+            left = source.size - (sheets[0].filled - before)  # the last batch repeats
             for sheet, name in zip(sheets, names, strict=True):
-                sheet.add(views[name].numpy())
+                sheet.add(views[name].numpy()[:left])
         for state, pairs in zip(states, found, strict=True):
             _load(model, state)
             pairs += [[part.numpy() for part in embed(views)] for views in chunk]
     return [
-        Snapshot(step, *(np.concatenate(p)[: source.size] for p in zip(*pairs)))
-        for (step, _), pairs in zip(read, found, strict=True)
+        [np.concatenate(part)[: source.size] for part in zip(*pairs, strict=True)]
+        for pairs in found
     ]
 
 

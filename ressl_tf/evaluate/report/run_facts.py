@@ -79,7 +79,7 @@ def facts(
     Args:
         config: of the run.
         rows: of its log.
-        images: what the images of the report are.
+        images: what the images or nodes of the report are.
     """
     last = rows[-1] if rows else {}
     network = config.kind.network or f"{config.backbone}, width {config.width:g}"
@@ -90,7 +90,7 @@ def facts(
         ("epochs", f"{last.get('epoch', 0):g} of {config.total_epochs:,}"),
         ("steps", f"{last.get('step', 0):,}"),
         ("training time", duration(config, rows)),
-        ("images of this page", images),
+        ("shown here", images),
         ("page made by", versions()),
         ("on", machine()),
     ]

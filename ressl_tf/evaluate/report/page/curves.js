@@ -10,7 +10,7 @@
   function significant(value) {
     if (value == null) return "-";
     const size = Math.abs(value);
-    if (size >= 10000) return report.number.format(value);
+    if (size >= 1000) return report.number.format(+value.toPrecision(4));
     return size && size < 1e-3 ? value.toExponential(2) : String(+value.toPrecision(4));
   }
 
@@ -43,11 +43,13 @@
         width: node.clientWidth,
         height: 220,
         cursor: { sync: { key: "epochs" } },
-        scales: { x: { time: false }, y: box.checked && positive ? { distr: 3 } : {} },
+        scales: { x: { time: false }, y: box.checked && positive ? { distr: 3 } : chart.from_zero ? { range: (_, low, high) => [0, 1.05 * high || 1] } : {} },
         axes: [axis(), { ...axis(), size: 62, values: (_, splits) => splits.map((v) => (v == null ? "" : significant(v))) }],
         series,
       };
-      return new uPlot(options, values, node);
+      const plot = new uPlot(options, values, node);
+      plot.setLegend({ idx: chart.epochs.length - 1 }); // until the cursor comes
+      return plot;
     });
   }
 

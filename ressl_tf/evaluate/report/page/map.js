@@ -14,10 +14,10 @@
   /** Take the projection and the colours that are asked for. */
   function read() {
     points = report.array(images.maps[element("projection").value].points, Float32Array);
-    const byClass = element("colour-by").value === "class";
-    groups = byClass ? images.labels : images.clusters;
-    const count = Math.max(...images.clusters) + 1;
-    names = byClass ? images.classes : [...Array(count).keys()].map((i) => `cluster ${i + 1}`);
+    const by = element("colour-by").value;
+    groups = { class: images.labels, split: images.split_of, cluster: images.clusters }[by];
+    const clusters = () => [...new Set(images.clusters)].sort((a, b) => a - b).map((i) => `cluster ${i + 1}`);
+    names = { class: images.classes, split: images.splits }[by] || clusters();
     fit();
   }
 
@@ -103,7 +103,7 @@
     tip.hidden = index < 0;
     if (index < 0) return;
     const head = document.createElement("div"), strip = document.createElement("div");
-    head.append(report.thumbnail(index, { side: 96 }));
+    if (images.side) head.append(report.thumbnail(index, { side: 96 }));
     strip.className = "strip";
     strip.append(...images.neighbours[index].map((row) => report.thumbnail(row, { side: 40 })));
     tip.replaceChildren(head, report.describe(index), strip);
@@ -124,7 +124,7 @@
   function endLasso() {
     const rows = [...Array(images.count).keys()].filter((i) => contains(lasso, ...place(i)));
     inside = new Set(rows);
-    element("lasso-title").textContent = `Lasso: ${report.number.format(rows.length)} images`;
+    element("lasso-title").textContent = `Lasso: ${report.number.format(rows.length)} ${images.things}`;
     element("lasso-images").replaceChildren(...rows.slice(0, 60).map((row) => report.thumbnail(row, { side: 40 })));
     element("lasso-paths").value = rows.map((row) => images.names[row]).join("\n");
   }

@@ -123,8 +123,8 @@
   /** Draw what belongs to the chosen image. */
   function showChosen() {
     const found = relate(report.state.chosen);
-    showView(element("teacher-view"), "weak", "teacher, weak view");
-    showView(element("student-view"), "strong", "student, strong view");
+    showView(element("teacher-view"), "weak", `teacher's view: ${stored.views[0]}`);
+    showView(element("student-view"), "strong", `student's view: ${stored.views[1]}`);
     showRanked(element("teacher-row"), found.p);
     showRanked(element("student-row"), found.q);
     showFigures(found);
@@ -181,7 +181,7 @@
     node.replaceChildren(...order.map((i) => {
       const item = document.createElement("div"), pair = document.createElement("div"), text = document.createElement("span");
       item.className = "related";
-      pair.append(report.thumbnail(rows[i], { side: 48 }), report.thumbnail(rows[i], { sheet: "strong", side: 48, label: "strong view" }));
+      pair.append(report.thumbnail(rows[i], { side: 48 }), report.thumbnail(rows[i], { sheet: "strong", side: 48, label: "student's view" }));
       text.textContent = write(values[i]);
       item.append(pair, text);
       return item;
