@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 
 from ressl_tf.config.report_config import ReportConfig
-from ressl_tf.evaluate.report import page_file, written_report
+from ressl_tf.evaluate.report import (
+    image_section,
+    page_file,
+    thumbnails,
+    written_report,
+)
 from ressl_tf.evaluate.report.packed import unpacked
 from ressl_tf.runtime.errors import UsageError
 
@@ -219,6 +224,56 @@ def test_every_image_has_a_text(page):
         ".filter((n) => !(n.alt || n.ariaLabel || n.textContent.trim())).length"
     )
     assert page.execute_script(unnamed) == 0
+
+
+@pytest.fixture
+def beside(unbroken, odd_photos, tmp_path, monkeypatch):
+    """Write a report whose images are in a folder beside it."""
+    for module in (thumbnails, image_section):
+        monkeypatch.setattr(module, "PER_FILE", 12)
+    folder = tmp_path / "a folder # 1"
+    folder.mkdir()
+    config = ReportConfig(
+        workdir=str(unbroken[1]),
+        output=str(folder / "many.html"),
+        dataset=f"folder:{odd_photos}",
+        labels="folders",
+        projection=("pca",),
+        checkpoints=1,
+    )
+    return written_report.write(config), folder
+
+
+def test_more_images_are_in_a_folder_beside_the_page(browser, beside, shots):
+    line, folder = beside
+    names = [path.name.rpartition("-")[0] for path in folder.glob("many_data/*")]
+    kinds = [f"{kind}-{i}" for kind in ("plain", "strong", "weak") for i in range(3)]
+    assert sorted(names) == ["data", *kinds]
+    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    assert line["bytes"] == sum(sizes)
+    browser.get((folder / "many.html").as_uri())
+    wait(browser, "return !!document.getElementById('relations').dataset.ready")
+    browser.execute_script("report.choose(29)")
+    entries = "performance.getEntriesByType('resource')"
+    asked = browser.execute_script(f"return {entries}.map((entry) => entry.name)")
+    inside = folder.as_uri()
+    assert all(name.startswith((inside, "data:")) for name in asked)
+    assert any("weak-2" in name for name in asked)  # image 29 is in the third
+    assert browser.get_log("browser") == []
+    shots(browser, "beside")
+
+
+def test_pictures_of_an_earlier_page_are_removed(tmp_path):
+    path, kept = tmp_path / "a.html", tmp_path / "a_data" / "notes.txt"
+    page = {"charts": [], "images": None, "title": "", "runs": [], "headings": []}
+    page |= {"flags": [], "spreads": []}
+    for pictures in ([b"one", b"two"], [b"one", b"three"]):
+        page_file.write(path, dict(page), {"plain": pictures}, "compare.html.j2")
+        kept.write_text("mine")
+    there = sorted(p.read_bytes() for p in kept.parent.glob("plain-*.jpg"))
+    assert there == [b"one", b"three"]
+    page_file.write(path, dict(page), {"plain": [b"one"]}, "compare.html.j2")
+    assert [p.name for p in kept.parent.iterdir()] == ["notes.txt"]
 
 
 def test_a_folder_is_no_file(tmp_path):

@@ -4,9 +4,13 @@ import shutil
 
 import pytest
 import tensorflow as tf
+from helpers.pages import data_of
 
 from ressl_tf.config.report_config import ReportConfig
+from ressl_tf.engine.checkpoint import weights_sha256
 from ressl_tf.evaluate.report import written_report
+from ressl_tf.methods.build import make_model
+from ressl_tf.saving.pretrained import stored_config
 
 pytestmark = pytest.mark.slow
 
@@ -75,7 +79,36 @@ def test_an_unreadable_photo_is_named(unbroken, tmp_path):
     assert "1.png" in line["not_shown"]
 
 
-def test_a_run_on_a_graph_has_curves(graph_run, tmp_path):
+def test_a_run_on_a_graph_has_curves_and_a_map_of_nodes(graph_run, tmp_path):
     line, page = write(graph_run, tmp_path)
-    assert "holds no images" in line["not_shown"]
+    assert (line["images"], line["not_shown"]) == (60, None)
     assert "data-chart" in page
+    assert "60 of 60 nodes" in page
+    assert 'id="points"' in page
+    assert 'id="relations"' not in page
+
+
+def test_a_graph_that_has_moved_leaves_the_curves(graph_run, tmp_path):
+    line, page = write(graph_run, tmp_path, dataset="graph:/nowhere.npz")
+    assert "/nowhere.npz" in line["not_shown"]
+    assert "data-chart" in page
+
+
+def test_a_network_in_memory_gives_the_same_page(unbroken, tmp_path):
+    model = make_model(stored_config(unbroken[1]))
+    before = weights_sha256(model)
+    config = ReportConfig(workdir=str(unbroken[1]), output=str(tmp_path / "a.html"))
+    written_report.write(config, model)
+    assert weights_sha256(model) == before
+    write(unbroken[1], tmp_path)
+    pages = [data_of(tmp_path / name)["images"] for name in ("a.html", "out.html")]
+    assert pages[0] == pages[1]
+
+
+def test_images_of_two_splits(unbroken, tmp_path):
+    line, page = write(unbroken[1], tmp_path, split="test,train", projection=("pca",))
+    assert line["images"] == 36
+    assert '<option value="split">split</option>' in page
+    data = data_of(tmp_path / "out.html")["images"]
+    assert data["splits"] == ["test", "train"]
+    assert data["split_of"] == [0] * 10 + [1] * 26
