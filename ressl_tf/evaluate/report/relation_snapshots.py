@@ -23,7 +23,7 @@ from ressl_tf.runtime.errors import RunError
 
 log = logging.getLogger("ressl_tf")
 LARGEST_BATCH = 256  # the batch statistics of more are hardly others
-MOST_BYTES = 2.2e6  # of the relations in a page of at most 6 MB
+MOST_BYTES = 1.8e6  # of the relations in a page of at most 6 MB
 MOST_BYTES_BESIDE = 4e7  # of those in a folder beside it
 MOST_WEIGHTS = 2**31  # bytes, of all checkpoints that are shown
 HELD_BYTES = 2**29  # of views, beside which the checkpoints take turns

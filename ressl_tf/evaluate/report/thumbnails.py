@@ -7,7 +7,7 @@ import tensorflow as tf
 
 SIDE = 40  # pixels
 PER_FILE = 2000  # thumbnails in a picture: browsers hold it decoded
-QUALITY = 72  # of the JPEG
+QUALITY = 65  # of the JPEG
 
 
 class Sheet:

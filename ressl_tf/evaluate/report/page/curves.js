@@ -2,7 +2,8 @@
 "use strict";
 
 (() => {
-  const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999"];
+  const LIGHT = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999"];
+  const DARK = ["#56b4e9", "#f0a060", "#2fc79a", "#e3a0c4", "#e6d04a", "#8f9bff", "#b0b0b0"];
   const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3]];
   const box = document.getElementById("log-scale");
   let drawn = [];
@@ -18,9 +19,10 @@
   function columns(chart) {
     const series = [{ label: "epoch" }];
     const values = [chart.epochs];
+    const colours = report.isDark() ? DARK : LIGHT;
     chart.series.forEach((one, index) => {
-      const stroke = COLOURS[index % COLOURS.length];
-      const dash = DASHES[Math.floor(index / COLOURS.length) % DASHES.length];
+      const stroke = colours[index % colours.length];
+      const dash = DASHES[Math.floor(index / colours.length) % DASHES.length];
       series.push({ label: one.name || "value", stroke, dash, width: 2, spanGaps: true, value: (_, v) => significant(v) });
       values.push(one.values);
     });
@@ -47,9 +49,8 @@
         axes: [axis(), { ...axis(), size: 62, values: (_, splits) => splits.map((v) => (v == null ? "" : significant(v))) }],
         series,
       };
-      const plot = new uPlot(options, values, node);
-      plot.setLegend({ idx: chart.epochs.length - 1 }); // until the cursor comes
-      return plot;
+      const last = (plot) => plot.setLegend({ idx: chart.epochs.length - 1 }); // until the cursor comes
+      return new uPlot({ ...options, hooks: { ready: [last] } }, values, node);
     });
   }
 

@@ -5,7 +5,8 @@
   const canvas = document.getElementById("points");
   if (!canvas) return;
   const { images } = report;
-  const PALETTE = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#b5a900", "#8c8c8c"];
+  const BLUE = () => (report.isDark() ? "#4a90e2" : "#0072b2");
+  const PALETTE = ["blue", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#b5a900", "#8c8c8c"];
   const SHAPES = ["circle", "square", "up", "diamond", "down"];
   const element = (id) => document.getElementById(id);
   const tip = element("tip");
@@ -46,7 +47,7 @@
 
   const look = (group) => group < 0
     ? { fill: report.colour("dim"), shape: "circle" }
-    : { fill: PALETTE[group % PALETTE.length], shape: SHAPES[Math.floor(group / PALETTE.length) % SHAPES.length] };
+    : { fill: group % PALETTE.length ? PALETTE[group % PALETTE.length] : BLUE(), shape: SHAPES[Math.floor(group / PALETTE.length) % SHAPES.length] };
 
   function draw() {
     const ratio = devicePixelRatio || 1;
@@ -85,6 +86,7 @@
       pen.fillStyle = fill;
       mark(pen, shape, 6, 6, 4);
       item.append(dot, ` ${group < 0 ? "no label" : names[group]}`);
+      item.title = item.textContent.trim(); // a long name is cut
       return item;
     }));
   }

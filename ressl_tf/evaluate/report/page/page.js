@@ -21,6 +21,11 @@ const report = (() => {
     return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   }
 
+  /** Return whether the page is dark. */
+  function isDark() {
+    return matchMedia("(prefers-color-scheme: dark)").matches;
+  }
+
   /** Return the class of an image; empty where it has none. */
   function className(index) {
     const label = images.labels ? images.labels[index] : -1;
@@ -89,5 +94,5 @@ const report = (() => {
       node.append(...rows.map((row) => thumbnail(row)));
     }
   }
-  return { data, images, state, number, array, colour, className, describe, thumbnail, choose, onChoice, onAppearance };
+  return { data, images, state, number, array, colour, isDark, className, describe, thumbnail, choose, onChoice, onAppearance };
 })();
