@@ -68,7 +68,7 @@ class ReportConfig:
     checkpoints: int = option(
         3,
         "Most checkpoints that the relations are shown for, the last ones of those "
-        "that the run keeps, and as many as fit into 1.8 MB: three of 1,000 images with "
+        "that the run keeps, and as many as fit into 1.8 MB: five of 1,000 images with "
         "--embedding_dim=64. Each takes a forward pass.",
         low=1,
         high=50,

@@ -117,12 +117,16 @@ def write(config: ReportConfig, places: Sequence[pathlib.Path]) -> dict[str, Any
 
 
 def differing(runs: Sequence[ComparedRun]) -> list[tuple[str, list[str]]]:
-    """Return the flags that the runs do not share, each with their values."""
+    """Return the flags that the runs do not share, each with their values.
+
+    A flag without a meaning for a run's method has the value "-".
+    """
+    known = [meant(vars(run.config)) for run in runs]
     rows = []
-    for field in dataclasses.fields(Config):
-        values = [flags.as_text(getattr(run.config, field.name)) for run in runs]
-        if field.name != "workdir" and len(set(values)) > 1:
-            rows.append((f"--{field.name}", values))
+    for name in (field.name for field in dataclasses.fields(Config)):
+        values = [flags.as_text(k[name]) if name in k else "-" for k in known]
+        if name != "workdir" and len(set(values)) > 1:
+            rows.append((f"--{name}", values))
     return rows
 
 
