@@ -124,9 +124,10 @@ def differing(runs: Sequence[ComparedRun]) -> list[tuple[str, list[str]]]:
     known = [meant(vars(run.config)) for run in runs]
     rows = []
     for name in (field.name for field in dataclasses.fields(Config)):
-        values = [flags.as_text(k[name]) if name in k else "-" for k in known]
+        values = [flags.as_text(getattr(run.config, name)) for run in runs]
         if name != "workdir" and len(set(values)) > 1:
-            rows.append((f"--{name}", values))
+            pairs = zip(values, known, strict=True)
+            rows.append((f"--{name}", [v if name in k else "-" for v, k in pairs]))
     return rows
 
 

@@ -58,14 +58,16 @@ def test_only_flags_that_differ_are_listed(folders):
 
 
 def test_a_flag_that_a_method_does_not_take_has_no_value(tmp_path):
-    places = [save_run(tmp_path / m, 0.5, method=m) for m in ("ressl", "byol")]
+    places = [
+        save_run(tmp_path / method, 0.5, method=method, teacher_temp=temp)
+        for method, temp in (("ressl", 0.04), ("byol", 0.02))
+    ]
     runs = [
         compared_runs.ComparedRun(p.name, compared_runs.run_facts.read_config(p), [])
         for p in places
     ]
     found = dict(compared_runs.differing(runs))
-    assert found["--method"] == ["ressl", "byol"]
-    assert found["--teacher_temp"] == ["0.04", "-"]
+    assert found == {"--method": ["ressl", "byol"], "--teacher_temp": ["0.04", "-"]}
 
 
 def test_a_sweep_stands_for_its_runs(folders):

@@ -4,6 +4,7 @@
 (() => {
   const LIGHT = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999"];
   const DARK = ["#56b4e9", "#f0a060", "#2fc79a", "#e3a0c4", "#e6d04a", "#8f9bff", "#b0b0b0"];
+  const RUNS = [...new Set(report.data.charts.flatMap((chart) => chart.series.map((one) => one.run)))];
   const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3]];
   const box = document.getElementById("log-scale");
   let drawn = [];
@@ -20,9 +21,12 @@
     const series = [{ label: "epoch" }];
     const values = [chart.epochs];
     const colours = report.isDark() ? DARK : LIGHT;
-    chart.series.forEach((one, index) => {
-      const stroke = colours[index % colours.length];
-      const dash = DASHES[Math.floor(index / colours.length) % DASHES.length];
+    const keys = [...new Set(chart.series.map((one) => one.key))];
+    chart.series.forEach((one) => {
+      // Of several runs, each has a colour in all charts, and a dash for each of its curves.
+      const run = RUNS.indexOf(one.run), key = keys.indexOf(one.key);
+      const [hue, dashed] = RUNS.length > 1 ? [run, key + Math.floor(run / colours.length)] : [key, Math.floor(key / colours.length)];
+      const stroke = colours[hue % colours.length], dash = DASHES[dashed % DASHES.length];
       series.push({ label: one.name || "value", stroke, dash, width: 2, spanGaps: true, value: (_, v) => significant(v) });
       values.push(one.values);
     });
