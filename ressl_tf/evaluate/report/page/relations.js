@@ -88,6 +88,8 @@
     };
   }
 
+  const percent = (p) => (p < 1e-5 ? "< 0.001 %" : `${(100 * p).toPrecision(3)} %`);
+
   function showRanked(node, probabilities) {
     const order = [...probabilities.keys()].filter((j) => stored.references[j] !== report.state.chosen);
     order.sort((a, b) => probabilities[b] - probabilities[a]);
@@ -97,7 +99,7 @@
       item.className = "related";
       bar.className = "bar";
       bar.style.width = `${(100 * probabilities[j]) / probabilities[top[0]]}%`;
-      text.textContent = `${(100 * probabilities[j]).toPrecision(3)} %`;
+      text.textContent = percent(probabilities[j]);
       item.append(report.thumbnail(stored.references[j], { side: 64, label: text.textContent }), bar, text);
       return item;
     }));
@@ -128,7 +130,7 @@
     showRanked(element("teacher-row"), found.p);
     showRanked(element("student-row"), found.q);
     showFigures(found);
-    element("chosen").textContent = `Image ${report.number.format(report.state.chosen + 1)} of ${report.number.format(images.count)}: ${report.describe(report.state.chosen)}`;
+    element("chosen").textContent = `Image ${report.number.format(report.state.chosen + 1)} of ${report.number.format(images.count)}: ${report.describe(report.state.chosen)}. After step ${report.number.format(snapshots[snapshot].step)}, at teacher_temp ${+temps.teacher.toPrecision(4)} and student_temp ${+temps.student.toPrecision(4)}:`;
     return found;
   }
 
