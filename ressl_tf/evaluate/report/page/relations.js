@@ -246,7 +246,11 @@
 
   function suggest() {
     const text = element("suggestion");
-    if (!stored.suitable) return text.remove();
+    if (!stored.trained_by_relation) return text.remove();
+    if (!stored.suitable) {
+      text.textContent = "No range of teacher_temp is suggested: there are too few images, or their embeddings have hardly spread yet.";
+      return;
+    }
     const [low, high] = stored.suitable.map((v) => v.toPrecision(2));
     text.textContent = `A teacher_temp of ${low} to ${high} suits these embeddings: there, 0.5 to 5 % of the references count for the median image, neither one alone nor all, and it is at most half of student_temp. A rule of thumb, from the last checkpoint; other temperatures would have trained other embeddings.`;
   }
