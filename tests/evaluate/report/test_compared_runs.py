@@ -91,3 +91,19 @@ def test_what_is_damaged_is_named(folders, tmp_path):
     with pytest.raises(RunError, match=r"b/config\.json is damaged"):
         written_report.write(config)
     assert not (tmp_path / "a.html").exists()
+
+
+@pytest.mark.slow
+def test_a_comparison_opens_with_a_colour_for_each_run(browser, folders, tmp_path):
+    path = tmp_path / "all.html"
+    names = ",".join(map(str, folders))
+    written_report.write(ReportConfig(workdir=names, output=str(path)))
+    browser.get(path.as_uri())
+    assert browser.get_log("browser") == []
+    script = "return [...document.querySelectorAll('.u-marker')]"
+    script += ".map((node) => node.style.borderColor).filter(Boolean)"
+    colours = browser.execute_script(script)
+    drawn = [colours[i : i + 3] for i in range(0, len(colours), 3)]  # of three runs
+    assert len(drawn) == 3  # loss, kNN, std of embeddings
+    assert all(some == drawn[0] for some in drawn)
+    assert len(set(drawn[0])) == 3

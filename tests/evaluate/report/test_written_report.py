@@ -105,10 +105,40 @@ def test_a_network_in_memory_gives_the_same_page(unbroken, tmp_path):
     assert pages[0] == pages[1]
 
 
-def test_images_of_two_splits(unbroken, tmp_path):
-    line, page = write(unbroken[1], tmp_path, split="test,train", projection=("pca",))
-    assert line["images"] == 36
-    assert '<option value="split">split</option>' in page
+def choose(browser, name, value):
+    """Take a value of a list, and return what the legend shows then."""
+    browser.execute_script(
+        "const list = document.getElementById(arguments[0]); list.value = arguments[1];"
+        "list.dispatchEvent(new Event('change'))",
+        name,
+        value,
+    )
+    return browser.find_element("id", "legend").text.split("\n")
+
+
+def test_a_map_of_nodes_is_coloured_and_hovered(browser, graph_run, tmp_path):
+    write(graph_run, tmp_path, projection=("pca",))
+    browser.get((tmp_path / "out.html").as_uri())
+    assert browser.get_log("browser") == []
     data = data_of(tmp_path / "out.html")["images"]
-    assert data["splits"] == ["test", "train"]
+    assert choose(browser, "colour-by", "class") == data["classes"]
+    browser.execute_script(
+        "const map = document.getElementById('points');"
+        "const [x, y] = report.map.place(7), at = map.getBoundingClientRect();"
+        "map.dispatchEvent(new PointerEvent('pointermove',"
+        "{clientX: at.left + x, clientY: at.top + y}))"
+    )
+    text = browser.find_element("id", "tip").get_property("textContent")
+    assert f"node 7, {data['notes'][7]}" in text
+    shown = [data["names"][row] for row in data["neighbours"][7]]
+    assert text.endswith("".join(shown))
+
+
+def test_a_map_is_coloured_by_split(browser, unbroken, tmp_path):
+    line, _ = write(unbroken[1], tmp_path, split="test,train", projection=("pca",))
+    assert line["images"] == 36
+    data = data_of(tmp_path / "out.html")["images"]
     assert data["split_of"] == [0] * 10 + [1] * 26
+    browser.get((tmp_path / "out.html").as_uri())
+    assert choose(browser, "colour-by", "split") == ["test", "train"]
+    assert browser.get_log("browser") == []
