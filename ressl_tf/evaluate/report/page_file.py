@@ -107,6 +107,8 @@ def _write(
         for old in beside.iterdir():
             if OWN.fullmatch(old.name) and old.name not in files:
                 old.unlink()
+        if not any(beside.iterdir()):
+            beside.rmdir()
     return path.stat().st_size + sum(map(len, files.values()))
 
 

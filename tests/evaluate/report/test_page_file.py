@@ -17,6 +17,7 @@ from ressl_tf.evaluate.report.packed import unpacked
 from ressl_tf.runtime.errors import UsageError
 
 pytestmark = pytest.mark.slow
+REQUESTED = "performance.getEntriesByType('resource').map((entry) => entry.name)"
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +61,7 @@ def relations_by_numpy(data, image, teacher_temp, student_temp, snapshot=-1):
 
 def test_it_opens_without_errors_or_requests(page, shots):
     assert page.get_log("browser") == []
-    entries = "performance.getEntriesByType('resource')"
-    requested = page.execute_script(f"return {entries}.map((entry) => entry.name)")
+    requested = page.execute_script(f"return {REQUESTED}")
     assert [name for name in requested if not name.startswith("data:")] == []
     assert page.execute_script("return document.querySelectorAll('.uplot').length") > 5
     shots(page, "light")
@@ -254,10 +254,8 @@ def test_more_images_are_in_a_folder_beside_the_page(browser, beside, shots):
     browser.get((folder / "many.html").as_uri())
     wait(browser, "return !!document.getElementById('relations').dataset.ready")
     browser.execute_script("report.choose(29)")
-    entries = "performance.getEntriesByType('resource')"
-    asked = browser.execute_script(f"return {entries}.map((entry) => entry.name)")
-    inside = folder.as_uri()
-    assert all(name.startswith((inside, "data:")) for name in asked)
+    asked = browser.execute_script(f"return {REQUESTED}")
+    assert all(name.startswith((folder.as_uri(), "data:")) for name in asked)
     assert any("weak-2" in name for name in asked)  # image 29 is in the third
     assert browser.get_log("browser") == []
     shots(browser, "beside")
@@ -265,15 +263,18 @@ def test_more_images_are_in_a_folder_beside_the_page(browser, beside, shots):
 
 def test_pictures_of_an_earlier_page_are_removed(tmp_path):
     path, kept = tmp_path / "a.html", tmp_path / "a_data" / "notes.txt"
-    page = {"charts": [], "images": None, "title": "", "runs": [], "headings": []}
-    page |= {"flags": [], "spreads": []}
+    lists = dict.fromkeys(("charts", "runs", "headings", "flags", "spreads"), [])
+    page = {"title": "", "images": None, **lists}
     for pictures in ([b"one", b"two"], [b"one", b"three"]):
         page_file.write(path, dict(page), {"plain": pictures}, "compare.html.j2")
         kept.write_text("mine")
-    there = sorted(p.read_bytes() for p in kept.parent.glob("plain-*.jpg"))
-    assert there == [b"one", b"three"]
+    there = {p.read_bytes() for p in kept.parent.glob("plain-*.jpg")}
+    assert there == {b"one", b"three"}
     page_file.write(path, dict(page), {"plain": [b"one"]}, "compare.html.j2")
     assert [p.name for p in kept.parent.iterdir()] == ["notes.txt"]
+    kept.unlink()
+    page_file.write(path, dict(page), {"plain": [b"one"]}, "compare.html.j2")
+    assert not kept.parent.exists()
 
 
 def test_a_folder_is_no_file(tmp_path):
