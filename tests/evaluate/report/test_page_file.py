@@ -263,8 +263,8 @@ def test_more_images_are_in_a_folder_beside_the_page(browser, beside, shots):
 
 def test_pictures_of_an_earlier_page_are_removed(tmp_path):
     path, kept = tmp_path / "a.html", tmp_path / "a_data" / "notes.txt"
-    lists = dict.fromkeys(("charts", "runs", "headings", "flags", "spreads"), [])
-    page = {"title": "", "images": None, **lists}
+    page = {n: [] for n in ("charts", "runs", "headings", "flags", "spreads")}
+    page |= {"title": "", "images": None}
     for pictures in ([b"one", b"two"], [b"one", b"three"]):
         page_file.write(path, dict(page), {"plain": pictures}, "compare.html.j2")
         kept.write_text("mine")
