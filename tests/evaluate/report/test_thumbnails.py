@@ -31,7 +31,7 @@ def test_many_thumbnails_are_several_pictures(monkeypatch):
     for index, shade in enumerate(shades):
         y, x = divmod(index % 4, sheet.columns)
         centre = int(drawn[index // 4][8 * y + 4, 8 * x + 4, 0])
-        assert abs(centre - shade) < 6
+        assert abs(centre - int(shade)) < 6
 
 
 def test_one_thumbnail_is_a_sheet():

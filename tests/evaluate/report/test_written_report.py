@@ -15,11 +15,17 @@ from ressl_tf.saving.pretrained import stored_config
 pytestmark = pytest.mark.slow
 
 
-def write(workdir, folder, **flags):
+def write(workdir, folder, model=None, **flags):
     """Write a report; return the JSON line and the page."""
     path = folder / "out.html"
     config = ReportConfig(workdir=str(workdir), output=str(path), **flags)
-    return written_report.write(config), path.read_text(encoding="utf-8")
+    return written_report.write(config, model), path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def network(unbroken):
+    """Return a network of the tiny run: what it has compiled is used again."""
+    return make_model(stored_config(unbroken[1]))
 
 
 @pytest.fixture
@@ -28,19 +34,21 @@ def broken(unbroken, tmp_path):
     return shutil.copytree(unbroken[1], tmp_path / "run")
 
 
-def test_five_images_without_labels(unbroken, photos, tmp_path):
+def test_five_images_without_labels(unbroken, network, photos, tmp_path):
     five = tmp_path / "five"
     five.mkdir()
     for index in range(5):
         shutil.copy(photos / "test" / "red" / f"{index}.png", five)
-    line, page = write(unbroken[1], tmp_path, dataset=f"folder:{five}", images=400)
+    line, page = write(
+        unbroken[1], tmp_path, network, dataset=f"folder:{five}", images=400
+    )
     assert (line["images"], line["not_shown"]) == (5, None)
     assert "Not shown: no image has a label" in page
     assert 'id="teacher-row"' in page
 
 
-def test_one_image(unbroken, photos, tmp_path):
-    line, page = write(unbroken[1], tmp_path, images=1)
+def test_one_image(unbroken, network, tmp_path):
+    line, page = write(unbroken[1], tmp_path, network, images=1)
     assert line["images"] == 1
     assert "a relation needs three images or more; here are 1" in page
     assert "a plane needs two images" in page
@@ -54,20 +62,20 @@ def test_a_run_without_checkpoint_has_curves(broken, tmp_path):
     assert "data-chart" in page
 
 
-def test_a_damaged_checkpoint_gives_way_to_the_one_before(broken, tmp_path):
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(broken, network, tmp_path):
     *others, newest = sorted((broken / "checkpoints").glob("step-*.npz"))
     newest.write_bytes(newest.read_bytes()[:1000])
-    line, page = write(broken, tmp_path, images=4, projection=("pca",))
+    line, page = write(broken, tmp_path, network, images=4, projection=("pca",))
     assert line["not_shown"] is None
     assert '"step": 6' in page
     assert '"step": 9,' not in page.split('"snapshots"')[1]
     for path in others:
         path.write_bytes(b"nothing")
-    line, page = write(broken, tmp_path)
+    line, page = write(broken, tmp_path, network)
     assert "none of the 3 checkpoints" in line["not_shown"]
 
 
-def test_an_unreadable_photo_is_named(unbroken, tmp_path):
+def test_an_unreadable_photo_is_named(unbroken, network, tmp_path):
     folder = tmp_path / "photos"
     folder.mkdir()
     for index in range(3):
@@ -75,7 +83,7 @@ def test_an_unreadable_photo_is_named(unbroken, tmp_path):
         encoded = tf.io.encode_png(image).numpy()
         (folder / f"{index}.png").write_bytes(encoded)
     (folder / "1.png").write_bytes(encoded[:60])
-    line, _ = write(unbroken[1], tmp_path, dataset=f"folder:{folder}")
+    line, _ = write(unbroken[1], tmp_path, network, dataset=f"folder:{folder}")
     assert "1.png" in line["not_shown"]
 
 
@@ -94,14 +102,12 @@ def test_a_graph_that_has_moved_leaves_the_curves(graph_run, tmp_path):
     assert "data-chart" in page
 
 
-def test_a_network_in_memory_gives_the_same_page(unbroken, tmp_path):
-    model = make_model(stored_config(unbroken[1]))
-    before = weights_sha256(model)
-    config = ReportConfig(workdir=str(unbroken[1]), output=str(tmp_path / "a.html"))
-    written_report.write(config, model)
-    assert weights_sha256(model) == before
-    write(unbroken[1], tmp_path)
-    pages = [data_of(tmp_path / name)["images"] for name in ("a.html", "out.html")]
+def test_a_network_in_memory_gives_the_same_page(unbroken, network, tmp_path):
+    before, pages = weights_sha256(network), []
+    for model in (network, None):
+        write(unbroken[1], tmp_path, model, projection=("pca",), checkpoints=2)
+        pages.append(data_of(tmp_path / "out.html")["images"])
+    assert weights_sha256(network) == before
     assert pages[0] == pages[1]
 
 
@@ -134,8 +140,9 @@ def test_a_map_of_nodes_is_coloured_and_hovered(browser, graph_run, tmp_path):
     assert text.endswith("".join(shown))
 
 
-def test_a_map_is_coloured_by_split(browser, unbroken, tmp_path):
-    line, _ = write(unbroken[1], tmp_path, split="test,train", projection=("pca",))
+def test_a_map_is_coloured_by_split(browser, unbroken, network, tmp_path):
+    flags = {"split": "test,train", "projection": ("pca",), "checkpoints": 1}
+    line, _ = write(unbroken[1], tmp_path, network, **flags)
     assert line["images"] == 36
     data = data_of(tmp_path / "out.html")["images"]
     assert data["split_of"] == [0] * 10 + [1] * 26
