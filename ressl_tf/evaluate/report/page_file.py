@@ -1,24 +1,19 @@
 """A page as a file: the template, its style and its scripts, all in one."""
 
 import datetime
-import hashlib
 import importlib.resources
-import json
 import pathlib
-import re
 from typing import Any
-from urllib.parse import quote
 
 import jinja2
 
 from ressl_tf.evaluate import plots
-from ressl_tf.evaluate.report import packed
+from ressl_tf.evaluate.report import packed, page_folder
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import RunError, UsageError
 
 PAGE = importlib.resources.files(__package__) / "page"
 SCRIPTS = ("uPlot.iife.min.js", "page.js", "curves.js", "map.js", "relations.js")
-OWN = re.compile(r"(plain|weak|strong|data)(-\d+)?-[0-9a-f]{12}\.(jpg|js)")
 STYLES = ("uPlot.min.css", "report.css")
 
 
@@ -62,54 +57,22 @@ def write(
         for name, some in (sheets or {}).items()
         for index, picture in enumerate(some)
     }
-    beside = path.with_name(f"{path.stem}_data")
-    files: dict[str, bytes] = {}
-    alone = all(len(some) == 1 for some in (sheets or {}).values())
-    if alone:
+    beside = page_folder.Folder(path, {})
+    if all(len(some) == 1 for some in (sheets or {}).values()):
         uris = {n: packed.data_uri(p, "image/jpeg") for n, p in pictures.items()}
         page |= {"data": data, "data_file": "", "sheets": uris}
     else:
-        files, named = _files(pictures, data)
-        addresses = {n: f"{quote(beside.name)}/{file}" for n, file in named.items()}
+        beside = page_folder.filled(path, pictures, data)
+        addresses = beside.addresses
         page |= {"data": None, "data_file": addresses.pop("data"), "sheets": addresses}
     try:
-        return _write(path, render(page, template), beside, files)
+        beside.write()
+        with replacing(path) as temporary:
+            temporary.write_text(render(page, template), encoding="utf-8")
+        beside.remove_others()
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror}") from None
-
-
-def _files(
-    pictures: dict[str, bytes], data: dict[str, Any]
-) -> tuple[dict[str, bytes], dict[str, str]]:
-    """Return file name -> content, and name -> file name; names tell contents."""
-    script = f"window.reportData = {json.dumps(data)};\n".encode()
-    contents = {f"{name}.jpg": picture for name, picture in pictures.items()}
-    contents["data.js"] = script
-    files, named = {}, {}
-    for file, content in contents.items():
-        name, _, ending = file.partition(".")
-        named[name] = f"{name}-{hashlib.sha256(content).hexdigest()[:12]}.{ending}"
-        files[named[name]] = content
-    return files, named
-
-
-def _write(
-    path: pathlib.Path, text: str, beside: pathlib.Path, files: dict[str, bytes]
-) -> int:
-    """Write the files beside the page, then it; remove those of an earlier one."""
-    for name, content in files.items():
-        beside.mkdir(exist_ok=True)
-        with replacing(beside / name) as temporary:
-            temporary.write_bytes(content)
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    if beside.is_dir():
-        for old in beside.iterdir():
-            if OWN.fullmatch(old.name) and old.name not in files:
-                old.unlink()
-        if not any(beside.iterdir()):
-            beside.rmdir()
-    return path.stat().st_size + sum(map(len, files.values()))
+    return path.stat().st_size + sum(map(len, beside.files.values()))
 
 
 def render(page: dict[str, Any], template: str) -> str:
