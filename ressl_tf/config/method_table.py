@@ -19,18 +19,25 @@ class Kind:
         prefix: what --dataset begins with; empty for everything else.
         network: what names of runs say in place of --backbone; empty for that.
         teacher_temp: the papers' temperature of the teacher's relation.
+        points: "module:function" that gives a report what it maps; empty where that
+            are images.
     """
 
     runner: str
     prefix: str = ""
     network: str = ""
     teacher_temp: float = 0.04
+    points: str = ""
 
 
 KINDS = {
     "images": Kind("ressl_tf.pretraining.image_run"),
     "graphs": Kind(
-        "ressl_tf.graphs.graph_run", prefix="graph:", network="gcn", teacher_temp=0.01
+        "ressl_tf.graphs.graph_run",
+        prefix="graph:",
+        network="gcn",
+        teacher_temp=0.01,
+        points="ressl_tf.graphs.node_points:node_points",
     ),
 }
 

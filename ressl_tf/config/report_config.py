@@ -37,7 +37,12 @@ class ReportConfig:
         group="data",
         path=data_flags.PATHS,
     )
-    split: str = data_flags.shown_split()
+    split: str = option(
+        "auto",
+        "Split of the images, in TFDS syntax; several, separated by commas, share "
+        "--images, and the map is coloured by them: test,train. auto takes the first "
+        "there is of test, validation, train.",
+    )
     data_dir: str = data_flags.data_dir("that of the run")
     download: bool = data_flags.download()
     labels: str = data_flags.labels()
@@ -47,8 +52,9 @@ class ReportConfig:
     value_range: str = decoding.value_range_of_encoder()
     images: int = option(
         2000,
-        "Number of images, a fixed random choice. Too many: a large file; too few: "
-        "no groups are seen, and relations are over few images.",
+        "Number of images, or of nodes, a fixed random choice. Over 2,000 their "
+        "pictures go into a folder beside the page, which moves with it. Too few: no "
+        "groups are seen, and relations are over few images.",
         low=1,
         high=20_000,
     )
@@ -56,15 +62,15 @@ class ReportConfig:
     projection: tuple = option(
         ("pca", "tsne"),
         "Maps of the features: pca is quick and linear; tsne keeps who is near whom, "
-        "and takes 10 seconds for 2,000 images.",
+        "and takes 5 seconds for 2,000 images; umap needs umap-learn.",
         group="page",
-        choices=("pca", "tsne"),
+        choices=("pca", "tsne", "umap"),
         any_length=True,
     )
     checkpoints: int = option(
         3,
         "Most checkpoints that the relations are shown for, the last ones of those "
-        "that the run keeps, and as many as fit into 2 MB: three of 1,000 images with "
+        "that the run keeps, and as many as fit into 1.8 MB: five of 1,000 images with "
         "--embedding_dim=64. Each takes a forward pass.",
         low=1,
         high=50,
@@ -75,6 +81,11 @@ class ReportConfig:
         check(self)
         if not self.workdir:
             raise UsageError("--workdir must name the folder of a run. Received: none")
+        if not self.splits or len(set(self.splits)) < len(self.splits):
+            raise UsageError(
+                "--split must name one split, or several that differ. Received: "
+                f"--split={self.split}"
+            )
         if self.output and not self.output.lower().endswith((".html", ".htm")):
             raise UsageError(
                 f"--output must end in .html. Received: --output={self.output}"
@@ -87,6 +98,11 @@ class ReportConfig:
             return (pathlib.Path(self.workdir),)
         names = [name for name in self.workdir.split(",") if name]
         return tuple(pathlib.Path(name).expanduser() for name in names)
+
+    @property
+    def splits(self) -> list[str]:
+        """The splits that `split` names."""
+        return [name.strip() for name in self.split.split(",") if name.strip()]
 
     @property
     def path(self) -> pathlib.Path:

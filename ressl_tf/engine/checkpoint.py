@@ -9,7 +9,7 @@ import hashlib
 import json
 import logging
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -167,18 +167,39 @@ def restore_network(
     Raises:
         RunError: there are checkpoints and none can be read.
     """
-    variables = {f"{name}/{i:03d}": v for i, v in enumerate(layer.variables)}
-    return _restore(pathlib.Path(folder), variables, group=f"{name}/")
+    return restore_networks(folder, {name: layer})
+
+
+def restore_networks(
+    folder: str | pathlib.Path, networks: Mapping[str, keras.layers.Layer]
+) -> pathlib.Path | None:
+    """Restore several networks of one checkpoint; as `restore_network`.
+
+    Args:
+        folder: of the checkpoints, or one of them.
+        networks: group -> layer.
+    """
+    variables = {
+        f"{name}/{i:03d}": variable
+        for name, layer in networks.items()
+        for i, variable in enumerate(layer.variables)
+    }
+    groups = tuple(f"{name}/" for name in networks)
+    return _restore(pathlib.Path(folder), variables, groups)
 
 
 def _restore(
-    folder: pathlib.Path, variables: dict[str, keras.Variable], group: str = ""
+    folder: pathlib.Path,
+    variables: dict[str, keras.Variable],
+    groups: tuple[str, ...] = ("",),
 ) -> pathlib.Path | None:
     paths = [folder] if folder.is_file() else sorted(folder.glob(PATTERN))
     for path in reversed(paths):
         try:
             arrays = _read(path)
-            _assign(variables, {n: a for n, a in arrays.items() if n.startswith(group)})
+            _assign(
+                variables, {n: a for n, a in arrays.items() if n.startswith(groups)}
+            )
         except Exception as error:  # a flipped bit can raise anything in zipfile
             log.warning("%s cannot be read (%s); trying the one before", path, error)
         else:

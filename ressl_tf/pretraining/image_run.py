@@ -120,7 +120,7 @@ def run_chief(config: Config, strategy) -> dict[str, Any]:
         draw_results(run)
         line = result(run)
         if config.report:
-            line["report"] = refreshed_report.write_report(config)
+            line["report"] = refreshed_report.write_report(config, model)
         followers.result(line)
         tell_people(line)
         return line

@@ -18,12 +18,18 @@ def test_commas_separate_runs_unless_they_are_part_of_a_name(tmp_path):
     assert config.path == tmp_path / "seed=0,lr=1" / "report.html"
 
 
+def test_commas_separate_splits():
+    assert ReportConfig(workdir="a", split="test, train").splits == ["test", "train"]
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
         ({}, "--workdir"),
         ({"workdir": "a", "output": "a.pdf"}, "--output must end in .html"),
         ({"workdir": "a", "images": 0}, "--images"),
+        ({"workdir": "a", "split": "test,test"}, "--split must name one split"),
+        ({"workdir": "a", "split": ","}, "--split must name one split"),
         ({"workdir": "gs://a"}, "workdir"),
     ],
 )

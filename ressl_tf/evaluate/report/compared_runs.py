@@ -106,7 +106,7 @@ def write(config: ReportConfig, places: Sequence[pathlib.Path]) -> dict[str, Any
         "charts": logged_curves.charts({run.name: run.rows for run in runs}),
         "images": None,
     }
-    size = page_file.write(config.path, page, "compare.html.j2")
+    size = page_file.write(config.path, page, template="compare.html.j2")
     log.info("%s (%.1f MB)", config.path, size / 1e6)
     return {
         "report": str(config.path),
@@ -117,12 +117,17 @@ def write(config: ReportConfig, places: Sequence[pathlib.Path]) -> dict[str, Any
 
 
 def differing(runs: Sequence[ComparedRun]) -> list[tuple[str, list[str]]]:
-    """Return the flags that the runs do not share, each with their values."""
+    """Return the flags that the runs do not share, each with their values.
+
+    A flag without a meaning for a run's method has the value "-".
+    """
+    known = [meant(vars(run.config)) for run in runs]
     rows = []
-    for field in dataclasses.fields(Config):
-        values = [flags.as_text(getattr(run.config, field.name)) for run in runs]
-        if field.name != "workdir" and len(set(values)) > 1:
-            rows.append((f"--{field.name}", values))
+    for name in (field.name for field in dataclasses.fields(Config)):
+        values = [flags.as_text(getattr(run.config, name)) for run in runs]
+        if name != "workdir" and len(set(values)) > 1:
+            pairs = zip(values, known, strict=True)
+            rows.append((f"--{name}", [v if name in k else "-" for v, k in pairs]))
     return rows
 
 

@@ -16,7 +16,8 @@ from ressl_tf.runtime.errors import RunError, UsageError
 log = logging.getLogger("ressl_tf")
 NEIGHBOURS = 20  # the most that vote; eight are shown
 CLUSTERS = 8
-FEWEST_FOR_TSNE = 4
+ITERATIONS = 500  # of t-SNE
+FEWEST = 4  # for t-SNE and UMAP
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,10 +51,10 @@ def maps(
     """
     made, reason = [], ""
     for method in methods:
-        if method == "tsne" and len(features) < FEWEST_FOR_TSNE:
+        if method != "pca" and len(features) < FEWEST:
             continue
         try:
-            plane = project(features, method, seed=seed)
+            plane = project(features, method, seed=seed, iterations=ITERATIONS)
         except (RunError, UsageError) as error:
             reason = str(error)
             continue

@@ -5,8 +5,10 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ressl_tf.evaluate.plots.curves import panels_of, untrained_level
+from ressl_tf.evaluate.plots.curves import FROM_ZERO, panels_of, untrained_level
 from ressl_tf.evaluate.plots.pictures import reference_levels
+
+TITLES = {"input wait": "input wait (share of the time)"}
 
 
 def charts(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
@@ -17,7 +19,8 @@ def charts(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, An
 
     Returns:
         Charts with "title", "epochs" and "series": each has a "name", "key" and
-        "values", with None where a run has no number at an epoch.
+        "values", with None where a run has no number at an epoch; "levels" to
+        compare with; and whether the axis begins "from_zero".
     """
     made = []
     all_rows = itertools.chain.from_iterable(runs.values())
@@ -57,7 +60,15 @@ def _aligned(title: str, series: list[dict[str, Any]]) -> dict[str, Any]:
         for row in one.pop("rows"):
             value = row.get(one["key"])
             one["values"][place[row["epoch"]]] = value if _number(value) else None
-    return {"title": title, "epochs": epochs, "series": series, "levels": []}
+    from_zero = any(one["key"] in FROM_ZERO for one in series)
+    title = TITLES.get(title, title)
+    return {
+        "title": title,
+        "epochs": epochs,
+        "series": series,
+        "levels": [],
+        "from_zero": from_zero,
+    }
 
 
 def _number(value: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 
 from ressl_tf.evaluate import plots
-from ressl_tf.evaluate.report import packed
+from ressl_tf.evaluate.report import packed, page_folder
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import RunError, UsageError
 
@@ -29,28 +29,50 @@ def check(path: pathlib.Path) -> None:
 
 
 def write(
-    path: pathlib.Path, page: dict[str, Any], template: str = "report.html.j2"
+    path: pathlib.Path,
+    page: dict[str, Any],
+    sheets: dict[str, list[bytes]] | None = None,
+    template: str = "report.html.j2",
 ) -> int:
     """Write a page, whole or not at all.
+
+    What is over 2,000 images goes into a folder beside it, under names that no earlier
+    page has: while they are written, the earlier page stays whole.
 
     Args:
         path: of the file.
         page: what the template names.
+        sheets: name -> pictures of thumbnails, JPEG.
         template: of the folder `page`.
 
     Returns:
-        Its size in bytes.
+        Bytes of all that is written.
 
     Raises:
         RunError: it cannot be written.
     """
-    text = render(page, template)
+    data = packed.plain({"charts": page["charts"], "images": page["images"]})
+    pictures = {
+        f"{name}-{index}": picture
+        for name, some in (sheets or {}).items()
+        for index, picture in enumerate(some)
+    }
+    beside = page_folder.Folder(path, {})
+    if all(len(some) == 1 for some in (sheets or {}).values()):
+        uris = {n: packed.data_uri(p, "image/jpeg") for n, p in pictures.items()}
+        page |= {"data": data, "data_file": "", "sheets": uris}
+    else:
+        beside = page_folder.filled(path, pictures, data)
+        addresses = beside.addresses
+        page |= {"data": None, "data_file": addresses.pop("data"), "sheets": addresses}
     try:
+        beside.write()
         with replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_text(render(page, template), encoding="utf-8")
+        beside.remove_others()
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror}") from None
-    return path.stat().st_size
+    return path.stat().st_size + sum(map(len, beside.files.values()))
 
 
 def render(page: dict[str, Any], template: str) -> str:
@@ -65,7 +87,6 @@ def render(page: dict[str, Any], template: str) -> str:
     made = datetime.datetime.now(datetime.timezone.utc)
     return environment.get_template(template).render(
         page,
-        data=packed.plain({"charts": page["charts"], "images": page["images"]}),
         styles=[_read(name) for name in STYLES],
         scripts=[_read(name) for name in SCRIPTS],
         made=f"{made:%Y-%m-%d %H:%M} UTC",

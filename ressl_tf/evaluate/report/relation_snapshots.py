@@ -4,10 +4,11 @@ They are those of the training step: the teacher's of a weak view and the studen
 strong view, behind projector and predictor, of unit length, with batch statistics.
 """
 
+import contextlib
 import dataclasses
 import logging
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -15,14 +16,17 @@ import tensorflow as tf
 from ressl_tf.config import Config
 from ressl_tf.data.ordered_views import ordered_view_batches
 from ressl_tf.data.sources import Source
-from ressl_tf.engine.checkpoint import restore_network, step_of
-from ressl_tf.evaluate.report.thumbnails import Sheet
+from ressl_tf.engine.checkpoint import restore_networks, step_of
+from ressl_tf.evaluate.report.thumbnails import PER_FILE, Sheet
 from ressl_tf.methods.images import ImageSSL
 from ressl_tf.runtime.errors import RunError
 
 log = logging.getLogger("ressl_tf")
 LARGEST_BATCH = 256  # the batch statistics of more are hardly others
-MOST_BYTES = 2.2e6  # of the relations in a page of at most 6 MB
+MOST_BYTES = 1.8e6  # of the relations in a page of at most 6 MB
+MOST_BYTES_BESIDE = 4e7  # of those in a folder beside it
+MOST_WEIGHTS = 2**31  # bytes, of all checkpoints that are shown
+HELD_BYTES = 2**29  # of views, beside which the checkpoints take turns
 GROUPS = 8  # a batch of --batch_norm=split has so many
 
 
@@ -39,16 +43,6 @@ class Snapshot:
     step: int
     teacher: np.ndarray
     student: np.ndarray
-
-
-def restore(model: ImageSSL, path: pathlib.Path) -> None:
-    """Restore all networks of a model from one checkpoint.
-
-    Raises:
-        RunError: it cannot be read, or lacks one, as a converted one lacks the target.
-    """
-    for name, network in model.networks.items():
-        restore_network(path, name, network)
 
 
 def view_pair(model: ImageSSL) -> tuple[str, str]:
@@ -73,7 +67,7 @@ def batch_size(config: Config, count: int) -> int:
 
 
 def fitting(
-    paths: Sequence[pathlib.Path], most: int, count: int, dim: int
+    paths: Sequence[pathlib.Path], most: int, count: int, model: ImageSSL
 ) -> list[pathlib.Path]:
     """Choose checkpoints for a page: the last one, and as many before it as fit in.
 
@@ -81,10 +75,13 @@ def fitting(
         paths: of all checkpoints, the oldest first.
         most: how many are asked for.
         count: of the images.
-        dim: length of an embedding.
+        model: of the run.
     """
-    each = 2 * count * dim * 2 * 4 / 3  # teacher and student, int16 as base64
-    kept = max(1, min(most, int(MOST_BYTES // each)))
+    embedded = 2 * count * model.embedding_dim * 2 * 4 / 3  # both, int16 as base64
+    weights = 4 * sum(network.count_params() for network in model.networks.values())
+    room = MOST_BYTES_BESIDE if count > PER_FILE else MOST_BYTES
+    fit = min(room // embedded, MOST_WEIGHTS // weights)
+    kept = max(1, min(most, int(fit)))
     if kept < min(most, len(paths)):
         log.info("relations are shown at %d of the checkpoints: more need MBs", kept)
     return list(paths[-kept:])
@@ -93,7 +90,7 @@ def fitting(
 def snapshots(
     model: ImageSSL,
     config: Config,
-    source: Source,
+    sources: Sequence[Source],
     paths: Sequence[pathlib.Path],
     sheets: Sequence[Sheet],
     seed: int,
@@ -103,34 +100,51 @@ def snapshots(
     Args:
         model: of the run; its weights are replaced.
         config: of the run.
-        source: the images.
+        sources: the images; a batch has those of one source.
         paths: of checkpoints, the oldest first.
         sheets: the teacher's and the student's views are added to these.
         seed: of the views.
     """
-    names, embed = view_pair(model), embedder(model)
+    read = [(step_of(path), state) for path in paths if (state := _read(model, path))]
+    if not read:
+        return []
     model.gradient_accumulation = 1  # `batch_size` is a micro-batch
-    size = batch_size(config, source.size)
+    embed, states = embedder(model), [state for _, state in read]
+    of_sources = [
+        _embeddings(model, embed, config, source, states, sheets, seed)
+        for source in sources
+    ]
+    return [
+        Snapshot(step, *map(np.concatenate, zip(*pairs, strict=True)))
+        for (step, _), pairs in zip(read, zip(*of_sources, strict=True), strict=True)
+    ]
+
+
+def _embeddings(model, embed, config, source, states, sheets, seed):
+    """Return for each state the teacher's and the student's embeddings of a source."""
+    names, size = view_pair(model), batch_size(config, source.size)
     batches = ordered_view_batches(source, model.views, size, seed)
-    made: list[Snapshot] = []
-    for path in paths:
-        try:
-            restore(model, path)
-        except RunError as error:
-            log.warning("relations leave out %s: %s", path.name, error)
-            continue
-        shown = () if made else sheets
-        teacher, student = _embed(embed, batches, names, shown)
-        step, count = step_of(path), source.size
-        made.append(Snapshot(step, teacher[:count], student[:count]))
-    return made
+    found: list[list] = [[] for _ in states]
+    before = sheets[0].filled
+    for chunk in _chunks(batches, names):
+        for views in chunk:
+            left = source.size - (sheets[0].filled - before)  # the last batch repeats
+            for sheet, name in zip(sheets, names, strict=True):
+                sheet.add(views[name].numpy()[:left])
+        for state, pairs in zip(states, found, strict=True):
+            _load(model, state)
+            pairs += [[part.numpy() for part in embed(views)] for views in chunk]
+    return [
+        [np.concatenate(part)[: source.size] for part in zip(*pairs, strict=True)]
+        for pairs in found
+    ]
 
 
 def embedder(model: ImageSSL):
     """Return a function from views to the teacher's and the student's embeddings."""
     weak, strong = view_pair(model)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def embed(views):
         teacher = model.embed_target(views[weak], tf.constant([0, 0]))
         return teacher, model.embed(views[strong], training=True)
@@ -138,12 +152,45 @@ def embedder(model: ImageSSL):
     return embed
 
 
-def _embed(embed, batches, names: tuple[str, str], sheets: Sequence[Sheet]):
-    """Return the embeddings of all batches; add the views to the sheets."""
-    pairs = []
+@contextlib.contextmanager
+def borrowed(model: ImageSSL) -> Iterator[None]:
+    """Put back the weights of a model that a run goes on with, batch statistics too."""
+    state, accumulation = _state(model), model.gradient_accumulation
+    try:
+        yield
+    finally:
+        model.gradient_accumulation = accumulation
+        _load(model, state)
+
+
+def _chunks(batches: Iterable, names: Sequence[str]) -> Iterator[list[dict]]:
+    """Hold some batches of the views: they are drawn once for all checkpoints."""
+    chunk: list[dict] = []
     for views in batches:
-        pairs.append([part.numpy() for part in embed(views)])
-        for sheet, name in zip(sheets, names, strict=False):
-            sheet.add(views[name].numpy())
-    teacher, student = zip(*pairs, strict=True)
-    return np.concatenate(teacher), np.concatenate(student)
+        chunk.append({name: views[name] for name in names})
+        pixels = sum(int(tf.size(view)) for view in chunk[0].values())
+        if 4 * pixels * (len(chunk) + 1) > HELD_BYTES:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _read(model: ImageSSL, path: pathlib.Path) -> list[np.ndarray]:
+    """Return all weights of the networks at a checkpoint; none where it is damaged."""
+    try:
+        restore_networks(path, model.networks)
+    except RunError as error:
+        log.warning("relations leave out %s: %s", path.name, error)
+        return []
+    return _state(model)
+
+
+def _state(model: ImageSSL) -> list[np.ndarray]:
+    return [v.numpy() for part in model.networks.values() for v in part.variables]
+
+
+def _load(model: ImageSSL, state: list[np.ndarray]) -> None:
+    variables = [v for part in model.networks.values() for v in part.variables]
+    for variable, value in zip(variables, state, strict=True):
+        variable.assign(value)

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 import ressl_tf
 from ressl_tf.config import Config
+from ressl_tf.config.unused_flags import meant
 from ressl_tf.engine.workdir import read_rows
 from ressl_tf.runtime import flags, host
 from ressl_tf.runtime.errors import RunError, UsageError
@@ -50,16 +51,22 @@ def read_log(place: pathlib.Path) -> list[dict[str, Any]]:
 
 
 def differing_flags(config: Config) -> list[dict[str, str]]:
-    """Return the flags that have another value than their default, and what they do."""
+    """Return the flags that have another value than their default, and what they do.
+
+    Those without a meaning for the method are left out.
+    """
+    values = meant(vars(config))
+    defaults = {field.name: field.default for field in dataclasses.fields(config)}
+    defaults["teacher_temp"] = config.kind.teacher_temp  # what 0 stands for
     return [
         {
-            "flag": f"--{field.name}",
-            "value": flags.as_text(value),
-            "default": flags.as_text(field.default) or "(empty)",
+            "flag": f"--{name}",
+            "value": flags.as_text(values[name]),
+            "default": flags.as_text(defaults[name]) or "(empty)",
             "help": field.metadata["help"],
         }
         for field in dataclasses.fields(config)
-        if (value := getattr(config, field.name)) != field.default
+        if (name := field.name) in values and values[name] != defaults[name]
     ]
 
 
@@ -79,7 +86,7 @@ def facts(
     Args:
         config: of the run.
         rows: of its log.
-        images: what the images of the report are.
+        images: what the images or nodes of the report are.
     """
     last = rows[-1] if rows else {}
     network = config.kind.network or f"{config.backbone}, width {config.width:g}"
@@ -90,7 +97,7 @@ def facts(
         ("epochs", f"{last.get('epoch', 0):g} of {config.total_epochs:,}"),
         ("steps", f"{last.get('step', 0):,}"),
         ("training time", duration(config, rows)),
-        ("images of this page", images),
+        ("shown here", images),
         ("page made by", versions()),
         ("on", machine()),
     ]

@@ -7,13 +7,9 @@ import tensorflow as tf
 
 from ressl_tf.data.channels import shown
 
-SIDES = ((2000, 40), (6000, 32), (10**9, 24))  # up to so many images: pixels
-QUALITY = 72  # of the JPEG
-
-
-def side_for(count: int, image_size: int) -> int:
-    """Return the side of a thumbnail in pixels; small images are not enlarged."""
-    return min(image_size, next(side for most, side in SIDES if count <= most))
+SIDE = 40  # pixels
+PER_FILE = 2000  # thumbnails in a picture: browsers hold it decoded
+QUALITY = 65  # of the JPEG
 
 
 class Sheet:
@@ -26,7 +22,8 @@ class Sheet:
 
     def __init__(self, count: int, side: int):
         self.count, self.side, self.filled = count, side, 0
-        self.columns = max(1, math.isqrt(max(count - 1, 0)) + 1)
+        most = min(count, PER_FILE)
+        self.columns = max(1, math.isqrt(max(most - 1, 0)) + 1)
         self.pixels = np.zeros((count, side, side, 3), np.uint8)
 
     def add(self, images: np.ndarray) -> None:
@@ -39,12 +36,19 @@ class Sheet:
         self.pixels[self.filled : self.filled + len(small)] = small
         self.filled += len(small)
 
-    def jpeg(self) -> bytes:
-        """Return the sheet; thumbnail i is in row i // columns, column i % columns."""
+    def jpegs(self) -> list[bytes]:
+        """Return pictures of 2,000 thumbnails each; the last one may have fewer.
+
+        Of a picture, thumbnail i is in row i // columns, column i % columns.
+        """
+        starts = range(0, self.count, PER_FILE)
+        return [self._jpeg(self.pixels[start : start + PER_FILE]) for start in starts]
+
+    def _jpeg(self, pixels: np.ndarray) -> bytes:
         side, columns = self.side, self.columns
-        rows = -(-self.count // columns)
+        rows = -(-len(pixels) // columns)
         cells = np.zeros((rows * columns, side, side, 3), np.uint8)
-        cells[: self.count] = self.pixels
+        cells[: len(pixels)] = pixels
         grid = cells.reshape(rows, columns, side, side, 3).transpose(0, 2, 1, 3, 4)
         sheet = grid.reshape(rows * side, columns * side, 3)
         return tf.io.encode_jpeg(sheet, quality=QUALITY).numpy()

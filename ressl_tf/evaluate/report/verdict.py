@@ -1,4 +1,8 @@
-"""What a run's log says in words: is it learning, and which flag helps if not."""
+"""What a run's log says in words: is it learning, and which flag helps if not.
+
+The thresholds are rules of this package, not of a paper. docs/report.md says which runs
+they were tried on, and where they are silent.
+"""
 
 import dataclasses
 import math
@@ -68,6 +72,9 @@ def _learning(rows: Sequence[Row], trained: Sequence[Row], broken: bool) -> Find
         f"kNN top-1 is {top1:.1%} at epoch {measured[-1]['epoch']:g}, that of the "
         f"untrained network is {floor:.1%}."
     )
+    if gained >= LEARNED and broken:
+        title = f"kNN is {100 * gained:+.1f} points from the untrained network, even so"
+        return Finding("warning", title, text)
     if gained >= LEARNED:
         return Finding("good", f"learning: {100 * gained:+.1f} points of kNN", text)
     if len(trained) < 3:
@@ -109,8 +116,9 @@ def _collapse(trained: Sequence[Row], config: Mapping[str, Any]) -> Finding | No
     return Finding(
         "bad",
         f"collapsed at epoch {since:g}",
-        f"The std of the embeddings is {shares[-1][1]:.0%} of 1/sqrt(dim): all images "
-        "are one point.",
+        f"The std of the embeddings is {shares[-1][1]:.0%} of 1/sqrt(dim), that of "
+        f"evenly spread ones; below {COLLAPSED_STD:.0%} all images are almost one "
+        "point.",
         ("a lower --teacher_temp or " if relational else "") + "a higher --momentum",
     )
 

@@ -1,8 +1,11 @@
 """Collect what a page shows of one run, and write it."""
 
+import dataclasses
 import logging
 import pathlib
 from typing import Any
+
+import tensorflow as tf
 
 from ressl_tf.config import Config
 from ressl_tf.config.report_config import ReportConfig
@@ -13,22 +16,29 @@ from ressl_tf.evaluate.report import (
     logged_curves,
     packed,
     page_file,
+    points,
     run_facts,
     shown_images,
     verdict,
 )
 from ressl_tf.evaluate.report.shown_images import ShownImages
+from ressl_tf.methods.images import ImageSSL
 from ressl_tf.runtime.errors import RunError, UsageError
 
 log = logging.getLogger("ressl_tf")
 VIEWS = "views.png"
+QUALITY = 85  # of the views'
 
 
-def write(config: ReportConfig) -> dict[str, Any]:
+def write(config: ReportConfig, model: ImageSSL | None = None) -> dict[str, Any]:
     """Write the report of a run, or the comparison of several.
 
     What cannot be drawn is named in the page, and all else is drawn: of a run whose
     images have moved, the curves.
+
+    Args:
+        config: of the report.
+        model: of the run, where it is in memory.
 
     Returns:
         The result, as the command line prints it.
@@ -43,23 +53,67 @@ def write(config: ReportConfig) -> dict[str, Any]:
     place = places[0]
     run = run_facts.read_config(place)
     page_file.check(config.path)
-    shown, reason = _shown_or_reason(config, run)
-    data = image_section.image_data(config, run, shown) if shown else None
-    page = page_of(place, run, data)
-    page["missing"] = reason
-    page["about_images"] = shown.about if shown else "none"
-    page["facts"] = run_facts.facts(run, page.pop("rows"), page["about_images"])
-    page["sheets"] = _sheets(shown) if shown else {}
-    size = page_file.write(config.path, page)
+    content = _content(config, run, place, model)
+    page = page_of(place, run, content.data)
+    rows = page.pop("rows")
+    page |= {
+        "missing": content.missing,
+        "about": content.about,
+        "facts": run_facts.facts(run, rows, content.about),
+    }
+    size = page_file.write(config.path, page, sheets=content.sheets)
     log.info("%s (%.1f MB)", config.path, size / 1e6)
     return {
         "report": str(config.path),
         "bytes": size,
         "workdir": str(place),
         "verdict": page["findings"][0].title,
-        "images": shown.source.size if shown else 0,
-        "not_shown": reason or None,
+        "images": (content.data or {}).get("count", 0),
+        "not_shown": content.missing or None,
     }
+
+
+@dataclasses.dataclass(frozen=True)
+class Content:
+    """What a page shows of images or nodes.
+
+    Attributes:
+        data: for its scripts; None where nothing can be shown.
+        about: what is shown, in words.
+        sheets: name -> pictures of thumbnails.
+        missing: why nothing is shown; empty otherwise.
+    """
+
+    data: dict[str, Any] | None = None
+    about: str = "none"
+    sheets: dict[str, list[bytes]] = dataclasses.field(default_factory=dict)
+    missing: str = ""
+
+
+def _content(
+    config: ReportConfig, run: Config, place: pathlib.Path, model: ImageSSL | None
+) -> Content:
+    """Collect what can be shown, or say why that is nothing."""
+    try:
+        if run.kind.points:
+            return _of_points(config, points.points_of(config, run, place))
+        if run.kind.prefix:
+            return Content(missing=f"{run.dataset} holds no images")
+        shown = shown_images.show(config, run, model)
+    except (UsageError, RunError) as error:
+        log.warning("the page has no map: %s", error)
+        return Content(missing=str(error))
+    data = image_section.image_data(config, run, shown)
+    return Content(data, shown.about, _sheets(shown))
+
+
+def _of_points(config: ReportConfig, shown: points.Points) -> Content:
+    data = image_section.map_data(
+        config, shown.vectors, shown.labels, shown.label_names, shown.names
+    )
+    data |= {"things": shown.things, "notes": shown.notes}
+    data |= {"side": 0, "splits": [], "relations": None}
+    return Content(data, shown.about)
 
 
 def page_of(
@@ -87,33 +141,26 @@ def page_of(
     }
 
 
-def _shown_or_reason(
-    config: ReportConfig, run: Config
-) -> tuple[ShownImages | None, str]:
-    if run.kind.prefix:
-        return None, f"{run.dataset} holds no images"
-    try:
-        return shown_images.show(config, run), ""
-    except (UsageError, RunError) as error:
-        log.warning("the page has no images: %s", error)
-        return None, str(error)
-
-
 def _suggestion(data: dict[str, Any] | None) -> str:
-    suitable = (data or {}).get("relations", {}).get("suitable")
+    suitable = ((data or {}).get("relations") or {}).get("suitable")
     return f"{suitable[0]:.2g} to {suitable[1]:.2g}" if suitable else ""
 
 
 def _views_sheet(place: pathlib.Path) -> str:
     path = place / VIEWS
-    return packed.data_uri(path.read_bytes(), "image/png") if path.is_file() else ""
+    if not path.is_file():
+        return ""
+    try:
+        drawn = tf.io.decode_png(path.read_bytes(), channels=3)
+    except tf.errors.OpError:
+        log.warning("%s cannot be read: the page leaves it out", path)
+        return ""
+    picture = tf.io.encode_jpeg(drawn, quality=QUALITY).numpy()  # a third of the PNG
+    return packed.data_uri(picture, "image/jpeg")
 
 
-def _sheets(shown: ShownImages) -> dict[str, str]:
+def _sheets(shown: ShownImages) -> dict[str, list[bytes]]:
     sheets = {"plain": shown.plain}
     if shown.snapshots:
         sheets |= {"weak": shown.weak, "strong": shown.strong}
-    return {
-        name: packed.data_uri(sheet.jpeg(), "image/jpeg")
-        for name, sheet in sheets.items()
-    }
+    return {name: sheet.jpegs() for name, sheet in sheets.items()}

@@ -1,5 +1,7 @@
 """Projections of features onto a plane."""
 
+import sys
+
 import numpy as np
 import pytest
 from helpers.figures import features, unit
@@ -46,6 +48,37 @@ def test_tsne_keeps_two_groups_apart_and_is_a_function_of_the_seed():
     np.fill_diagonal(distances, np.inf)
     group = np.arange(40) < 20
     assert (group[distances.argmin(axis=1)] == group).all()
+
+
+def test_half_of_the_steps_keep_the_neighbours():
+    directions = np.repeat(np.eye(6, dtype="float32")[:4], 10, axis=0)
+    vectors = 5 * directions + 0.3 * features() / 5
+    points = projection.project(vectors, "tsne", perplexity=5, iterations=500).points
+    other = projection.project(vectors, "tsne", perplexity=5, iterations=250).points
+    assert not np.array_equal(points, other)
+    distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
+    np.fill_diagonal(distances, np.inf)
+    group = np.arange(40) // 10
+    assert (group[distances.argmin(axis=1)] == group).all()
+
+
+@pytest.mark.slow
+def test_umap_keeps_groups_apart_and_is_a_function_of_the_seed():
+    pytest.importorskip("umap", reason="umap-learn is missing")
+    group = np.repeat(np.arange(4), 10)
+    vectors = 5 * np.eye(6, dtype="float32")[group] + 0.3 * features() / 5
+    plane, again = (projection.project(vectors, "umap", seed=3) for _ in range(2))
+    np.testing.assert_array_equal(plane.points, again.points)
+    assert plane.name == "UMAP (15 neighbours)"
+    distances = np.linalg.norm(plane.points[:, None] - plane.points[None], axis=-1)
+    np.fill_diagonal(distances, np.inf)
+    assert (group[distances.argmin(axis=1)] == group).all()
+
+
+def test_umap_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "umap", None)
+    with pytest.raises(UsageError, match=r"pip install 'ressl_tf\[umap\]'"):
+        projection.project(features(), "umap")
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,19 @@ def test_only_flags_that_differ_are_listed(folders):
     ]
 
 
+def test_a_flag_that_a_method_does_not_take_has_no_value(tmp_path):
+    places = [
+        save_run(tmp_path / method, 0.5, method=method, teacher_temp=temp)
+        for method, temp in (("ressl", 0.04), ("byol", 0.02))
+    ]
+    runs = [
+        compared_runs.ComparedRun(p.name, compared_runs.run_facts.read_config(p), [])
+        for p in places
+    ]
+    found = dict(compared_runs.differing(runs))
+    assert found == {"--method": ["ressl", "byol"], "--teacher_temp": ["0.04", "-"]}
+
+
 def test_a_sweep_stands_for_its_runs(folders):
     sweep = folders[0].parent
     (sweep / "runs.jsonl").write_text("")
@@ -78,3 +91,19 @@ def test_what_is_damaged_is_named(folders, tmp_path):
     with pytest.raises(RunError, match=r"b/config\.json is damaged"):
         written_report.write(config)
     assert not (tmp_path / "a.html").exists()
+
+
+@pytest.mark.slow
+def test_a_comparison_opens_with_a_colour_for_each_run(browser, folders, tmp_path):
+    path = tmp_path / "all.html"
+    names = ",".join(map(str, folders))
+    written_report.write(ReportConfig(workdir=names, output=str(path)))
+    browser.get(path.as_uri())
+    assert browser.get_log("browser") == []
+    script = "return [...document.querySelectorAll('.u-marker')]"
+    script += ".map((node) => node.style.borderColor).filter(Boolean)"
+    colours = browser.execute_script(script)
+    drawn = [colours[i : i + 3] for i in range(0, len(colours), 3)]  # of three runs
+    assert len(drawn) == 3  # loss, kNN, std of embeddings
+    assert all(some == drawn[0] for some in drawn)
+    assert len(set(drawn[0])) == 3

@@ -13,6 +13,14 @@ def test_epochs_of_runs_are_aligned():
     assert [series["name"] for series in made["own"]["series"]] == ["a"]
 
 
+def test_throughput_is_drawn_from_zero():
+    made = charts({"": [{"epoch": 1.0, "input_wait": 0.02, "loss": 1.0}]})
+    assert {chart["title"]: chart["from_zero"] for chart in made} == {
+        "loss (nats)": False,
+        "input wait (share of the time)": True,
+    }
+
+
 def test_every_number_of_the_log_has_a_chart():
     row = {"epoch": 1.0, "step": 2, "teacher_entropy": 1.0, "student_entropy": 2.0}
     (chart,) = charts({"": [row]})

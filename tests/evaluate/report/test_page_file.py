@@ -5,6 +5,7 @@ import itertools
 
 import numpy as np
 import pytest
+from helpers.pages import REQUESTED, wait
 
 from ressl_tf.config.report_config import ReportConfig
 from ressl_tf.evaluate.report import page_file, written_report
@@ -29,13 +30,6 @@ def page(browser, reported):
     return browser
 
 
-def wait(browser, script):
-    """Wait until a script returns something that is true."""
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    return WebDriverWait(browser, 20, 0.05).until(lambda b: b.execute_script(script))
-
-
 def element(browser, name):
     return browser.find_element("id", name)
 
@@ -55,8 +49,7 @@ def relations_by_numpy(data, image, teacher_temp, student_temp, snapshot=-1):
 
 def test_it_opens_without_errors_or_requests(page, shots):
     assert page.get_log("browser") == []
-    entries = "performance.getEntriesByType('resource')"
-    requested = page.execute_script(f"return {entries}.map((entry) => entry.name)")
+    requested = page.execute_script(f"return {REQUESTED}")
     assert [name for name in requested if not name.startswith("data:")] == []
     assert page.execute_script("return document.querySelectorAll('.uplot').length") > 5
     shots(page, "light")

@@ -1,6 +1,7 @@
 """Stored embeddings are those of the training step, at the checkpoint."""
 
 import dataclasses
+import types
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from helpers.models import TINY
 from ressl_tf.config import Config
 from ressl_tf.data.load import load_source
 from ressl_tf.data.ordered_views import ordered_view_batches
-from ressl_tf.engine.checkpoint import Checkpoints
+from ressl_tf.engine.checkpoint import Checkpoints, weights_sha256
 from ressl_tf.evaluate.report import relation_snapshots
 from ressl_tf.evaluate.report.thumbnails import Sheet
 from ressl_tf.methods.build import build_model
@@ -24,7 +25,7 @@ def test_embeddings_are_those_of_the_step(unbroken, photos):
     path = Checkpoints(unbroken[1] / "checkpoints").paths()[-1]
     sheets = Sheet(source.size, 16), Sheet(source.size, 16)
     (made,) = relation_snapshots.snapshots(
-        build_model(config), config, source, [path], sheets, seed=0
+        build_model(config), config, [source], [path], sheets, seed=0
     )
     assert made.step == 9
     assert made.teacher.shape == made.student.shape == (10, 8)
@@ -63,9 +64,39 @@ def test_batches_have_the_statistics_of_a_step():
 
 def test_checkpoints_fit_into_the_page(tmp_path):
     paths = [tmp_path / str(index) for index in range(5)]
-    assert relation_snapshots.fitting(paths, 3, 1000, 64) == paths[-3:]
-    assert relation_snapshots.fitting(paths, 3, 2000, 128) == paths[-1:]
-    assert relation_snapshots.fitting(paths, 1, 10, 8) == paths[-1:]
+
+    def kept(most, count, dim, weights=10):
+        network = types.SimpleNamespace(count_params=lambda: weights)
+        model = types.SimpleNamespace(embedding_dim=dim, networks={"online": network})
+        return len(relation_snapshots.fitting(paths, most, count, model))
+
+    assert (kept(3, 1000, 64), kept(3, 2000, 128), kept(1, 10, 8)) == (3, 1, 1)
+    assert kept(5, 20_000, 64) == 5  # in a folder beside the page
+    assert kept(5, 100, 8, weights=2**28) == 2  # 1 GiB each
+
+
+@pytest.mark.slow
+def test_a_borrowed_model_gets_its_weights_back(unbroken, photos):
+    config = stored_config(unbroken[1])
+    model = build_model(config)
+    before = weights_sha256(model)
+    sources = [load_source(f"folder:{photos}", split) for split in ("test", "train")]
+    count = sum(source.size for source in sources)
+    sheets = Sheet(count, 16), Sheet(count, 16)
+    paths = Checkpoints(unbroken[1] / "checkpoints").paths()
+    model.gradient_accumulation = 2
+    with relation_snapshots.borrowed(model):
+        made = relation_snapshots.snapshots(model, config, sources, paths, sheets, 0)
+        assert weights_sha256(model) != before
+    assert (weights_sha256(model), model.gradient_accumulation) == (before, 2)
+    assert [snapshot.step for snapshot in made] == [3, 6, 9]
+    assert made[0].teacher.shape == (36, 8)
+    alone = relation_snapshots.snapshots(
+        model, config, sources[1:], paths[-1:], (Sheet(26, 16), Sheet(26, 16)), 0
+    )
+    # Batches are of one split: its embeddings do not depend on the other.
+    np.testing.assert_allclose(made[-1].student[10:], alone[0].student, atol=1e-5)
+    assert sheets[0].filled == sheets[1].filled == 36
 
 
 def test_views_of_the_methods():

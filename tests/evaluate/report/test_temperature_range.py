@@ -39,3 +39,8 @@ def test_there_is_no_range_for_few_images_or_one_point():
     assert suitable(random_units(10), np.arange(10), 0.1) is None
     point = np.tile(random_units(1), (50, 1))
     assert suitable(point, np.arange(50), 0.1) is None
+    units, teacher = random_units(200), random_units(1)
+    for share, suits in ((0.23, False), (0.6, True)):
+        drawn = teacher + share * units
+        drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
+        assert bool(suitable(drawn, np.arange(200), 0.1)) == suits

@@ -1,7 +1,8 @@
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.evaluate.report.thumbnails import Sheet, side_for
+from ressl_tf.evaluate.report import thumbnails
+from ressl_tf.evaluate.report.thumbnails import Sheet
 
 
 def test_thumbnails_lie_in_their_cells():
@@ -11,7 +12,8 @@ def test_thumbnails_lie_in_their_cells():
     sheet.add(images[:4])
     sheet.add(images[4:])
     sheet.add(images)  # what comes again is dropped
-    drawn = tf.io.decode_jpeg(sheet.jpeg()).numpy()
+    (picture,) = sheet.jpegs()
+    drawn = tf.io.decode_jpeg(picture).numpy()
     assert drawn.shape == (3 * 16, 3 * 16, 3)
     for index, colour in enumerate(colours[:, 0, 0]):
         y, x = divmod(index, sheet.columns)
@@ -19,8 +21,18 @@ def test_thumbnails_lie_in_their_cells():
         assert np.abs(centre - colour).max() < 12
 
 
-def test_sides():
-    assert side_for(2000, 224) == 40
-    assert side_for(20_000, 224) == 24
-    assert side_for(10, 32) == 32
+def test_many_thumbnails_are_several_pictures(monkeypatch):
+    monkeypatch.setattr(thumbnails, "PER_FILE", 4)
+    shades = np.arange(0, 250, 25, dtype=np.uint8)
+    sheet = Sheet(10, 8)
+    sheet.add(np.broadcast_to(shades[:, None, None, None], (10, 8, 8, 3)))
+    drawn = [tf.io.decode_jpeg(picture).numpy() for picture in sheet.jpegs()]
+    assert [picture.shape for picture in drawn] == [(16, 16, 3)] * 2 + [(8, 16, 3)]
+    for index, shade in enumerate(shades):
+        y, x = divmod(index % 4, sheet.columns)
+        centre = int(drawn[index // 4][8 * y + 4, 8 * x + 4, 0])
+        assert abs(centre - int(shade)) < 6
+
+
+def test_one_thumbnail_is_a_sheet():
     assert Sheet(1, 8).columns == 1

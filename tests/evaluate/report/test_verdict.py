@@ -47,6 +47,11 @@ def test_a_collapse_is_dated_by_the_epoch_that_it_lasts_from():
     assert titles(log_of(UNIFORM, 0.005, UNIFORM)) == ["no sign of a collapse"]
     bad, learning = findings(rows, CONFIG)
     assert (bad.level, learning.level) == ("bad", "warning")
+    rows[0]["knn_top1"], rows[-1]["knn_top1"] = 0.2, 0.25
+    bad, other = findings(rows, CONFIG)
+    assert other.level == "warning"  # beside a collapse nothing is good
+    assert other.title.startswith("kNN is +5.0 points")
+    assert titles(log_of(UNIFORM, 0.0126)) == ["no sign of a collapse"]  # 10.1 %
     without = {"embedding_dim": 64}  # a method without a relation
     assert "--teacher_temp" not in findings(rows, without)[0].advice
 

@@ -2,7 +2,9 @@
 "use strict";
 
 (() => {
-  const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999"];
+  const LIGHT = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999"];
+  const DARK = ["#56b4e9", "#f0a060", "#2fc79a", "#e3a0c4", "#e6d04a", "#8f9bff", "#b0b0b0"];
+  const RUNS = [...new Set(report.data.charts.flatMap((chart) => chart.series.map((one) => one.run)))];
   const DASHES = [[], [6, 3], [2, 2], [8, 3, 2, 3]];
   const box = document.getElementById("log-scale");
   let drawn = [];
@@ -10,7 +12,7 @@
   function significant(value) {
     if (value == null) return "-";
     const size = Math.abs(value);
-    if (size >= 10000) return report.number.format(value);
+    if (size >= 1000) return report.number.format(+value.toPrecision(4));
     return size && size < 1e-3 ? value.toExponential(2) : String(+value.toPrecision(4));
   }
 
@@ -18,9 +20,13 @@
   function columns(chart) {
     const series = [{ label: "epoch" }];
     const values = [chart.epochs];
-    chart.series.forEach((one, index) => {
-      const stroke = COLOURS[index % COLOURS.length];
-      const dash = DASHES[Math.floor(index / COLOURS.length) % DASHES.length];
+    const colours = report.isDark() ? DARK : LIGHT;
+    const keys = [...new Set(chart.series.map((one) => one.key))];
+    chart.series.forEach((one) => {
+      // Of several runs, each has a colour in all charts, and a dash for each of its curves.
+      const run = RUNS.indexOf(one.run), key = keys.indexOf(one.key);
+      const [hue, dashed] = RUNS.length > 1 ? [run, key + Math.floor(run / colours.length)] : [key, Math.floor(key / colours.length)];
+      const stroke = colours[hue % colours.length], dash = DASHES[dashed % DASHES.length];
       series.push({ label: one.name || "value", stroke, dash, width: 2, spanGaps: true, value: (_, v) => significant(v) });
       values.push(one.values);
     });
@@ -43,11 +49,12 @@
         width: node.clientWidth,
         height: 220,
         cursor: { sync: { key: "epochs" } },
-        scales: { x: { time: false }, y: box.checked && positive ? { distr: 3 } : {} },
+        scales: { x: { time: false }, y: box.checked && positive ? { distr: 3 } : chart.from_zero ? { range: (_, low, high) => [0, 1.05 * high || 1] } : {} },
         axes: [axis(), { ...axis(), size: 62, values: (_, splits) => splits.map((v) => (v == null ? "" : significant(v))) }],
         series,
       };
-      return new uPlot(options, values, node);
+      const last = (plot) => plot.setLegend({ idx: chart.epochs.length - 1 }); // until the cursor comes
+      return new uPlot({ ...options, hooks: { ready: [last] } }, values, node);
     });
   }
 

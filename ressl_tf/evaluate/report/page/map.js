@@ -5,7 +5,8 @@
   const canvas = document.getElementById("points");
   if (!canvas) return;
   const { images } = report;
-  const PALETTE = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#b5a900", "#8c8c8c"];
+  const BLUE = () => (report.isDark() ? "#4a90e2" : "#0072b2");
+  const PALETTE = ["blue", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#b5a900", "#8c8c8c"];
   const SHAPES = ["circle", "square", "up", "diamond", "down"];
   const element = (id) => document.getElementById(id);
   const tip = element("tip");
@@ -14,10 +15,10 @@
   /** Take the projection and the colours that are asked for. */
   function read() {
     points = report.array(images.maps[element("projection").value].points, Float32Array);
-    const byClass = element("colour-by").value === "class";
-    groups = byClass ? images.labels : images.clusters;
-    const count = Math.max(...images.clusters) + 1;
-    names = byClass ? images.classes : [...Array(count).keys()].map((i) => `cluster ${i + 1}`);
+    const by = element("colour-by").value;
+    groups = { class: images.labels, split: images.split_of, cluster: images.clusters }[by];
+    const clusters = () => [...new Set(images.clusters)].sort((a, b) => a - b).map((i) => `cluster ${i + 1}`);
+    names = { class: images.classes, split: images.splits }[by] || clusters();
     fit();
   }
 
@@ -46,7 +47,7 @@
 
   const look = (group) => group < 0
     ? { fill: report.colour("dim"), shape: "circle" }
-    : { fill: PALETTE[group % PALETTE.length], shape: SHAPES[Math.floor(group / PALETTE.length) % SHAPES.length] };
+    : { fill: group % PALETTE.length ? PALETTE[group % PALETTE.length] : BLUE(), shape: SHAPES[Math.floor(group / PALETTE.length) % SHAPES.length] };
 
   function draw() {
     const ratio = devicePixelRatio || 1;
@@ -85,6 +86,7 @@
       pen.fillStyle = fill;
       mark(pen, shape, 6, 6, 4);
       item.append(dot, ` ${group < 0 ? "no label" : names[group]}`);
+      item.title = item.textContent.trim(); // a long name is cut
       return item;
     }));
   }
@@ -103,7 +105,7 @@
     tip.hidden = index < 0;
     if (index < 0) return;
     const head = document.createElement("div"), strip = document.createElement("div");
-    head.append(report.thumbnail(index, { side: 96 }));
+    if (images.side) head.append(report.thumbnail(index, { side: 96 }));
     strip.className = "strip";
     strip.append(...images.neighbours[index].map((row) => report.thumbnail(row, { side: 40 })));
     tip.replaceChildren(head, report.describe(index), strip);
@@ -124,7 +126,7 @@
   function endLasso() {
     const rows = [...Array(images.count).keys()].filter((i) => contains(lasso, ...place(i)));
     inside = new Set(rows);
-    element("lasso-title").textContent = `Lasso: ${report.number.format(rows.length)} images`;
+    element("lasso-title").textContent = `Lasso: ${report.number.format(rows.length)} ${images.things}`;
     element("lasso-images").replaceChildren(...rows.slice(0, 60).map((row) => report.thumbnail(row, { side: 40 })));
     element("lasso-paths").value = rows.map((row) => images.names[row]).join("\n");
   }

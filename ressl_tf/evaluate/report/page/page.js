@@ -2,7 +2,8 @@
 "use strict";
 
 const report = (() => {
-  const data = JSON.parse(document.getElementById("report-data").textContent);
+  const inside = document.getElementById("report-data");
+  const data = inside ? JSON.parse(inside.textContent) : window.reportData; // of a file beside the page
   const images = data.images;
   const listeners = [];
   const number = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
@@ -20,6 +21,11 @@ const report = (() => {
     return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   }
 
+  /** Return whether the page is dark. */
+  function isDark() {
+    return matchMedia("(prefers-color-scheme: dark)").matches;
+  }
+
   /** Return the class of an image; empty where it has none. */
   function className(index) {
     const label = images.labels ? images.labels[index] : -1;
@@ -29,25 +35,34 @@ const report = (() => {
   /** Say which image it is: its name and its class. */
   function describe(index) {
     const name = className(index);
-    return images.names[index] + (name ? ` (${name})` : "");
+    const note = images.notes ? `, ${images.notes[index]}` : "";
+    return images.names[index] + note + (name ? ` (${name})` : "");
   }
 
   /** Make a thumbnail that chooses its image when it is clicked. */
   function thumbnail(index, { sheet = "plain", side = 48, label = "" } = {}) {
     const node = document.createElement("button");
-    const scale = side / images.side;
-    const x = index % images.columns, y = Math.floor(index / images.columns);
     node.type = "button";
-    node.className = `thumb sheet-${sheet}`;
-    node.style.width = node.style.height = `${side}px`;
-    node.style.backgroundSize = `${images.columns * side}px auto`;
-    node.style.backgroundPosition = `${-x * side}px ${-y * side}px`;
-    if (scale > 1.5) node.style.imageRendering = "pixelated";
+    if (images.side) showPicture(node, index, sheet, side);
+    else {
+      node.className = "thumb named"; // a node of a graph has no picture
+      node.textContent = images.names[index];
+    }
     node.title = describe(index);
     node.setAttribute("aria-label", (label ? `${label}: ` : "") + describe(index));
     node.dataset.image = index;
     node.addEventListener("click", () => choose(index));
     return node;
+  }
+
+  function showPicture(node, index, sheet, side) {
+    const place = index % images.per_file;
+    const x = place % images.columns, y = Math.floor(place / images.columns);
+    node.className = `thumb sheet-${sheet}-${Math.floor(index / images.per_file)}`;
+    node.style.width = node.style.height = `${side}px`;
+    node.style.backgroundSize = `${images.columns * side}px auto`;
+    node.style.backgroundPosition = `${-x * side}px ${-y * side}px`;
+    if (side / images.side > 1.5) node.style.imageRendering = "pixelated";
   }
 
   const state = { chosen: 0 };
@@ -79,5 +94,5 @@ const report = (() => {
       node.append(...rows.map((row) => thumbnail(row)));
     }
   }
-  return { data, images, state, number, array, colour, className, describe, thumbnail, choose, onChoice, onAppearance };
+  return { data, images, state, number, array, colour, isDark, className, describe, thumbnail, choose, onChoice, onAppearance };
 })();

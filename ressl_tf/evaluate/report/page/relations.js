@@ -88,6 +88,8 @@
     };
   }
 
+  const percent = (p) => (p < 1e-5 ? "< 0.001 %" : `${(100 * p).toPrecision(3)} %`);
+
   function showRanked(node, probabilities) {
     const order = [...probabilities.keys()].filter((j) => stored.references[j] !== report.state.chosen);
     order.sort((a, b) => probabilities[b] - probabilities[a]);
@@ -97,7 +99,7 @@
       item.className = "related";
       bar.className = "bar";
       bar.style.width = `${(100 * probabilities[j]) / probabilities[top[0]]}%`;
-      text.textContent = `${(100 * probabilities[j]).toPrecision(3)} %`;
+      text.textContent = percent(probabilities[j]);
       item.append(report.thumbnail(stored.references[j], { side: 64, label: text.textContent }), bar, text);
       return item;
     }));
@@ -123,12 +125,12 @@
   /** Draw what belongs to the chosen image. */
   function showChosen() {
     const found = relate(report.state.chosen);
-    showView(element("teacher-view"), "weak", "teacher, weak view");
-    showView(element("student-view"), "strong", "student, strong view");
+    showView(element("teacher-view"), "weak", `teacher's view: ${stored.views[0]}`);
+    showView(element("student-view"), "strong", `student's view: ${stored.views[1]}`);
     showRanked(element("teacher-row"), found.p);
     showRanked(element("student-row"), found.q);
     showFigures(found);
-    element("chosen").textContent = `Image ${report.number.format(report.state.chosen + 1)} of ${report.number.format(images.count)}: ${report.describe(report.state.chosen)}`;
+    element("chosen").textContent = `Image ${report.number.format(report.state.chosen + 1)} of ${report.number.format(images.count)}: ${report.describe(report.state.chosen)}. After step ${report.number.format(snapshots[snapshot].step)}, at teacher_temp ${+temps.teacher.toPrecision(4)} and student_temp ${+temps.student.toPrecision(4)}:`;
     return found;
   }
 
@@ -181,7 +183,7 @@
     node.replaceChildren(...order.map((i) => {
       const item = document.createElement("div"), pair = document.createElement("div"), text = document.createElement("span");
       item.className = "related";
-      pair.append(report.thumbnail(rows[i], { side: 48 }), report.thumbnail(rows[i], { sheet: "strong", side: 48, label: "strong view" }));
+      pair.append(report.thumbnail(rows[i], { side: 48 }), report.thumbnail(rows[i], { sheet: "strong", side: 48, label: "student's view" }));
       text.textContent = write(values[i]);
       item.append(pair, text);
       return item;
@@ -244,7 +246,11 @@
 
   function suggest() {
     const text = element("suggestion");
-    if (!stored.suitable) return text.remove();
+    if (!stored.trained_by_relation) return text.remove();
+    if (!stored.suitable) {
+      text.textContent = "No range of teacher_temp is suggested: there are too few images, or their embeddings have hardly spread yet.";
+      return;
+    }
     const [low, high] = stored.suitable.map((v) => v.toPrecision(2));
     text.textContent = `A teacher_temp of ${low} to ${high} suits these embeddings: there, 0.5 to 5 % of the references count for the median image, neither one alone nor all, and it is at most half of student_temp. A rule of thumb, from the last checkpoint; other temperatures would have trained other embeddings.`;
   }
