@@ -167,7 +167,7 @@ def test_what_is_wrong_with_a_folder_is_said_in_one_line(tmp_path):
     cases = [("nowhere", "train", "No such folder. Received: --dataset=folder:")]
     os.makedirs(tmp_path / "empty")
     cases.append(("empty", "train", r"No image in.*\(other files: none\)"))
-    write(tmp_path / "phone" / "a.HEIC", b"x")
+    write(tmp_path / "phone" / "a.NEF", b"x")
     cases.append(("phone", "train", "1 x .nef"))
     write(tmp_path / "one" / "holiday" / "a.png", flat(1))
     cases.append(("one", "train", "single class, 'holiday'.*folder:.*one/holiday"))

@@ -6,6 +6,7 @@ import pyarrow.parquet
 import pytest
 from helpers.photos import flat, values, write
 
+from ressl_tf.data.image_list import ImageList
 from ressl_tf.data.load import load_source
 from ressl_tf.runtime.errors import UsageError
 
@@ -32,41 +33,47 @@ def written(folder, kind):
         columns = dict(zip(names, map(list, zip(*ROWS, strict=True)), strict=True))
         columns["more"] = [1] * len(ROWS)
         pa.parquet.write_table(pa.table(columns), path)
-        return f"list:{path}"
+        return str(path)
     comma = "\t" if kind == "tsv" else ","
     lines = [("split", "other", "Path", "label")]
     lines += [(split, '"a, b"', name, label) for name, label, split in ROWS]
     path.write_text("\ufeff" + "\n".join(map(comma.join, lines)) + "\n", "utf-8")
-    return f"list:{path}"
+    return str(path)
+
+
+def numbers(images):
+    """Return the numbers in the names of files."""
+    return [int(path[-5]) for path in images.paths]
 
 
 @pytest.mark.parametrize("kind", ["csv", "tsv", "parquet"])
 def test_a_table_has_paths_labels_and_splits(here, kind):
-    name = written(here, kind)
-    train = load_source(name, "train")
-    assert values(train) == [20, 21, 22]
+    path = written(here, kind)
+    train = ImageList(path, "train")
+    assert numbers(train) == [0, 1, 2]
     assert train.label_names == ("2", "9", "10")
-    np.testing.assert_array_equal(train.all_labels(), [2, 1, -1])
-    assert values(load_source(name, "validation")) == [23]
-    assert values(load_source(name, "odd one")) == [24]
-    assert load_source(name, "train", labels="none").label_names is None
+    np.testing.assert_array_equal(train.labels, [2, 1, -1])
+    assert numbers(ImageList(path, "validation")) == [3]
+    assert numbers(ImageList(path, "odd one")) == [4]
+    assert ImageList(path, "train", labels="none").label_names is None
     with pytest.raises(UsageError, match=r"splits Training, odd one, train, val\. Rec"):
-        load_source(name, "test")
+        ImageList(path, "test")
 
 
 def test_a_text_file_has_a_path_a_line(here):
     path = here / "list.txt"
-    path.write_text(f"in/3.png\r\n\n{here}/in/1.png\n")
-    source = load_source(f"list:{path}", "train")
+    path.write_text(f"in/3.png\r\n\n{here}/in/1.png\nin/none.png\n")
+    source = load_source(f"list:{path}", "train", on_bad_image="skip")
     assert values(source) == [23, 21]
     assert source.label_names is None
     assert source.example_name(0) == f"{here}/in/3.png"
+    assert source.skipped == (f"{here}/in/none.png",)
     for split, labels, message in (
         ("test", "auto", "no column split.*'train'"),
         ("train", "folders", "add a column label"),
     ):
         with pytest.raises(UsageError, match=message):
-            load_source(f"list:{path}", split, labels=labels)
+            ImageList(str(path), split, labels=labels)
 
 
 @pytest.mark.parametrize(
@@ -86,11 +93,4 @@ def test_what_is_no_list(name, text, message, tmp_path):
     if text is not None:
         (tmp_path / name).write_text(text)
     with pytest.raises(UsageError, match=message):
-        load_source(f"list:{tmp_path / name}", "train")
-
-
-def test_a_file_that_is_not_there_is_an_unreadable_image(here):
-    path = here / "list.txt"
-    path.write_text("in/0.png\nin/none.png\n")
-    source = load_source(f"list:{path}", "train", on_bad_image="skip")
-    assert source.skipped == (f"{here}/in/none.png",)
+        ImageList(str(tmp_path / name), "train")
