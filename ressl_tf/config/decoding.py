@@ -19,7 +19,7 @@ class Decoding:
         exif: "apply" turns photos upright, "ignore" leaves them as they are stored.
         value_range: what of 16-bit and float images becomes 0 to 255: "auto", "dtype",
             "percentiles" or "lo,hi"; see `value_range`.
-        channels: 3 for RGB, 1 for grey.
+        channels: 3 for RGB, 1 for grey; of others, those of the files.
 
     Raises:
         UsageError: an unknown word, or a range that is none.

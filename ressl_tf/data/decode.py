@@ -44,12 +44,15 @@ def decode_image(encoded: tf.Tensor, decoding: Decoding = PLAIN) -> tf.Tensor:
 def decode_any(encoded: tf.Tensor, decoding: Decoding = PLAIN) -> tf.Tensor:
     """Decode as `decode_image` does, and TIFF, HEIC, DICOM and NumPy's arrays too.
 
-    Those are read in Python: no SavedModel can hold them.
+    Those are read in Python: no SavedModel can hold them. Of other channels than 1 and
+    3 they are the files' own, those of a PNG or the bands of these formats.
     """
     return _decode(encoded, decoding, True)
 
 
 def _decode(encoded: tf.Tensor, decoding: Decoding, libraries: bool) -> tf.Tensor:
+    if decoding.channels not in (1, RGB):
+        return _all_channels(encoded, decoding)
     # All that is rare is behind one branch and one call, which is not inlined: of what
     # is not taken, each operation costs. Eagerly, errors are shorter without the call.
     rare: Callable[..., tf.Tensor]
@@ -93,6 +96,31 @@ def _rare(encoded: tf.Tensor, decoding: Decoding, libraries: bool) -> tf.Tensor:
         )
 
     return tf.cond(tf.strings.substr(encoded, 0, 3) == headers.JPEG, jpeg, other)
+
+
+def _all_channels(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
+    """Decode every channel that a file holds: a PNG's, or the bands of a library's."""
+    head = headers.read_header(encoded)
+
+    def plain():
+        rules = headers.refusals(head)
+        pixels = header_pixels(encoded)
+        checked = _allowed(encoded, pixels, decoding.max_pixels, *rules)
+        return tf.cond(
+            headers.is_deep_png(head),
+            lambda: scale_deep(
+                tf.io.decode_png(checked, 0, tf.uint16), decoding.value_range
+            ),
+            lambda: tf.io.decode_png(checked, 0),
+        )
+
+    is_library = is_library_format(encoded)
+    image = tf.cond(is_library, lambda: decode_by_library(encoded, decoding), plain)
+    found = tf.shape(image)[2]
+    why = tf.strings.format("{} channels, not channels={}", (found, decoding.channels))
+    check = tf.raw_ops.Assert(condition=found == decoding.channels, data=[why])
+    with tf.control_dependencies([check] if check is not None else []):
+        return tf.ensure_shape(tf.identity(image), [None, None, decoding.channels])
 
 
 def _allowed(

@@ -63,11 +63,13 @@ def _tops_by_libraries(encoded: EncodedImages) -> list[int]:
             bands.add(raw.values.shape[-1])
             if raw.full_type and raw.values.dtype == np.uint16:
                 tops.append(int(raw.values.max()))
-    if many := sorted(bands - {1, CHANNELS}):
+    in_colours = encoded.decoding.channels in (1, CHANNELS)
+    if many := in_colours and sorted(bands - {1, CHANNELS}):
         counts = " and ".join(map(str, many))
         log.warning(
             "%s: images of %s bands: of two the first is grey, of more the first "
-            "three are red, green and blue; the others are not read",
+            "three are red, green and blue; the others are not read, unless --channels "
+            "says how many there are",
             *(encoded.name, counts),
         )
     return tops

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ressl_tf.config.decoding import Decoding
-from ressl_tf.data.channels import RGB
 from ressl_tf.data.deep_range import check_deep_range
 from ressl_tf.data.file_list import FileList
 from ressl_tf.data.image_list import ImageList
@@ -49,12 +48,6 @@ def open_encoded(
     Raises:
         UsageError: they are not there, or hold deeper pixels than are read.
     """
-    if decoding.channels not in (1, RGB):
-        raise UsageError(
-            "files are read as RGB or grey images; an array or a tf.data.Dataset in "
-            "Python may have other channels. Received: "
-            f"channels={decoding.channels}, {dataset}"
-        )
     encoded: EncodedImages
     kind, _, path = dataset.partition(":")
     if kind in FILES:

@@ -23,14 +23,16 @@ def is_library_format(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def decode_by_library(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
-    """Decode string [] -> uint8 [height, width, 3].
+    """Decode string [] -> uint8 [height, width, 3], or all bands where they are asked.
 
     Raises:
         tf.errors.InvalidArgumentError: the library is missing or cannot read it.
     """
+    in_colours = decoding.channels in (1, CHANNELS)
+    convert = as_rgb if in_colours else all_bands
 
     def decoded(data):
-        return as_rgb(read(data, decoding), decoding.value_range)
+        return convert(read(data, decoding), decoding.value_range)
 
     if tf.executing_eagerly():
         try:
@@ -38,7 +40,7 @@ def decode_by_library(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
         except ValueError as error:  # as `numpy_function` has it in a graph
             raise tf.errors.InvalidArgumentError(None, None, str(error)) from None
     image = tf.numpy_function(decoded, [encoded], tf.uint8, stateful=False)
-    return tf.ensure_shape(image, [None, None, CHANNELS])
+    return tf.ensure_shape(image, [None, None, CHANNELS if in_colours else None])
 
 
 def read(data: bytes, decoding: Decoding) -> Raw:
@@ -72,6 +74,21 @@ def as_rgb(raw: Raw, value_range: str) -> np.ndarray:
     """
     bands = raw.values.shape[-1]
     values = raw.values[..., :CHANNELS] if bands >= CHANNELS else raw.values[..., :1]
+    scaled = _scaled(raw, values, value_range)
+    shape = (*scaled.shape[:2], CHANNELS)
+    return np.ascontiguousarray(np.broadcast_to(scaled, shape))
+
+
+def all_bands(raw: Raw, value_range: str) -> np.ndarray:
+    """Return every band as uint8 [height, width, bands].
+
+    Raises:
+        ValueError: the range must be given.
+    """
+    return np.ascontiguousarray(_scaled(raw, raw.values, value_range))
+
+
+def _scaled(raw: Raw, values: np.ndarray, value_range: str) -> np.ndarray:
     if raw.unknown_range and value_range in ("auto", "dtype"):
         low, high = np.nanmin(values), np.nanmax(values)
         if low < 0 or high > 1:
@@ -80,9 +97,7 @@ def as_rgb(raw: Raw, value_range: str) -> np.ndarray:
                 "give --value_range=lo,hi or percentiles"
             )
     scaled = to_uint8(values, raw.own_range, value_range)
-    scaled = 255 - scaled if raw.inverted else scaled
-    shape = (*scaled.shape[:2], CHANNELS)
-    return np.ascontiguousarray(np.broadcast_to(scaled, shape))
+    return 255 - scaled if raw.inverted else scaled
 
 
 def _bands_last(values: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tifffile
 from helpers.numpy_views import photos
 from helpers.photos import write
 from PIL import Image
@@ -51,8 +52,30 @@ def test_other_channels_than_there_are_are_refused(tmp_path):
     with pytest.raises(UsageError, match=r"have 3 channels: give channels=3.*=4"):
         load_source(as_dataset(RGB, ""), "train", channels=4)
     write(tmp_path / "x.png", RGB[0])
-    with pytest.raises(UsageError, match="Received: channels=4, folder:"):
+    with pytest.raises(UsageError, match=r"x\.png: 3 channels, not channels=4"):
         load_source(f"folder:{tmp_path}", "train", channels=4)
+
+
+@pytest.mark.parametrize("cache", ["memory", "none", "disk"])
+def test_files_keep_all_their_channels(tmp_path, cache):
+    images = photos(3, height=9, width=11)[..., [0, 1, 2, 1]]
+    Image.fromarray(images[0], "RGBA").save(tmp_path / "0.png")
+    tifffile.imwrite(tmp_path / "1.tif", images[1], photometric="rgb")
+    pages = images[2].transpose(2, 0, 1).astype(np.uint16) * 257
+    tifffile.imwrite(tmp_path / "2.tif", pages, photometric="minisblack")
+    where = f"folder:{tmp_path}"
+    options = {"cache": cache, "cache_dir": str(tmp_path / "cache")}
+    source = load_source(where, "train", channels=4, **options)
+    made = [source.example(tf.constant(row))[0] for row in range(3)]
+    np.testing.assert_array_equal(np.stack(made), images)
+
+
+def test_arrays_in_files_keep_all_their_channels(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (2, 5, 6, 7), np.uint8)
+    for number, image in enumerate(images):
+        np.save(tmp_path / f"{number}.npy", image)
+    source = load_source(f"folder:{tmp_path}", "train", channels=7)
+    np.testing.assert_array_equal(source.images, images)
 
 
 def test_images_are_shown_in_colours_or_grey():
