@@ -53,6 +53,20 @@ def test_a_file_gets_a_line_every_so_many_seconds(clock):
     ]
 
 
+def test_a_run_that_ends_within_an_epoch_has_a_whole_number_of_them(clock):
+    stream = io.StringIO()
+    shown = Progress(10, 6, stream=stream, seconds=1.0)
+    step = types.SimpleNamespace(numpy=lambda: done)
+    shown.set_model(types.SimpleNamespace(step=step))
+    shown.on_train_begin()
+    for done in range(1, 5):
+        clock.now += 2.0
+        shown.on_train_batch_end(done - 1, {"loss": 1.0})
+    assert stream.getvalue().splitlines()[-1] == (
+        "12:00:00 loss 1.0000  epoch 1/1  step 4/6  left: epoch 0:04, run 0:04"
+    )
+
+
 def test_the_end_of_an_epoch_is_a_line_with_its_metrics(clock):
     lines = drive(clock, io.StringIO(), 10, seconds=0).splitlines()
     assert lines[2] == (

@@ -146,3 +146,16 @@ def test_images_on_another_scale_are_warned_of(labelled, caplog):
     callback = ressl_tf.KNNCallback((images / 255.0, labels), k=3)
     tiny_model().fit(images, batch_size=12, verbose=0, callbacks=[callback])
     assert "raw ones on 0..255 are expected" in caplog.text
+
+
+def test_a_bank_of_one_class_is_refused_and_a_large_k_is_said(labelled, caplog):
+    (images, labels), queries = halves(labelled)
+    with pytest.raises(UsageError, match=r"two classes or more.*Received: 1"):
+        ressl_tf.KNNCallback((images, 0 * labels), (images, 0 * labels), k=3).measure(
+            tiny_model()
+        )
+    with caplog.at_level("INFO", "ressl_tf"):
+        callback = ressl_tf.KNNCallback((images, labels), queries, k=500)
+        figure = callback.measure(tiny_model())
+    assert "the bank holds 12 images: that many vote" in caplog.text
+    assert figure == expected(tiny_model(), (images, labels), queries, 12)

@@ -58,11 +58,13 @@ def test_a_set_without_test_split_is_divided(photos, unbroken, tmp_path, caplog)
     config = KNNConfig(
         workdir=str(unbroken[1]),
         dataset=f"folder:{photos}/train",
-        knn_k=(3,),
+        knn_k=(3, 200, 500),
         output=str(tmp_path),
     )
     line = knn_evaluation.evaluate(config)
     assert (line["train_images"], line["test_images"]) == (22, 4)
+    assert [row["k"] for row in line["grid"]] == [3, 22]  # no more can vote
+    assert "the bank holds 22 images" in caplog.text
     assert "every tenth image of each class is held out" in caplog.text
 
 

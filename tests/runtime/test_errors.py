@@ -39,3 +39,12 @@ USER = """in user code:
 )
 def test_the_reason_is_what_the_error_itself_says(text, reason):
     assert reason_of(ValueError(text)) == reason
+
+
+def test_names_of_files_leave_a_message_on_one_line():
+    from ressl_tf.runtime.errors import RunError, UsageError
+
+    for kind in (UsageError, RunError):
+        error = kind("no image in /photos/two\nlines/caf\udce9.png")
+        assert str(error) == "no image in /photos/two\\nlines/caf\\xe9.png"
+        assert error._render_traceback_() == [f"{kind.__name__}: {error}"]

@@ -1,6 +1,7 @@
 """Encoders from disk: of runs, files and strangers."""
 
 import json
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -210,3 +211,15 @@ def test_images_are_decoded_as_in_training_unless_it_is_said_otherwise():
     for usual in ({}, {"exif": "apply", "value_range": "auto"}):
         opened = Pretrained(None, "workdir", None, 16, config=usual)
         assert opened.decoding_or("auto", "auto") == dict.fromkeys(config, "auto")
+
+
+def test_what_a_run_skipped_is_skipped_when_it_is_judged():
+    def of(**config):
+        return Pretrained(pathlib.Path("x"), "workdir", None, 32, config=config)
+
+    run = of(dataset="folder:/a", on_bad_image="skip")
+    assert run.skips("")
+    assert run.skips("folder:/a")
+    assert not run.skips("folder:/b")
+    assert not of(dataset="folder:/a", on_bad_image="stop").skips("")
+    assert not of().skips("")

@@ -207,6 +207,16 @@ REFUSED = {
         lambda: K.Rescaling(1 / 255),
         r"values from .* to 0\.9999 of images on 0\.\.255",
     ),
+    "inverted by chance": (
+        lambda: K.RandomInvert(0.5, value_range=(0, 1)),
+        r"value_range=\(0, 255\)",
+    ),
+    "erased": (lambda: K.RandomErasing(0.5, value_range=(0, 1)), "on another range"),
+    "within another": (
+        lambda: CV.RandomApply(CV.RandomBrightness(0.3, value_range=(0, 1)), rate=0.1),
+        "on another range",
+    ),
+    "halved": (lambda: K.Normalization(mean=0.0, variance=4.0), "from 0.* to 127"),
     "clipped to 0..1": (
         lambda: K.RandomBrightness(0.2, value_range=(0, 1)),
         "give it value_range=",
