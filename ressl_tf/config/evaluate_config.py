@@ -3,13 +3,7 @@
 import dataclasses
 import pathlib
 
-from ressl_tf.config import (
-    data_flags,
-    decoding,
-    recovery,
-    selection,
-    tracker_flags,
-)
+from ressl_tf.config import data_flags, decoding, recovery, selection, tracker_flags
 from ressl_tf.config.feature_files import FeatureFiles, check_files
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option

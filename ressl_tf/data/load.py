@@ -176,8 +176,7 @@ def load_source(
             "disk": see `data.cache`. "none": decoded whenever they are used.
         cache_dir: of "disk"; None is `cache.default_folder()`.
         memory_limit: in bytes.
-        labels: "auto"; "folders": a folder's sub-folders are its classes, even beside
-            images; "none": no image has a label.
+        labels: "auto"; "none"; "folders": sub-folders are classes, even beside images.
         channels: of the images.
 
     Raises:

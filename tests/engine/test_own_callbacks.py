@@ -1,6 +1,7 @@
 """`--callbacks=module:function` puts a callback of the user's into a run."""
 
 import json
+import sys
 
 import pytest
 from helpers.models import TINY
@@ -40,6 +41,7 @@ def mine(tmp_path, monkeypatch):
     (tmp_path / "mine_of_test.py").write_text(MINE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "mine_of_test", raising=False)
     return tmp_path
 
 

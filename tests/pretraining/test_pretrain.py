@@ -212,8 +212,8 @@ def test_a_broken_image_is_named_or_skipped(photos, tmp_path):
         ({"dataset": "folder:/no/such/folder"}, "No such folder"),
         ({"batch_size": 32}, "1 to 26 images"),
         ({"image_size": 64}, "smaller than the crop"),
-        ({"split": "holdout"}, "has the splits test, train. Received: 'holdout'"),
-        ({"eval_split": "holdout"}, "has the splits test, train. Received: 'holdout'"),
+        ({"split": "nowhere"}, "has the splits test, train. Received: 'nowhere'"),
+        ({"eval_split": "nowhere"}, "has the splits test, train. Received: 'nowhere'"),
         ({"dataset": "no_such_set"}, "Unknown data set"),
     ],
 )
