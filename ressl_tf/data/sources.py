@@ -1,6 +1,7 @@
 """Sets of images, counted and read example by example."""
 
 import abc
+import concurrent.futures
 import contextlib
 import dataclasses
 import re
@@ -73,9 +74,19 @@ class EncodedImages(Protocol):
         return None
 
     def shapes(self, rows: np.ndarray) -> list[tuple[int, int, int]]:
-        """Return the shapes of those images that decode."""
-        shapes = self.each_readable(lambda row: tf.shape(self.example(row)[0]), rows)
-        return [tuple(shape) for shape in shapes.as_numpy_iterator()]
+        """Return the shapes of those images that decode.
+
+        They are few: a pipeline for them would take longer to make than to run.
+        """
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            found = pool.map(self._shape, rows.tolist())
+            return [shape for shape in found if shape is not None]
+
+    def _shape(self, row: int) -> tuple[int, int, int] | None:
+        try:
+            return tuple(self.example(tf.constant(row, tf.int64))[0].shape)
+        except tf.errors.OpError:
+            return None
 
     @tf.autograph.experimental.do_not_convert  # slow, for nothing
     def each_readable(
