@@ -8,7 +8,7 @@ from helpers.numpy_views import photos
 from helpers.photos import write
 from PIL import Image
 
-from ressl_tf.data.channels import shown, to_grey
+from ressl_tf.data.channels import to_grey
 from ressl_tf.data.load import load_source
 from ressl_tf.data.python_data import as_dataset
 from ressl_tf.runtime.errors import UsageError
@@ -76,12 +76,3 @@ def test_arrays_in_files_keep_all_their_channels(tmp_path):
         np.save(tmp_path / f"{number}.npy", image)
     source = load_source(f"folder:{tmp_path}", "train", channels=7)
     np.testing.assert_array_equal(source.images, images)
-
-
-def test_images_are_shown_in_colours_or_grey():
-    np.testing.assert_array_equal(shown(GREY), GREY.repeat(3, -1))
-    np.testing.assert_array_equal(shown(RGB), RGB)
-    np.testing.assert_array_equal(shown(RGB[..., [0, 1, 2, 2, 1]]), RGB)
-    two = shown(RGB[..., :2])
-    np.testing.assert_array_equal(two[..., :2], RGB[..., :2])
-    assert not two[..., 2].any()

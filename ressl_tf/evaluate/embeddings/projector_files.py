@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins import projector
 
-from ressl_tf.data.channels import shown
 from ressl_tf.data.readable import readable_batches
+from ressl_tf.data.shown_channels import shown
 from ressl_tf.evaluate.embeddings.table import Table
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.file_names import printable

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.data.channels import shown
+from ressl_tf.data.shown_channels import shown
 
 SIDE = 40  # pixels
 PER_FILE = 2000  # thumbnails in a picture: browsers hold it decoded
