@@ -273,7 +273,7 @@ def test_readme_python_runs(unbroken, images, tmp_path, monkeypatch):
     exec(calls, names)
     assert names["probe"]["top1"] > 0.15
     exec(notebook, names)
-    assert names["features"].shape == (1024, 512)
+    assert names["features"].shape == (256, 512)
     assert (tmp_path / "encoder.keras").exists()
     exec(own_views, names)
     assert names["model"].views.names == ("strong", "weak")
