@@ -17,7 +17,7 @@ from ressl_tf.methods import build, images
 from ressl_tf.pretraining import dry_run
 from ressl_tf.runtime import command, flags
 
-CASES = 500
+CASES = 250
 WRONG = ["", "nan", "-inf", "1e400", "many", "-1", "0", "1.5", "True", "ö", "a,b", "1,"]
 TEXTS = {
     "dataset": ["shapes", "folder:/nowhere", "folder:", "cifra10", "two words", ":"],
@@ -56,8 +56,8 @@ LINES = st.lists(FLAG, max_size=6)
 
 
 @functools.cache
-def small_network():
-    layers = [keras.Input((None, None, 3)), keras.layers.Conv2D(4, 3)]
+def small_network(channels=3, **_):
+    layers = [keras.Input((None, None, channels)), keras.layers.Conv2D(4, 3)]
     layers.append(keras.layers.GlobalAveragePooling2D())
     return keras.Sequential(layers)
 
@@ -103,7 +103,9 @@ OPTIONS = {
 @pytest.mark.slow
 def test_random_flags_resolve_or_are_refused(photos, quick, monkeypatch):
     """With one small network in the place of all; the rest is real."""
-    monkeypatch.setattr(images.backbones, "build", lambda *_, **__: small_network())
+    monkeypatch.setattr(
+        images.backbones, "build", lambda _, **options: small_network(**options)
+    )
     monkeypatch.setattr(dry_run, "multiply_adds", lambda network, size: 0)
     statuses = []
 
