@@ -48,10 +48,10 @@ class Folder(ImageFiles):
         self.name = f"folder:{root}"
         if not os.path.isdir(root):
             raise UsageError(f"No such folder. Received: --dataset={self.name}")
-        root, given = splits.below_holder(root), root
+        given = root
+        root, found = splits.located(given)
         if root != given:
             log.info("%s: its splits are in %s", given, root)
-        found = splits.split_folders(root)
         below = {} if found else splits.below_classes(root)
         unlisted: list[str] | None = [] if skip_unlisted else None
         self.label_names: tuple[str, ...] | None = None

@@ -92,20 +92,22 @@ def below_classes(root: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def below_holder(root: str) -> str:
-    """Return the folder with the splits, where all images lie below one sub-folder.
+def located(root: str) -> tuple[str, dict[str, str]]:
+    """Return the folder with the splits, and these, as of `split_folders`.
 
-    images/train and images/test, ILSVRC/Data/CLS-LOC/train; `root` where there is none.
+    It is another where all images lie below one sub-folder: images/train and
+    images/test, ILSVRC/Data/CLS-LOC/train.
     """
-    if split_folders(root) or first_image(root, deep=False):
-        return root
+    found = split_folders(root)
+    if found or first_image(root, deep=False):
+        return root, found
     names = (name for name in sub_folders(root) if _holds(root, name))
     holding = list(itertools.islice(names, 2))
-    if len(holding) != 1:
-        return root
-    inner = os.path.join(root, holding[0])
-    found = below_holder(inner)
-    return found if split_folders(found) else root
+    if len(holding) == 1:
+        inner, inside = located(os.path.join(root, holding[0]))
+        if inside:
+            return inner, inside
+    return root, {}
 
 
 def _holds(folder: str, name: str) -> bool:
@@ -179,7 +181,11 @@ def choose(root: str, split: str, found: dict[str, str]) -> str:
     if unread := [n for n in unread if first_image(os.path.join(root, n))]:
         others = ", ".join(unread)
         log.warning("%s: no splits, and their images are not read: %s", root, others)
-    return unwrapped(os.path.join(root, name))
+    wrapped = os.path.join(root, name)
+    folder = unwrapped(wrapped)
+    if folder != wrapped:
+        log.info("%s holds only %s: that is read", wrapped, os.path.basename(folder))
+    return folder
 
 
 def unwrapped(folder: str) -> str:
@@ -196,5 +202,4 @@ def unwrapped(folder: str) -> str:
     others = (os.path.join(folder, name) for name in inside if name not in doubled[:1])
     if not doubled or first_image(folder, deep=False) or any(map(first_image, others)):
         return folder
-    log.info("%s holds only %s: that is read", folder, doubled[0])
     return os.path.join(folder, doubled[0])

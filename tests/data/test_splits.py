@@ -62,6 +62,7 @@ def test_a_lone_name_of_a_split_among_classes_is_a_class(tmp_path, caplog):
     source = load_source(f"folder:{tmp_path}", "train")
     assert source.label_names == ("cat", "dog", "test")
     assert f"{tmp_path}/test is taken for a class, not for a split" in caplog.text
+    assert len(caplog.records) == 1  # said once
 
 
 def test_a_lone_split_with_classes_is_a_split(tmp_path, caplog):
