@@ -1,15 +1,15 @@
 """Images in TFRecord files that others wrote, as encoded bytes in Examples."""
 
 import logging
-from collections.abc import Iterator
 from concurrent import futures
 
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.data.records import file_state, read_record
+from ressl_tf.data.records import read_record
 from ressl_tf.data.shard_files import of_split, shard_files
-from ressl_tf.data.sources import NO_LABEL, EncodedImages
+from ressl_tf.data.sharded import Sharded
+from ressl_tf.data.sources import NO_LABEL
 from ressl_tf.data.tfds import record_offsets
 from ressl_tf.runtime.errors import UsageError
 
@@ -19,7 +19,7 @@ IMAGES = ("image/encoded", "image", "encoded", "image_raw", "image_bytes", "jpg"
 LABELS = ("image/class/label", "label", "class", "cls", "image/label")
 
 
-class RecordShards(EncodedImages):
+class RecordShards(Sharded):
     """Encoded images of TFRecord files, by number, in the order of the shards.
 
     Opening reads the length of each record, for its byte offset, and where there are
@@ -42,23 +42,23 @@ class RecordShards(EncodedImages):
         self.files = of_split(shard_files(path, ENDS, self.name), split, self.name)
         with futures.ThreadPoolExecutor(16) as pool:
             offsets = list(pool.map(self._offsets, self.files))
-        self._file_of = np.repeat(np.arange(len(offsets)), [len(o) for o in offsets])
+        self.file_of = np.repeat(np.arange(len(offsets)), [len(o) for o in offsets])
         self._rows = np.concatenate([np.arange(len(o)) for o in offsets])
         if not len(self._rows):
             raise UsageError(f"No record in {self.files[0]}")
         with tf.device("CPU:0"):
             self._tensors = (
                 tf.constant(self.files),
-                tf.constant(self._file_of),
+                tf.constant(self.file_of),
                 tf.constant(np.concatenate(offsets)),
             )
         self._image_key, self._label_key = self._keys(labels != "none")
         self.label_names: tuple[str, ...] | None = None
-        self._labels = np.full(self.size, NO_LABEL, np.int32)
+        self.labels = np.full(self.size, NO_LABEL, np.int32)
         if self._label_key:
             log.info("%s: reading the labels of %d records", self.name, self.size)
-            self._labels = self._read_labels()
-            self.label_names = tuple(map(str, range(int(self._labels.max()) + 1)))
+            self.labels = self._read_labels()
+            self.label_names = tuple(map(str, range(int(self.labels.max()) + 1)))
 
     def _offsets(self, path: str) -> np.ndarray:
         try:
@@ -100,25 +100,12 @@ class RecordShards(EncodedImages):
         file = tf.gather(files, tf.gather(file_of, row))
         return read_record(file, tf.gather(offsets, row))
 
-    @property
-    def size(self) -> int:
-        """Number of images."""
-        return len(self._rows)
-
     def read(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Read int64 [] -> (encoded image, string []; label, int32 [])."""
         spec = {self._image_key: tf.io.FixedLenFeature([], tf.string)}
         image = tf.io.parse_single_example(self._record(row), spec)[self._image_key]
-        return image, tf.gather(self._labels, row)
-
-    def all_labels(self) -> np.ndarray:
-        """Return the label of every image, int32 [n]."""
-        return self._labels
+        return image, tf.gather(self.labels, row)
 
     def example_name(self, row: int) -> str:
         """Name an image by its shard and its record there."""
-        return f"{self.files[self._file_of[row]]}, record {self._rows[row]}"
-
-    def state(self) -> Iterator[tuple]:
-        """Yield the state of each shard, on which the images depend."""
-        return map(file_state, self.files)
+        return f"{self.files[self.file_of[row]]}, record {self._rows[row]}"

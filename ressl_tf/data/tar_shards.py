@@ -4,7 +4,6 @@ import collections
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
 from concurrent import futures
 
 import numpy as np
@@ -15,7 +14,8 @@ from ressl_tf.data.cache_folder import default_folder
 from ressl_tf.data.image_list import sorted_classes
 from ressl_tf.data.records import file_state
 from ressl_tf.data.shard_files import of_split, shard_files
-from ressl_tf.data.sources import NO_LABEL, EncodedImages
+from ressl_tf.data.sharded import Sharded
+from ressl_tf.data.sources import NO_LABEL
 from ressl_tf.data.tar_index import TarIndex, index_tar
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import UsageError
@@ -24,7 +24,7 @@ log = logging.getLogger("ressl_tf")
 FORMAT = 1
 
 
-class TarShards(EncodedImages):
+class TarShards(Sharded):
     """Encoded images of tar files, by number, in the order of the shards.
 
     Opening reads the headers of all shards once; then any image is read alone, by its
@@ -54,14 +54,14 @@ class TarShards(EncodedImages):
         if not sum(counts):
             raise UsageError(f"No image in the shards of {self.name}: {own[0].others}")
         self._keys = [key for index in own for key in index.keys]
-        self._file_of = np.repeat(np.arange(len(own)), counts)
+        self.file_of = np.repeat(np.arange(len(own)), counts)
         texts = [] if labels == "none" else [t for i in own for t in i.labels]
         seen = [t for i in indices.values() for t in i.labels] if texts else []
         self.label_names = sorted_classes(seen)
         place = {name: number for number, name in enumerate(self.label_names or ())}
-        self._labels = np.full(sum(counts), NO_LABEL, np.int32)
+        self.labels = np.full(sum(counts), NO_LABEL, np.int32)
         if place:
-            self._labels[:] = [place.get(text, NO_LABEL) for text in texts]
+            self.labels[:] = [place.get(text, NO_LABEL) for text in texts]
         self._hold(own)
         self._tell(own)
 
@@ -71,10 +71,10 @@ class TarShards(EncodedImages):
             self._tensors = (
                 tf.constant(self.files),
                 tf.constant(sizes, tf.int64),
-                tf.constant(self._file_of),
+                tf.constant(self.file_of),
                 tf.constant(np.concatenate([i.offsets for i in own]), tf.int64),
                 tf.constant(np.concatenate([i.lengths for i in own]), tf.int64),
-                tf.constant(self._labels),
+                tf.constant(self.labels),
             )
 
     def _tell(self, own: list[TarIndex]) -> None:
@@ -89,11 +89,6 @@ class TarShards(EncodedImages):
             )
             log.warning("%s: other members are left out: %s", self.name, kinds)
 
-    @property
-    def size(self) -> int:
-        """Number of images."""
-        return len(self._keys)
-
     def read(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Read int64 [] -> (encoded image, string []; label, int32 [])."""
         files, sizes, file_of, offsets, lengths, labels = self._tensors
@@ -102,17 +97,9 @@ class TarShards(EncodedImages):
         place = tf.gather(offsets, row), tf.gather(lengths, row)
         return read_range(file, *place, size), tf.gather(labels, row)
 
-    def all_labels(self) -> np.ndarray:
-        """Return the label of every image, int32 [n]."""
-        return self._labels
-
     def example_name(self, row: int) -> str:
         """Name an image by its shard and its key there."""
-        return f"{self.files[self._file_of[row]]}/{self._keys[row]}"
-
-    def state(self) -> Iterator[tuple]:
-        """Yield the state of each shard, on which the images depend."""
-        return map(file_state, self.files)
+        return f"{self.files[self.file_of[row]]}/{self._keys[row]}"
 
 
 def _index(path: str) -> TarIndex:
