@@ -68,22 +68,14 @@ def open_task(config: EvaluateConfig) -> Task:
         UsageError: when it is not there, has no labels or does not fit.
     """
     pretrained = open_pretrained(config.source, config.model_selection)
-    dataset, data_dir = pretrained.data_or(config.dataset, config.data_dir)
+    config = pretrained.resolved_to_judge(config)
     size = pretrained.size_or(config.image_size)
-    decoding = pretrained.decoding_or(config.exif, config.value_range)
-    action = "skip" if pretrained.skips(config.dataset) else config.on_bad_image
-    config = dataclasses.replace(
-        config,
-        dataset=dataset,
-        data_dir=data_dir or "",
-        on_bad_image=action,
-        **decoding,
-    )
     encoder = pretrained.encoder
     train, test = open_splits(config, encoder.channels)
     if config.untrained:
         encoder = random_weights(encoder, config.seed)
-    return Task(encoder, size, train, test, dataset, decoding)
+    decoding = {"exif": config.exif, "value_range": config.value_range}
+    return Task(encoder, size, train, test, config.dataset, decoding)
 
 
 def random_weights(encoder: Encoder, seed: int) -> Encoder:

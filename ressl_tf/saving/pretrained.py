@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 import pathlib
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 
@@ -20,6 +20,7 @@ from ressl_tf.runtime import flags, paths
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving import saved_model
 
+ConfigT = TypeVar("ConfigT", bound=Any)  # a dataclass with the flags of data
 KINDS = (
     "the workdir of a run, a SavedModel of ressl_tf.export, or a .keras file of a "
     "model that takes images"
@@ -78,14 +79,26 @@ class Pretrained:
             )
         return dataset, data_dir or self.config.get("data_dir") or None
 
-    def skips(self, dataset: str) -> bool:
-        """Return whether the run left out unreadable images of the data set.
+    def resolved(self, config: ConfigT) -> ConfigT:
+        """Return a command's config with the data set and decoding of the training.
 
         Args:
-            dataset: of a command; "" for that of the run.
+            config: what it says itself is kept.
+
+        Raises:
+            UsageError: nothing says the data set.
         """
-        same = dataset in ("", self.config.get("dataset"))
-        return same and self.config.get("on_bad_image") == "skip"
+        dataset, data_dir = self.data_or(config.dataset, config.data_dir)
+        decoding = self.decoding_or(config.exif, config.value_range)
+        where = {"dataset": dataset, "data_dir": data_dir or ""}
+        return dataclasses.replace(config, **where, **decoding)
+
+    def resolved_to_judge(self, config: ConfigT) -> ConfigT:
+        """Return `resolved`, with what the run left out of its set left out here."""
+        same = config.dataset in ("", self.config.get("dataset"))
+        skips = same and self.config.get("on_bad_image") == "skip"
+        config = self.resolved(config)
+        return dataclasses.replace(config, on_bad_image="skip") if skips else config
 
     def decoding_or(self, exif: str, value_range: str) -> dict[str, Any]:
         """Return `exif` and `value_range`; "auto" asks for those of its training.

@@ -12,6 +12,7 @@ import pytest
 from helpers.models import tiny_backbone, tiny_model
 
 from ressl_tf.config import Config
+from ressl_tf.config.evaluate_config import KNNConfig
 from ressl_tf.engine import checkpoint
 from ressl_tf.methods.build import build_model
 from ressl_tf.models.classifier import Classifier
@@ -214,12 +215,15 @@ def test_images_are_decoded_as_in_training_unless_it_is_said_otherwise():
 
 
 def test_what_a_run_skipped_is_skipped_when_it_is_judged():
-    def of(**config):
-        return Pretrained(pathlib.Path("x"), "workdir", None, 32, config=config)
+    def skips(given, **trained):
+        run = Pretrained(pathlib.Path("x"), "workdir", None, 32, config=trained)
+        config = KNNConfig(model="x", dataset=given)
+        assert run.resolved(config).on_bad_image == "stop"
+        return run.resolved_to_judge(config).on_bad_image == "skip"
 
-    run = of(dataset="folder:/a", on_bad_image="skip")
-    assert run.skips("")
-    assert run.skips("folder:/a")
-    assert not run.skips("folder:/b")
-    assert not of(dataset="folder:/a", on_bad_image="stop").skips("")
-    assert not of().skips("")
+    run = {"dataset": "folder:/a", "on_bad_image": "skip"}
+    assert skips("", **run)
+    assert skips("folder:/a", **run)
+    assert not skips("folder:/b", **run)
+    assert not skips("", dataset="folder:/a", on_bad_image="stop")
+    assert not skips("folder:/a")

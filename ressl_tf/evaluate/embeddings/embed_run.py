@@ -1,7 +1,6 @@
 """Embed all images of a set: read, compute, keep in parts, write one file."""
 
 import contextlib
-import dataclasses
 import hashlib
 import json
 import logging
@@ -46,11 +45,7 @@ def embed(config: EmbedConfig) -> dict[str, Any]:
     """
     _check_output(config)
     opened = open_pretrained(config.source, config.model_selection)
-    dataset, data_dir = opened.data_or(config.dataset, config.data_dir)
-    decoding = opened.decoding_or(config.exif, config.value_range)
-    config = dataclasses.replace(
-        config, dataset=dataset, data_dir=data_dir or "", **decoding
-    )
+    config = opened.resolved(config)
     size = opened.size_or(config.image_size)
     source = list_source(config, config.split, opened.encoder.channels)
     model = forward_model(config, opened)

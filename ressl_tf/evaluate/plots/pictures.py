@@ -237,16 +237,7 @@ def open_images(config: PlotConfig, opened: Pretrained) -> tuple[Source, str]:
     Raises:
         UsageError: They are not there, or nothing says which.
     """
-    dataset, data_dir = opened.data_or(config.dataset, config.data_dir)
-    decoding = opened.decoding_or(config.exif, config.value_range)
-    action = "skip" if opened.skips(config.dataset) else config.on_bad_image
-    config = dataclasses.replace(
-        config,
-        dataset=dataset,
-        data_dir=data_dir or "",
-        on_bad_image=action,
-        **decoding,
-    )
+    config = opened.resolved_to_judge(config)
     splits = AUTO_SPLITS if config.split == "auto" else (config.split,)
     options = {"cache": "none", "channels": opened.encoder.channels}
     return open_first(config, splits, **options)  # of a whole set, some are read
