@@ -51,9 +51,7 @@ def _decode_all(
     rows = np.flatnonzero(good)
     if skipped:
         images, labels = images[good], labels[good]
-    with tf.device("CPU:0"):
-        images = tf.constant(images)
-    return MemorySource(
+    return MemorySource.of(
         encoded.name,
         images,
         labels,

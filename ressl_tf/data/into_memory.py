@@ -34,16 +34,8 @@ def into_memory(source: Source, limit: int = LIMIT) -> Source:
         images, labels = _decoded(source, shapes[0])
     except tf.errors.OpError:
         return source
-    with tf.device("CPU:0"):
-        held = tf.constant(images)
-    return MemorySource(
-        source.name,
-        held,
-        labels,
-        source.label_names,
-        source.skipped,
-        source.example_name,
-    )
+    about = source.label_names, source.skipped, source.example_name
+    return MemorySource.of(source.name, images, labels, *about)
 
 
 def _decoded(

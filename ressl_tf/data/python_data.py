@@ -175,8 +175,7 @@ def _keep(images: np.ndarray, labels: np.ndarray | None) -> str:
     digest.update(np.ascontiguousarray(images).data)
     digest.update(np.ascontiguousarray(numbers).data)
     name = ARRAY + digest.hexdigest()[:12]
-    with tf.device("CPU:0"):
-        _GIVEN[name] = MemorySource(name, tf.constant(images), numbers, names, ())
+    _GIVEN[name] = MemorySource.of(name, images, numbers, names, ())
     return name
 
 

@@ -166,6 +166,12 @@ class MemorySource:
     skipped: tuple[str, ...]
     names: Callable[[int], str] | None = None
 
+    @classmethod
+    def of(cls, name: str, images: np.ndarray, *others: Any) -> "MemorySource":
+        """Hold an array of images in host memory; the other arguments as above."""
+        with tf.device("CPU:0"):
+            return cls(name, tf.constant(images), *others)
+
     @property
     def size(self) -> int:
         """Number of examples."""
