@@ -8,10 +8,9 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.data.cache_folder import default_folder
+from ressl_tf.data.cache_folder import default_folder, keeping
 from ressl_tf.data.pipeline import AUTOTUNE
 from ressl_tf.data.sources import Source, StreamSource
-from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import RunError
 
 SAMPLE = 1024  # images, spread over the whole set
@@ -46,7 +45,8 @@ def measured(source: Source, cache_dir: str | None = None) -> Statistics:
         return tuple(mean), tuple(std)
     except (OSError, ValueError):
         found = _compute(source, rows)
-    _keep(path, found)
+    with keeping(path, "the mean of the images") as temporary:
+        temporary.write_text(json.dumps(found))
     return found
 
 
@@ -76,12 +76,3 @@ def _key(source: StreamSource, rows: np.ndarray) -> str:
     for state in source.encoded.state_of(numbers):
         digest.update(repr(state).encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:16]
-
-
-def _keep(path: pathlib.Path, found: Statistics) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            temporary.write_text(json.dumps(found))
-    except OSError as error:  # the next run measures again
-        log.info("%s cannot be written: %s", path, error.strerror)

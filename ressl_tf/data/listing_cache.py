@@ -13,9 +13,8 @@ import pathlib
 import time
 from collections.abc import Sequence
 
-from ressl_tf.data.cache_folder import default_folder
+from ressl_tf.data.cache_folder import default_folder, keeping
 from ressl_tf.data.folder_walk import Walk
-from ressl_tf.runtime.atomic import replacing
 
 log = logging.getLogger("ressl_tf")
 FORMAT = 1
@@ -73,16 +72,12 @@ def keep(folder: str, kinds: Sequence[str], listed: Listed, seen: Walk) -> None:
     head = {"format": FORMAT, "listed": time.time_ns(), "times": seen.times}
     head |= dataclasses.asdict(dataclasses.replace(listed, paths=[]))
     path = _path(folder, kinds)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary, open(temporary, "wb") as file:
-            file.write(os.fsencode(json.dumps(head) + "\n"))
-            for number, (start, group) in enumerate(_runs(listed.paths)):
-                names = (path[len(start) :] for path in group)
-                file.write(b"\0\0" * bool(number))
-                file.write(os.fsencode("\0".join((start, *names))))
-    except OSError as error:
-        log.info("the list of files is not kept: %s (%s)", path, error.strerror)
+    with keeping(path, "the list of files") as temporary, open(temporary, "wb") as file:
+        file.write(os.fsencode(json.dumps(head) + "\n"))
+        for number, (start, group) in enumerate(_runs(listed.paths)):
+            names = (path[len(start) :] for path in group)
+            file.write(b"\0\0" * bool(number))
+            file.write(os.fsencode("\0".join((start, *names))))
 
 
 def _runs(paths: list[str]):

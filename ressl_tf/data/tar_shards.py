@@ -10,14 +10,13 @@ import numpy as np
 import tensorflow as tf
 
 from ressl_tf.data.byte_ranges import read_range
-from ressl_tf.data.cache_folder import default_folder
+from ressl_tf.data.cache_folder import default_folder, keeping
 from ressl_tf.data.image_list import sorted_classes
 from ressl_tf.data.records import file_state
 from ressl_tf.data.shard_files import of_split, shard_files
 from ressl_tf.data.sharded import Sharded
 from ressl_tf.data.sources import NO_LABEL
 from ressl_tf.data.tar_index import TarIndex, index_tar
-from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import UsageError
 
 log = logging.getLogger("ressl_tf")
@@ -114,10 +113,6 @@ def _index(path: str) -> TarIndex:
         index = index_tar(path)
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read as a tar file: {error}") from None
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(kept) as temporary:
-            temporary.write_text(json.dumps(vars(index)))
-    except OSError as error:
-        log.info("the index of %s is not kept: %s", path, error.strerror)
+    with keeping(kept, f"the index of {path}") as temporary:
+        temporary.write_text(json.dumps(vars(index)))
     return index
