@@ -87,9 +87,7 @@ def main() -> None:
     """Serve the step and its lower bound on so many devices."""
     count, *arguments = sys.argv[1:]
     gpus = tf.config.list_physical_devices("GPU")[: int(count)]
-    tf.config.set_visible_devices(gpus, "GPU")
-    for gpu in gpus:  # the processes share them
-        tf.config.experimental.set_memory_growth(gpu, True)
+    tf.config.set_visible_devices(gpus, "GPU")  # whose memory `open_strategy` shares
     config = flags.parse(BenchConfig, arguments)
     model, views = step_speed.make(config, devices.open_strategy(config))
     candidates = {kind: make(model, views) for kind, make in KINDS.items()}

@@ -6,6 +6,7 @@ from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import option
 
 MAX_PIXELS = 100_000_000  # 300 MB decoded
+RGB = 3  # channels of an image
 EXIF = ("apply", "ignore")
 RANGES = ("auto", "dtype", "percentiles")
 
@@ -28,7 +29,7 @@ class Decoding:
     max_pixels: int = MAX_PIXELS
     exif: str = "apply"
     value_range: str = "auto"
-    channels: int = 3
+    channels: int = RGB
 
     def __post_init__(self):
         if self.exif not in EXIF:
@@ -37,7 +38,7 @@ class Decoding:
 
 
 def as_decoding(
-    exif: str, value_range: str, max_pixels: int = MAX_PIXELS, channels: int = 3
+    exif: str, value_range: str, max_pixels: int = MAX_PIXELS, channels: int = RGB
 ) -> Decoding:
     """Return what flags ask for; EXIF that is "auto" is applied."""
     turned = "apply" if exif == "auto" else exif

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ressl_tf.config.decoding import RGB
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import option
 
@@ -21,7 +22,7 @@ def for_channels(
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return a row of `NORMALIZATIONS`, or its average where images are not RGB."""
     mean, std = NORMALIZATIONS[name]
-    if channels == 3:
+    if channels == RGB:
         return mean, std
     return (sum(mean) / 3,) * channels, (sum(std) / 3,) * channels
 
@@ -60,10 +61,10 @@ def check_normalization(config: Any) -> None:
         given, missing = ("mean", "std") if config.mean else ("std", "mean")
         raise UsageError(f"--{given} needs --{missing}. Received: no --{missing}")
     for name in ("mean", "std"):
-        channels = getattr(config, "channels", 3)
+        channels = getattr(config, "channels", RGB)
         if len(getattr(config, name)) not in (0, channels):
             of = "three numbers on 0..1, of red, green and blue"
-            if channels != 3:
+            if channels != RGB:
                 of = f"{channels} numbers on 0..1, as --channels says"
             raise UsageError(
                 f"--{name} must be {of}. "
@@ -84,4 +85,4 @@ def mean_and_std(config: Any) -> tuple[tuple[float, ...], tuple[float, ...]]:
             "--normalization=auto is of a run, which measures its training images; "
             "give --mean and --std"
         )
-    return for_channels(config.normalization, getattr(config, "channels", 3))
+    return for_channels(config.normalization, getattr(config, "channels", RGB))

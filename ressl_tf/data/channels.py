@@ -2,7 +2,6 @@
 
 import tensorflow as tf
 
-RGB = 3
 LUMA = (19595, 38470, 7471)  # of 65,536: ITU-R BT.601, as Pillow's "L" rounds it
 
 

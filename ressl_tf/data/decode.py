@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from ressl_tf.config.decoding import Decoding
+from ressl_tf.config.decoding import RGB, Decoding
 from ressl_tf.data import headers, orientation
-from ressl_tf.data.channels import RGB, to_grey
+from ressl_tf.data.channels import to_grey
 from ressl_tf.data.headers import header_pixels, number
 from ressl_tf.data.library_image import decode_by_library, is_library_format
 from ressl_tf.data.value_range import scale_deep

@@ -6,11 +6,12 @@ import logging
 import numpy as np
 import tensorflow as tf
 
+from ressl_tf.config.decoding import RGB
 from ressl_tf.data.decode import decode_deep
 from ressl_tf.data.headers import DEPTH, HEADER, PNG
 from ressl_tf.data.image_files import ImageFiles
 from ressl_tf.data.library_formats import FORMATS
-from ressl_tf.data.library_image import CHANNELS, read
+from ressl_tf.data.library_image import read
 from ressl_tf.data.sources import EncodedImages
 from ressl_tf.runtime.errors import UsageError
 
@@ -63,8 +64,8 @@ def _tops_by_libraries(encoded: EncodedImages) -> list[int]:
             bands.add(raw.values.shape[-1])
             if raw.full_type and raw.values.dtype == np.uint16:
                 tops.append(int(raw.values.max()))
-    in_colours = encoded.decoding.channels in (1, CHANNELS)
-    if many := in_colours and sorted(bands - {1, CHANNELS}):
+    in_colours = encoded.decoding.channels in (1, RGB)
+    if many := in_colours and sorted(bands - {1, RGB}):
         counts = " and ".join(map(str, many))
         log.warning(
             "%s: images of %s bands: of two the first is grey, of more the first "

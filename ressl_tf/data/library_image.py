@@ -6,12 +6,10 @@ import importlib
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.config.decoding import Decoding
+from ressl_tf.config.decoding import RGB, Decoding
 from ressl_tf.data.formats.raw import Raw
 from ressl_tf.data.library_formats import EXTRA, FORMATS, HEAD, format_of
 from ressl_tf.data.value_range import to_uint8
-
-CHANNELS = 3
 
 
 def is_library_format(encoded: tf.Tensor) -> tf.Tensor:
@@ -28,7 +26,7 @@ def decode_by_library(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
     Raises:
         tf.errors.InvalidArgumentError: the library is missing or cannot read it.
     """
-    in_colours = decoding.channels in (1, CHANNELS)
+    in_colours = decoding.channels in (1, RGB)
     convert = as_rgb if in_colours else all_bands
 
     def decoded(data):
@@ -40,7 +38,7 @@ def decode_by_library(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
         except ValueError as error:  # as `numpy_function` has it in a graph
             raise tf.errors.InvalidArgumentError(None, None, str(error)) from None
     image = tf.numpy_function(decoded, [encoded], tf.uint8, stateful=False)
-    return tf.ensure_shape(image, [None, None, CHANNELS if in_colours else None])
+    return tf.ensure_shape(image, [None, None, RGB if in_colours else None])
 
 
 def read(data: bytes, decoding: Decoding) -> Raw:
@@ -73,9 +71,9 @@ def as_rgb(raw: Raw, value_range: str) -> np.ndarray:
         ValueError: the range must be given.
     """
     bands = raw.values.shape[-1]
-    values = raw.values[..., :CHANNELS] if bands >= CHANNELS else raw.values[..., :1]
+    values = raw.values[..., :RGB] if bands >= RGB else raw.values[..., :1]
     scaled = _scaled(raw, values, value_range)
-    shape = (*scaled.shape[:2], CHANNELS)
+    shape = (*scaled.shape[:2], RGB)
     return np.ascontiguousarray(np.broadcast_to(scaled, shape))
 
 

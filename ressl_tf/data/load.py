@@ -13,9 +13,8 @@ from ressl_tf.config.data_flags import (
     LABELS,
     PATHS,
 )
-from ressl_tf.config.decoding import MAX_PIXELS, Decoding, as_decoding
+from ressl_tf.config.decoding import MAX_PIXELS, RGB, Decoding, as_decoding
 from ressl_tf.data.cache import open_cache
-from ressl_tf.data.channels import RGB
 from ressl_tf.data.encoded import open_encoded
 from ressl_tf.data.held_in_memory import in_memory
 from ressl_tf.data.image_sides import none_readable

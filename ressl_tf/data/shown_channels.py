@@ -2,7 +2,7 @@
 
 import numpy as np
 
-RGB = 3
+from ressl_tf.config.decoding import RGB
 
 
 def shown(images: np.ndarray) -> np.ndarray:

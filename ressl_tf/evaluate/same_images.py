@@ -1,5 +1,6 @@
 """Test images that are training images, too: a figure of them says little."""
 
+import functools
 import logging
 import os
 
@@ -30,17 +31,13 @@ def warn_of_same_files(train: Source, test: Source) -> None:
 def _files(source: Source) -> list[str]:
     """Return the files of the images, links followed; none where they have no paths."""
     names = _names(source)
-    folders = {folder: os.path.realpath(folder) for folder in {*map(_folder, names)}}
+    followed = functools.cache(os.path.realpath)  # a folder holds many
     return [
-        os.path.realpath(os.path.join(folders[_folder(name)], os.path.basename(name)))
+        os.path.realpath(name)
         if os.path.islink(name)
-        else os.path.join(folders[_folder(name)], os.path.basename(name))
-        for name in names
+        else os.path.join(followed(folder), file)
+        for name, (folder, file) in zip(names, map(os.path.split, names), strict=True)
     ]
-
-
-def _folder(name: str) -> str:
-    return os.path.dirname(name)
 
 
 def _names(source: Source) -> list[str]:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ressl_tf.config import Config
+from ressl_tf.config.decoding import RGB
 from ressl_tf.config.normalizations import AUTO
-from ressl_tf.data.channels import RGB
 from ressl_tf.data.image_sides import check_image_size
 from ressl_tf.data.load import list_source, open_source
 from ressl_tf.data.pipeline import steps_per_epoch

@@ -23,10 +23,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ressl_tf.config.decoding import Decoding, as_decoding
+from ressl_tf.config.decoding import RGB, Decoding, as_decoding
 from ressl_tf.data import headers
 from ressl_tf.data.centre_crop import centre_crop
-from ressl_tf.data.channels import RGB
 from ressl_tf.data.decode import decode_image
 from ressl_tf.models.backbones.batch_norm import BatchNormalization
 from ressl_tf.models.classifier import Classifier

@@ -10,9 +10,10 @@ as they are.
 
 import tensorflow as tf
 
+from ressl_tf.config.decoding import RGB
+
 GREY_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma, as PIL's "L"
 BRIGHTNESS, CONTRAST, SATURATION = range(3)
-RGB = 3
 
 
 def has_colours(planes: tf.Tensor) -> bool:

@@ -32,7 +32,7 @@ def apply(
     """
     if compiled and compiled_loop.supports_images(images, geometric, photometric):
         return _compiled(images, geometric, photometric, seed, shard)
-    crops = apply_geometric(images, geometric, seed, shard)
+    crops = _apply_geometric(images, geometric, seed, shard)
     return _apply_photometric(crops, photometric, seed, shard)
 
 
@@ -51,7 +51,7 @@ def sample_each(
     ]
 
 
-def apply_geometric(
+def _apply_geometric(
     images: tf.Tensor, layers: Layers, seed: tf.Tensor, shard: Shard | None = None
 ) -> tf.Tensor:
     """Apply geometric layers to images, one after another."""

@@ -5,10 +5,9 @@ import math
 
 import numpy as np
 
+from ressl_tf.config.data_flags import MOST_CHANNELS
 from ressl_tf.config.decoding import Decoding
 from ressl_tf.data.formats.raw import Raw, by_type, check_pixels
-
-MOST_BANDS = 64
 
 
 def read(data: bytes, decoding: Decoding) -> Raw:
@@ -26,10 +25,10 @@ def read(data: bytes, decoding: Decoding) -> Raw:
     if version not in readers:
         raise ValueError(f"version {version} of the format is not read")
     shape, fortran, dtype = readers[version](file)
-    if len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] > MOST_BANDS):
+    if len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] > MOST_CHANNELS):
         raise ValueError(
             f"an image is [height, width] or [height, width, bands], at most "
-            f"{MOST_BANDS} bands; this is {list(shape)}"
+            f"{MOST_CHANNELS} bands; this is {list(shape)}"
         )
     check_pixels(shape[0], shape[1], decoding.max_pixels)
     if dtype.hasobject:
