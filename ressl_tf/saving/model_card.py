@@ -16,6 +16,7 @@ import tensorflow as tf
 
 import ressl_tf
 from ressl_tf.config import Config
+from ressl_tf.config.decoding import RGB
 from ressl_tf.config.normalizations import AUTO
 from ressl_tf.config.unused_flags import unused
 from ressl_tf.engine.workdir import read_rows
@@ -32,7 +33,7 @@ LOAD_SAVED_MODEL = """\
 import tensorflow as tf
 
 model = tf.saved_model.load("{name}")
-made = model.serve(images)  # uint8 or float32 [batch, h, w, 3], RGB on 0..255
+made = model.serve(images)  # uint8 or float32 {images} on 0..255
 features = made["features"]  # float32 [batch, {feature_dim}]
 ```
 
@@ -52,14 +53,14 @@ LOAD_KERAS = """\
 import keras
 
 model = keras.saving.load_model("{name}")
-made = model.predict(images)  # uint8 or float32 [batch, h, w, 3], RGB on 0..255
+made = model.predict(images)  # uint8 or float32 {images} on 0..255
 features = {features}  # float32 [batch, {feature_dim}]
 ```
 
 All layers are Keras's own. `model(images, training=True)` and `fit` train it further.
 """
 LIMITS = """\
-- Images are RGB on 0..255; on 0..1 the features are of no use, and nothing warns.
+- Images are {kind} on 0..255; on 0..1 the features are of no use, and nothing warns.
 - {sizes}
 - Features carry what the training images hold, their bias too; evaluate them on your
   own data before you rely on them.
@@ -78,13 +79,14 @@ def text(pretrained: Pretrained, export: Mapping[str, Any], name: str) -> str:
     """
     of_run = pretrained.kind == "workdir"
     config = pretrained.config
+    channels = pretrained.encoder.channels
     sections = {
         "What it is": _summary(pretrained, export),
-        "Load it": _loading(export, name),
+        "Load it": _loading(export, name, channels),
         "Data": _data(pretrained),
         "Metrics": metrics(pretrained.path) if of_run else NOT_KNOWN,
         "Config": table(shown(config), ("flag", "value")),
-        "Limits": LIMITS.format(sizes=_sizes(export)),
+        "Limits": LIMITS.format(kind=_kind(channels), sizes=_sizes(export)),
         "Versions": table(versions(), ("of", "version")),
         "Licence": "None has been chosen yet, for the weights or for ressl_tf.",
     }
@@ -135,19 +137,29 @@ def _summary(pretrained, export) -> str:
     return "\n\n".join(lines)
 
 
-def _loading(export, name) -> str:
+def _loading(export, name, channels) -> str:
+    images = f"[batch, h, w, {channels}], {_kind(channels)}"
     if export["format"] == "keras":
         several = len(export["outputs"]) > 1
         features = 'made["features"]' if several else "made"
         return LOAD_KERAS.format(
-            name=name, features=features, feature_dim=export["feature_dim"]
+            name=name,
+            images=images,
+            features=features,
+            feature_dim=export["feature_dim"],
         )
     size = export["image_size"] or export["trained_image_size"]
+    served = size and channels in (1, RGB)
     return LOAD_SAVED_MODEL.format(
         name=name,
+        images=images,
         feature_dim=export["feature_dim"],
-        encoded=ENCODED.format(size=size) if size else "",
+        encoded=ENCODED.format(size=size) if served else "",
     )
+
+
+def _kind(channels: int) -> str:
+    return {1: "grey", RGB: "RGB"}.get(channels, f"of {channels} channels")
 
 
 def _data(pretrained) -> str:

@@ -2,8 +2,10 @@
 
 import json
 
+import keras
 from helpers.exports import tiny_encoder
 
+from ressl_tf.models.encoder import Encoder
 from ressl_tf.saving import model_card
 from ressl_tf.saving.pretrained import Pretrained
 
@@ -62,3 +64,26 @@ def test_the_card_shows_config_data_and_all_results_without_paths(tmp_path):
     ]
     assert rest.startswith("\n# Model card: exported\n")
     assert "12,345 parameters" in card
+
+
+def test_the_card_says_which_images_an_encoder_takes(tmp_path):
+    export = {
+        "format": "saved_model",
+        "kind": "encoder",
+        "outputs": {"features": 8},
+        "feature_dim": 8,
+        "parameters": 1,
+        "weights_sha256": "abc",
+        "image_size": None,
+        "trained_image_size": 16,
+    }
+    for channels, kind in ((3, "RGB"), (1, "grey"), (4, "of 4 channels")):
+        backbone = keras.Sequential(
+            [keras.Input((16, 16, channels)), keras.layers.GlobalAveragePooling2D()]
+        )
+        numbers = (0.5,) * channels
+        encoder = Encoder(backbone, None, numbers, numbers)
+        card = model_card.text(Pretrained(tmp_path, "keras", encoder, 16), export, "e")
+        assert f"float32 [batch, h, w, {channels}], {kind} on 0..255" in card
+        assert f"- Images are {kind} on 0..255" in card
+        assert ("`serving_encoded`" in card) == (channels != 4)
