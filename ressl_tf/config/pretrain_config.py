@@ -14,6 +14,7 @@ from ressl_tf.config import (
     data_flags,
     decoding,
     normalizations,
+    own_backbone,
     recovery,
     tracker_flags,
 )
@@ -91,9 +92,11 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
         "resnet18",
         "Network of the encoder. ConvNeXt and ViT have no batch normalisation; they "
         "and the light ones are usually trained by other optimizers: try "
-        "--learning_rate.",
+        "--learning_rate. Or a network of your own: package.module:function or "
+        "file.py:function that returns a keras.Model, file.keras, or keras:NAME of "
+        "keras.applications; --width and --stem are not theirs.",
         group="network",
-        choices=backbone_table.NAMES,
+        choices=own_backbone.ListedNames(backbone_table.NAMES),
     )
     width: float = option(
         1.0,
@@ -141,7 +144,8 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
     init_from: str = option(
         "",
         "Start from a trained encoder: a workdir, a SavedModel or a .keras file. Its "
-        "projector is taken too where it has the run's shapes. Empty: random weights.",
+        "projector is taken too where it has the run's shapes. own: the weights that a "
+        "--backbone of your own has. Empty: random weights.",
         path=True,
     )
 
@@ -208,7 +212,7 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
     )
     callbacks: tuple = option(
         (),
-        "Callbacks of your own, module:function, found in the working directory too: "
+        "Callbacks of your own, module:function or file.py:function: "
         "the function, or class, makes a keras.callbacks.Callback or a list of them.",
         free=True,
         repeated=True,
@@ -225,6 +229,7 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
 
     def __post_init__(self):
         check(self)
+        object.__setattr__(self, "backbone", own_backbone.checked(self))
         self.check_devices()
         self.check_views()
         check_normalization(self)
@@ -309,7 +314,7 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
     def run_dir(self) -> str:
         """`workdir`, or the name that an empty one stands for."""
         dataset = self.dataset.rstrip("/").split("/")[-1].replace(":", "-")
-        network = self.kind.network or self.backbone
+        network = self.kind.network or own_backbone.title(self.backbone)
         dataset = dataset.removesuffix(".npz")
         name = f"{self.method}-{dataset}-{network}-seed{self.seed}"
         return self.workdir or f"runs/{name}"

@@ -1,20 +1,13 @@
 """Callbacks of the user's, by the names that `--callbacks` gives."""
 
-import functools
-import importlib
-import os
-import sys
-import sysconfig
-import traceback
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 import keras
 
-from ressl_tf.runtime.errors import Interrupted, RunError, UsageError, reason_of
+from ressl_tf.runtime.errors import UsageError
+from ressl_tf.runtime.own_code import calling, function_of
 
-LIBRARIES = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "purelib"))
-OURS = (Interrupted, RunError, UsageError)  # which say themselves what to say
+FLAG = "callbacks"
 
 
 def load(names: Iterable[str]) -> list[keras.callbacks.Callback]:
@@ -24,7 +17,8 @@ def load(names: Iterable[str]) -> list[keras.callbacks.Callback]:
     names the callback and the line.
 
     Args:
-        names: "module:function"; a module of the working directory is found too.
+        names: "module:function", where a module of the working directory is found too,
+            or "file.py:function".
 
     Raises:
         UsageError: there is no such function, or it makes no callback.
@@ -34,7 +28,7 @@ def load(names: Iterable[str]) -> list[keras.callbacks.Callback]:
 
 
 def _make(name: str) -> list[keras.callbacks.Callback]:
-    made = _calling(name, "the function", _function(name))()
+    made = calling(FLAG, name, "the function", function_of(FLAG, name))()
     several = list(made) if isinstance(made, list | tuple) else [made]
     for one in several:
         if not isinstance(one, keras.callbacks.Callback):
@@ -46,56 +40,10 @@ def _make(name: str) -> list[keras.callbacks.Callback]:
     return several
 
 
-def _function(name: str) -> Callable[[], Any]:
-    module, _, function = name.partition(":")
-    if not module or not function:
-        raise UsageError(f"--callbacks must be module:function. Received: {name}")
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
-    try:
-        imported = _calling(name, "the module", importlib.import_module)(module)
-        return getattr(imported, function)
-    except (RunError, AttributeError) as error:
-        cause = error.__cause__ or error
-        if not isinstance(cause, ImportError | AttributeError):
-            raise
-        kind = type(cause).__name__
-        raise UsageError(
-            f"--callbacks={name} cannot be made: {kind}: {reason_of(cause)}"
-        ) from cause
-
-
 def _name_errors(name: str, callback: keras.callbacks.Callback) -> None:
     """Let errors of all methods that Keras calls say whose they are."""
     for method in dir(callback):
         if method.startswith("on_"):
             what = f"{type(callback).__name__}.{method}"
-            named = _calling(name, what, getattr(callback, method))
+            named = calling(FLAG, name, what, getattr(callback, method))
             setattr(callback, method, named)
-
-
-def _calling(name: str, what: str, function: Callable) -> Callable:
-    """Return `function`, whose errors become one line that names it and the place."""
-
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except OURS:
-            raise
-        except Exception as error:
-            raise RunError(
-                f"--callbacks={name}: {what} raised {type(error).__name__}: "
-                f"{reason_of(error)} ({_place(error)}); --traceback shows more"
-            ) from error
-
-    return call
-
-
-def _place(error: BaseException) -> str:
-    """Return file and line of an error: the last that is no library's, if any is."""
-    frames = traceback.extract_tb(error.__traceback__)
-    libraries = (*LIBRARIES, __file__, "<")  # "<frozen importlib._bootstrap>"
-    own = [frame for frame in frames if not frame.filename.startswith(libraries)]
-    last = (own or frames)[-1]
-    return f"{os.path.relpath(last.filename)}, line {last.lineno}"

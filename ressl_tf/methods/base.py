@@ -32,13 +32,14 @@ from ressl_tf.engine.nonfinite import NonfiniteGuard
 from ressl_tf.methods import validation
 from ressl_tf.methods.arguments import check_choice
 from ressl_tf.methods.keras_model import KerasModel
-from ressl_tf.models import ema
+from ressl_tf.models import ema, step_draws
 from ressl_tf.models.key_queue import KeyQueue
 from ressl_tf.runtime import distribute
 from ressl_tf.runtime.errors import UsageError
 
 Embeddings = dict[str, tf.Tensor]  # view name -> [batch, dim], unit length
 Scalars = dict[str, tf.Tensor]
+OF_DROPOUT = 1_000_003  # folded into the seed: no other draw of a step has it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -247,7 +248,7 @@ class SSLModel(KerasModel):
         number = distribute.replica_id() * self.gradient_accumulation + index
         views = self.mix_views(views, self._seed(step, number))
         with tf.GradientTape() as tape:
-            loss, values = self.losses_of(views, target, step)
+            loss, values = self.losses_of(views, target, step, number=number)
             scaled = loss / distribute.num_replicas()
             if self.loss_scale is not None:
                 scaled = self.loss_scale.apply(scaled)
@@ -257,9 +258,15 @@ class SSLModel(KerasModel):
             gradients = self.loss_scale.undo(gradients)
         return gradients, values
 
-    def losses_of(self, views, target: Embeddings, step: tf.Tensor, training=True):
-        """Return the loss of views under target embeddings, and all that is logged."""
-        online = {v: self.embed(views[v], training) for v in self.online_views}
+    def losses_of(self, views, target: Embeddings, step, training=True, number=0):
+        """Return the loss of views under target embeddings, and all that is logged.
+
+        `number` is the micro-batch's, for what drops at random in the online network.
+        """
+        online = {}
+        for index, view in enumerate(self.online_views):
+            with step_draws.seeded(self._seed(step), OF_DROPOUT, number, index):
+                online[view] = self.embed(views[view], training)
         terms, signals = self.loss_terms(online, target, Step(step, views))
         loss = tf.add_n(list(terms.values()))
         std = losses.embedding_std(online[self.online_views[0]])

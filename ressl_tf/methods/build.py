@@ -7,6 +7,7 @@ import keras
 
 from ressl_tf.config import Config
 from ressl_tf.config.method_table import METHODS
+from ressl_tf.config.own_backbone import is_own
 from ressl_tf.engine import precision
 from ressl_tf.engine.optimizers import LARS, SGD, AdamW
 from ressl_tf.engine.schedules import Restart, WarmupConstant, WarmupCosine
@@ -55,6 +56,18 @@ def build_model(config: Config, steps_per_epoch: int = 1) -> SSLModel:
     return method(
         **method.parts_from(config), **_options(method, config, steps_per_epoch)
     )
+
+
+def check_backbone(config: Config) -> None:
+    """Refuse a user's network that cannot be trained, before the data is opened.
+
+    Raises:
+        UsageError: says what is wrong with it.
+    """
+    if not is_own(config.backbone):
+        return
+    with precision.policy(config.mixed_precision):
+        method_class(config.method).check_own_backbone(config)
 
 
 def _options(method: type[SSLModel], config: Config, steps_per_epoch: int) -> dict:

@@ -9,7 +9,7 @@ import tensorflow as tf
 from ressl_tf.config.normalizations import for_channels, mean_and_std
 from ressl_tf.data.augment import deferred, former_names
 from ressl_tf.engine import fit_arguments, fit_data
-from ressl_tf.methods import image_batches
+from ressl_tf.methods import configured_backbone, image_batches
 from ressl_tf.methods.arguments import (
     check_choice,
     check_normalization,
@@ -131,26 +131,26 @@ class ImageSSL(SSLModel):
     @classmethod
     def parts_from(cls, config):
         """Build backbone and views as a `Config` describes them."""
-        strengths = view_strengths(config)
-        sizes = {name: getattr(config, name) for name in cls.view_options}
-        views = cls.make_views(**sizes, **strengths)
-        backbone = backbones.build(
-            config.backbone,
-            image_size=views.size,
-            stem=config.stem,
-            width=config.width,
-            batch_norm=config.batch_norm,
-            zero_init_gamma=config.zero_init_gamma,
-            channels=config.channels,
-        )
+        views = cls.configured_views(config)
         mean, std = mean_and_std(config)
         return {
-            "backbone": backbone,
+            "backbone": configured_backbone.build(config, views),
             "views": views,
             "mean": mean,
             "std": std,
             "shuffle_target": config.batch_norm in ("shuffle", "split"),
         }
+
+    @classmethod
+    def configured_views(cls, config):
+        """Make the views that a `Config` describes."""
+        sizes = {name: getattr(config, name) for name in cls.view_options}
+        return cls.make_views(**sizes, **view_strengths(config))
+
+    @classmethod
+    def check_own_backbone(cls, config):
+        """Refuse a user's network that a `Config` names and that cannot be trained."""
+        configured_backbone.check_own(config, cls.configured_views(config))
 
     def add_predictor(self, hidden_dim: int, depth: int, norm: bool) -> None:
         """Put a head behind the online network that the target does not have.

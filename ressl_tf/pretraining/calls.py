@@ -16,6 +16,7 @@ from ressl_tf.config import Config
 from ressl_tf.config.flag_arguments import defaults, from_arguments
 from ressl_tf.data.python_data import as_dataset
 from ressl_tf.engine.progress import keras_bar
+from ressl_tf.pretraining import python_backbone
 from ressl_tf.pretraining.result import Result
 from ressl_tf.runtime import backend, flag_help
 from ressl_tf.runtime.errors import Interrupted, UsageError
@@ -94,9 +95,14 @@ def _config(
         if "dataset" not in names or "dataset" in given:
             reason = "beside dataset" if "dataset" in given else "there is no dataset"
             raise UsageError(f"data cannot be given here: {reason}")
-        place = given.get("output") or given.get("workdir") or ""
-        given["dataset"] = as_dataset(data, place)
+        given["dataset"] = as_dataset(data, _folder(given))
+    if given.get("backbone") is not None:
+        given["backbone"] = python_backbone.as_name(given["backbone"], _folder(given))
     return from_arguments(cls, given, flagfile)
+
+
+def _folder(given: Mapping[str, Any]) -> str:
+    return given.get("output") or given.get("workdir") or ""
 
 
 def _source(run: Any, names: Mapping[str, Any]) -> dict[str, str]:

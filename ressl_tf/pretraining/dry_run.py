@@ -14,7 +14,7 @@ from ressl_tf.data.load import list_source, open_source
 from ressl_tf.data.pipeline import steps_per_epoch
 from ressl_tf.data.sources import Source
 from ressl_tf.engine.run import last_step
-from ressl_tf.methods.build import build_model
+from ressl_tf.methods.build import build_model, check_backbone
 from ressl_tf.models.backbones.flops import multiply_adds
 from ressl_tf.pretraining import auto_normalization
 from ressl_tf.runtime.errors import UsageError
@@ -30,6 +30,7 @@ def describe(config: Config) -> dict[str, Any]:
     Where the data set is not there, the steps are None and a warning says why. Of the
     images 64 are read; with --normalization=auto, its sample too.
     """
+    check_backbone(config)
     source = _source(config)
     steps = _steps(config, source)
     if source is not None:

@@ -32,7 +32,7 @@ from ressl_tf.evaluate.embeddings.table import of_features
 from ressl_tf.evaluate.plots import pictures
 from ressl_tf.evaluate.report import refreshed_report
 from ressl_tf.methods.base import SSLModel
-from ressl_tf.methods.build import make_model
+from ressl_tf.methods.build import check_backbone, make_model
 from ressl_tf.pretraining import auto_normalization, knn_monitor, warm_start
 from ressl_tf.pretraining.dry_run import describe
 from ressl_tf.runtime import distribute
@@ -64,6 +64,7 @@ def run_worker(config: Config, strategy) -> None:
     A signal that reaches all workers is the chief's to obey: it saves and ends, and so
     do they when they have lost it.
     """
+    check_backbone(config)
     source = open_training_source(config)
     config = auto_normalization.resolved(config, source)
     per_epoch = steps_per_epoch(source, config.batch_size)
@@ -79,6 +80,7 @@ def run_worker(config: Config, strategy) -> None:
 def run_chief(config: Config, strategy) -> dict[str, Any]:
     """Train as the chief, or as the only process, and write what is kept."""
     tracking.check_installed(config)
+    check_backbone(config)
     with stage(f"reading {config.dataset}"):
         source = open_training_source(config)
         config = auto_normalization.resolved(config, source)

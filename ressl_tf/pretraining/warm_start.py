@@ -6,6 +6,7 @@ import pathlib
 import keras
 
 from ressl_tf.config import Config
+from ressl_tf.config.own_backbone import OWN
 from ressl_tf.engine.checkpoint import Checkpoints
 from ressl_tf.methods.build import build_model
 from ressl_tf.methods.images import ImageSSL
@@ -26,7 +27,8 @@ def open_start(config: Config) -> Encoder | None:
         UsageError: when `init_from` holds no encoder, or one with another backbone.
     """
     folder = pathlib.Path(config.run_dir) / "checkpoints"
-    if not config.init_from or Checkpoints(folder).paths():
+    own = config.init_from == OWN  # the network is built with its weights
+    if not config.init_from or own or Checkpoints(folder).paths():
         return None
     encoder = open_pretrained(config.init_from).encoder
     wanted = build_model(config).online

@@ -18,7 +18,7 @@ from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime import flags, paths
 from ressl_tf.runtime.errors import UsageError
-from ressl_tf.saving import saved_model
+from ressl_tf.saving import own_classes, saved_model
 
 ConfigT = TypeVar("ConfigT", bound=Any)  # a dataclass with the flags of data
 KINDS = (
@@ -139,7 +139,7 @@ def open_pretrained(
         return _open_saved_model(place)
     if (place / "classifier.keras").is_file():
         config = json.loads((place / "config.json").read_text())
-        opened = _open_keras(place / "classifier.keras")
+        opened = _open_keras(place / "classifier.keras", config)
         return dataclasses.replace(opened, path=place, kind="workdir", config=config)
     if (place / "config.json").is_file():
         return _open_workdir(place, best if model_selection == "best" else None)
@@ -203,12 +203,15 @@ def _open_saved_model(place: pathlib.Path) -> Pretrained:
     return Pretrained(place, "saved_model", encoder, size, classifier, config)
 
 
-def _open_keras(path: pathlib.Path) -> Pretrained:
+def _open_keras(path: pathlib.Path, config: dict[str, Any] | None = None) -> Pretrained:
     build.import_all()  # Keras has to know their classes
+    missing = own_classes.import_code(config)
     try:
         model = keras.saving.load_model(path, compile=False)
     except (ValueError, OSError, TypeError, KeyError) as error:
         reason = next((line for line in str(error).splitlines() if line.strip()), "")
+        if missing:
+            raise UsageError(f"{path} is of a network of your own: {missing}") from None
         raise UsageError(
             f"give {KINDS}. Received: {str(path)!r} ({reason.strip()[:120]})"
         ) from None

@@ -8,6 +8,7 @@ from ressl_tf.models.backbones.batch_norm import BatchNormalization
 from ressl_tf.models.backbones.structure import takes_any_size
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
+from ressl_tf.models.step_draws import StepDropout
 from ressl_tf.runtime.errors import UsageError
 
 NormMaker = Callable[[BatchNormalization], keras.layers.Layer]
@@ -73,6 +74,9 @@ def _copy(backbone, image_size, norm):
     def clone(layer):
         if isinstance(layer, BatchNormalization):
             return norm(layer)
+        if isinstance(layer, StepDropout) and norm is stock_norm:
+            kept = {"noise_shape": layer.noise_shape, "name": layer.name}
+            return keras.layers.Dropout(layer.rate, **kept)
         return layer.__class__.from_config(layer.get_config())
 
     if image_size is None and not takes_any_size(backbone):

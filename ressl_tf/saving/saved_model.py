@@ -32,6 +32,7 @@ from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.atomic import replacing_folder
 from ressl_tf.runtime.errors import UsageError
+from ressl_tf.saving import own_classes
 
 METADATA = "ressl_tf.json"
 GRAPH = "graph"  # its "kind" in an export of `graphs.graph_export`
@@ -99,6 +100,7 @@ def load(folder: str | os.PathLike) -> tuple[Encoder | Classifier, dict[str, Any
             f"{folder} is a SavedModel of another program: it has no {METADATA}; give "
             "one of ressl_tf.export, a workdir, or a .keras file"
         )
+    missing = ""
     try:
         metadata = json.loads((folder / METADATA).read_text())
         if metadata.get("kind") == GRAPH:
@@ -106,6 +108,7 @@ def load(folder: str | os.PathLike) -> tuple[Encoder | Classifier, dict[str, Any
                 f"{folder} is an export of a run on a graph, and this is for images"
             )
         _check_hashes(folder, metadata["sha256"])
+        missing = own_classes.import_code(metadata["about"].get("config"))
         model = keras.saving.deserialize_keras_object(metadata["model"])
         _restore(model, folder)
         return model, metadata["about"]
@@ -113,6 +116,10 @@ def load(folder: str | os.PathLike) -> tuple[Encoder | Classifier, dict[str, Any
         raise
     # JSON, Keras or TensorFlow raise it: the file is cut, or of another version.
     except Exception as error:
+        if missing:
+            raise UsageError(
+                f"the SavedModel {folder} is of a network of your own: {missing}"
+            ) from None
         reason = (str(error).split("\n")[0] or type(error).__name__)[:120]
         raise UsageError(
             f"the SavedModel {folder} is damaged or of another version ({reason}); "

@@ -54,7 +54,7 @@ def test_functions_and_classes_make_callbacks(mine):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("mine_of_test", "must be module:function. Received: mine_of_test"),
+        ("mine_of_test", "must be module:function or file.py:function. Rec"),
         ("nowhere:f", "cannot be made: ModuleNotFoundError: No module named 'nowhere'"),
         ("mine_of_test:none", "AttributeError.*none"),
         ("mine_of_test:number", "must make a keras.callbacks.Callback.*Received: int"),

@@ -56,10 +56,17 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def _local(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Return outputs, mean and variance over all samples."""
         images = inputs if inputs.shape.rank == 4 else inputs[:, None, None, :]
+        gamma, beta = self._scale_and_offset()
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-            images, self.gamma, self.beta, epsilon=self.epsilon, is_training=True
+            images, gamma, beta, epsilon=self.epsilon, is_training=True
         )
         return tf.reshape(outputs, tf.shape(inputs)), mean, variance
+
+    def _scale_and_offset(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return gamma and beta, or 1 and 0 where a layer has none."""
+        gamma = tf.ones_like(self.moving_mean) if self.gamma is None else self.gamma
+        beta = tf.zeros_like(self.moving_mean) if self.beta is None else self.beta
+        return gamma, beta
 
     def _split(self, inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Return outputs by group, and mean and variance averaged over groups."""

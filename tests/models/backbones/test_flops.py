@@ -2,6 +2,7 @@
 
 import keras
 
+from ressl_tf.models import backbones
 from ressl_tf.models.backbones.flops import multiply_adds
 from ressl_tf.models.backbones.resnet import resnet
 
@@ -37,3 +38,12 @@ def test_a_network_of_any_size_costs_by_the_size_asked():
     fixed = resnet("resnet18", image_size=32, stem="small", width=1 / 16)
     assert multiply_adds(network, 32) == multiply_adds(fixed, 32)
     assert multiply_adds(network, 64) == 4 * multiply_adds(network, 32)
+
+
+def test_a_network_inside_is_counted_by_its_graph():
+    """The same layers cost the same, whether one sees them or not."""
+    for name, side in (("resnet18", 32), ("vit_small", 16), ("mobilenet_v2", 32)):
+        stem = "standard" if name != "vit_small" else "small"
+        inner = backbones.build(name, image_size=side, stem=stem, width=0.125)
+        outer = keras.Sequential([keras.Input((side, side, 3)), inner])
+        assert multiply_adds(outer, side) == multiply_adds(inner, side)
