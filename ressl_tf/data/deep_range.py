@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from ressl_tf.config.decoding import RGB
 from ressl_tf.data.decode import decode_deep
-from ressl_tf.data.headers import DEPTH, HEADER, PNG
+from ressl_tf.data.header_table import DEEP_PNG
 from ressl_tf.data.image_files import ImageFiles
-from ressl_tf.data.library_formats import FORMATS
+from ressl_tf.data.library_formats import FORMATS, HEAD
 from ressl_tf.data.library_image import read
 from ressl_tf.data.sources import EncodedImages
 from ressl_tf.runtime.errors import UsageError
@@ -99,10 +99,10 @@ def _is_deep(encoded: EncodedImages, row: int) -> bool:
     with contextlib.suppress(OSError, tf.errors.OpError):
         if isinstance(encoded, ImageFiles):
             with open(encoded.paths[row], "rb") as file:
-                head = file.read(HEADER)
+                head = file.read(HEAD)
         else:
-            head = encoded.read(tf.constant(row, tf.int64))[0].numpy()[:HEADER]
-        return head.startswith(PNG) and head[DEPTH : DEPTH + 1] == bytes([BITS])
+            head = encoded.read(tf.constant(row, tf.int64))[0].numpy()[:HEAD]
+        return all(head[place:].startswith(start) for place, start in DEEP_PNG)
     return False
 
 

@@ -8,16 +8,8 @@ import tensorflow as tf
 
 from ressl_tf.config.decoding import RGB, Decoding
 from ressl_tf.data.formats.raw import Raw
-from ressl_tf.data.library_formats import EXTRA, FORMATS, HEAD, format_of
+from ressl_tf.data.library_formats import EXTRA, format_of
 from ressl_tf.data.value_range import to_uint8
-
-
-def is_library_format(encoded: tf.Tensor) -> tf.Tensor:
-    """Whether the first bytes are of a format of `library_formats`, bool []."""
-    head = tf.strings.substr(encoded, 0, HEAD) + b"\0" * HEAD  # substr wants so many
-    starts = [start for each in FORMATS for start in each.starts]
-    found = [tf.strings.substr(head, place, len(b)) == b for place, b in starts]
-    return tf.reduce_any(found)
 
 
 def decode_by_library(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:

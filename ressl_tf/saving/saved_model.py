@@ -229,7 +229,7 @@ def _assert_images(image_bytes):
     made-up one would be a wrong figure.
     """
     of_image = tf.map_fn(
-        lambda encoded: headers.is_image(headers.read_header(encoded)),
+        lambda encoded: headers.read_header(encoded).is_image(),
         image_bytes,
         fn_output_signature=tf.bool,
     )

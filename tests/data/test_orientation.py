@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from ressl_tf.config.decoding import Decoding
 from ressl_tf.data.decode import decode_image
-from ressl_tf.data.orientation import jpeg_orientation, may_be_turned
+from ressl_tf.data.header_table import Exif
+from ressl_tf.data.orientation import may_be_turned, stored
 
 SMALL = np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8)
 PHOTO = PIL.Image.fromarray(SMALL).resize((48, 32))
@@ -54,12 +55,12 @@ def test_no_tag_and_damaged_tags_are_upright():
     assert not may_be_turned(jpeg())
     whole = tagged(6)
     for data in (jpeg(), jpeg(comment=b"Exif\0\0 6"), whole[:30], whole[:3]):
-        assert int(jpeg_orientation(data)) == 1
+        assert int(stored(data, Exif.JPEG)) == 1
     rng = np.random.default_rng(1)
     for _ in range(200):
         broken = bytearray(whole)
         broken[rng.integers(2, 90)] = rng.integers(256)
-        jpeg_orientation(bytes(broken))
+        stored(bytes(broken), Exif.JPEG)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -17,6 +17,7 @@ SHEET = 8192  # pixels of the sheet's side at most; browsers show no larger one
 THUMBNAIL = 64  # pixels of a thumbnail's side at most
 MOST = 100_000  # points that a browser holds
 BATCH_SIZE = 256
+COMPRESSION = 1  # of 9: photos hardly shrink by more, which takes seconds
 
 
 def check_size(count: int) -> None:
@@ -43,9 +44,10 @@ def write(folder: pathlib.Path, table: Table) -> None:
         UsageError: there are too many images.
     """
     check_size(len(table.rows))
-    side = min(THUMBNAIL, SHEET // math.ceil(math.sqrt(len(table.rows))))
+    most = SHEET // math.ceil(math.sqrt(len(table.rows)))
+    side = min(THUMBNAIL, table.about["image_size"], most)
     _write_tables(folder, table)
-    sheet = tf.io.encode_png(thumbnails(table, side))
+    sheet = tf.io.encode_png(thumbnails(table, side), COMPRESSION)
     (folder / "thumbnails.png").write_bytes(sheet.numpy())
     config = projector.ProjectorConfig()
     entry = config.embeddings.add()
