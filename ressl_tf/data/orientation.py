@@ -35,7 +35,7 @@ def upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
 
     def turned():
         transposed = tf.cond(
-            orientation >= 5, lambda: tf.transpose(image, [1, 0, 2]), lambda: image
+            orientation >= 5, lambda: _transposed(image), lambda: image
         )
         rows = _is_one_of(orientation, (3, 4, 7, 8))
         columns = _is_one_of(orientation, (2, 3, 6, 7))
@@ -44,6 +44,17 @@ def upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
 
     needed = (orientation >= 2) & (orientation <= 8)
     return tf.cond(needed, turned, lambda: image)
+
+
+def _transposed(image: tf.Tensor) -> tf.Tensor:
+    """Swap rows and columns, pixel by pixel.
+
+    Where `tf.transpose` of uint8 is in a graph, oneDNN writes an error into the log.
+    """
+    height, width, channels = tf.unstack(tf.shape(image))
+    places = tf.range(height) * width + tf.range(width)[:, None]
+    pixels = tf.gather(tf.reshape(image, [height * width, channels]), places)
+    return tf.ensure_shape(pixels, [None, None, image.shape[2]])
 
 
 def may_be_turned(encoded: tf.Tensor) -> tf.Tensor:
