@@ -241,6 +241,18 @@ class StreamSource:
     image_shape = None
 
     @property
+    def images(self) -> tf.Tensor:
+        """Not there, as images are read when they are used: says how to get them.
+
+        Raises:
+            AttributeError: always.
+        """
+        raise AttributeError(
+            f"{self.name} is read image by image: example(i) gives one of them; "
+            "cache='memory' holds all, if they have one size"
+        )
+
+    @property
     def size(self) -> int:
         """Number of examples."""
         return len(self.rows)
