@@ -33,7 +33,7 @@ from ressl_tf.evaluate.plots import pictures
 from ressl_tf.evaluate.report import refreshed_report
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.methods.build import make_model
-from ressl_tf.pretraining import auto_normalization, knn_monitor, warm_start
+from ressl_tf.pretraining import auto_normalization, knn_monitor, view_sheet, warm_start
 from ressl_tf.pretraining.dry_run import describe
 from ressl_tf.runtime import distribute
 from ressl_tf.runtime.atomic import replacing
@@ -203,6 +203,7 @@ def draw_views(run: Run) -> None:
     on_host = dataclasses.replace(run.config, augment_on="host")
     batch = next(iter(view_batches(run.model, on_host, run.data, 0, 1)))
     rows = {name: images.numpy() for name, images in batch.items()}
+    rows = view_sheet.shown_rows(rows, run.config.rgb)
     plots.save(plots.image_rows(rows), path)
     run.show("views")
 
@@ -214,12 +215,14 @@ def draw_results(run: Run) -> None:
     vectors, labels = features.extract(run.model, shown)
     known = labels if run.data.label_names else None
     sample = pictures.Sample(run.data, run.config.split, shown, vectors, known)
-    plots.save(pictures.gallery(sample), folder / "neighbours.png")
+    gallery = pictures.gallery(sample, run.config.rgb)
+    plots.save(gallery, folder / "neighbours.png")
     levels = pictures.reference_levels(folder / "config.json")
     plots.save(plots.curves(run.workdir.rows(), levels), folder / "curves.png")
     run.show("neighbours", "curves")
     rows = evaluation_rows(run.data.size, len(vectors)).numpy()
-    table = of_features(run.data, rows, vectors, labels, size)
+    about = {"image_size": size, "rgb": run.config.rgb}
+    table = of_features(run.data, rows, vectors, labels, about)
     run.tracking.embedding(lambda place: projector_files.write(place, table))
 
 

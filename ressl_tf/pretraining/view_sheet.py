@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from ressl_tf.config.preview_config import PreviewConfig
 from ressl_tf.data.centre_crop import centre_crop
 from ressl_tf.data.image_sides import check_image_size
 from ressl_tf.data.load import open_source
+from ressl_tf.data.shown_channels import shown
 from ressl_tf.data.sources import Source, unreadable
 from ressl_tf.evaluate import plots
 from ressl_tf.methods.build import build_model
@@ -38,7 +40,7 @@ def draw(config: PreviewConfig) -> dict[str, Any]:
     photos = chosen_photos(source, config.images, config.seed)
     # Views come before normalisation, so that no set has to be measured for them.
     model = build_model(dataclasses.replace(config, normalization="imagenet"))
-    rows = sheet(photos, model, config)
+    rows = shown_rows(sheet(photos, model, config), config.rgb)
     title = f"Views of {plots.shorten(source.name, 40)}, {config.split}"
     side = 0.9 if config.image_size < plots.SMALL else 1.5
     figure = plots.image_rows(rows, len(photos), side, title)
@@ -94,6 +96,11 @@ def sheet(
                 label += f"\n{side} px\n{seen_by(model, name)}"
             rows[label] = np.concatenate([view[name] for view in views])
     return rows
+
+
+def shown_rows(rows: Mapping[str, np.ndarray], rgb: str) -> dict[str, np.ndarray]:
+    """Return rows of a sheet in red, green and blue, as `--rgb` says."""
+    return {name: shown(images, rgb) for name, images in rows.items()}
 
 
 def draw_seed(seed: int, draw: int, position: int) -> tf.Tensor:

@@ -10,6 +10,7 @@ import keras
 
 from ressl_tf.config import Config
 from ressl_tf.config.method_table import METHODS
+from ressl_tf.config.shown_rgb import places
 from ressl_tf.engine.checkpoint import BEST, restore_network
 from ressl_tf.methods import build
 from ressl_tf.methods.build import build_model
@@ -99,6 +100,16 @@ class Pretrained:
         skips = same and self.config.get("on_bad_image") == "skip"
         config = self.resolved(config)
         return dataclasses.replace(config, on_bad_image="skip") if skips else config
+
+    def rgb_or(self, rgb: str) -> str:
+        """Return which channels are shown; empty asks for those of its training.
+
+        Raises:
+            UsageError: its images have no such channel.
+        """
+        rgb = rgb or self.config.get("rgb", "")
+        places(rgb, self.encoder.channels)
+        return rgb
 
     def decoding_or(self, exif: str, value_range: str) -> dict[str, Any]:
         """Return `exif` and `value_range`; "auto" asks for those of its training.

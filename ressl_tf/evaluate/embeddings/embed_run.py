@@ -88,6 +88,8 @@ def describe(config: EmbedConfig, opened: Pretrained, size: int) -> dict[str, An
         "split": config.split,
         "exif": config.exif,
         "value_range": config.value_range,
+        "channels": opened.encoder.channels,
+        "rgb": opened.rgb_or(config.rgb),
         "ressl_tf": ressl_tf.__version__,
     }
 

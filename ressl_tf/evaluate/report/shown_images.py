@@ -94,7 +94,8 @@ def _shown(
         raise UsageError(f"{place} holds no checkpoint: no epoch is finished")
     sizes = {split: source.size for split, source in sources.items()}
     count, side = sum(sizes.values()), min(SIDE, run.image_size)
-    plain, weak, strong = (Sheet(count, side) for _ in range(3))
+    rgb = config.rgb or run.rgb
+    plain, weak, strong = (Sheet(count, side, rgb) for _ in range(3))
     paths = [p for p in Checkpoints(newest.parent).paths() if p <= newest]
     paths = relation_snapshots.fitting(paths, config.checkpoints, count, model)
     parts = sources.values()
