@@ -70,6 +70,7 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
     max_pixels: int = decoding.max_pixels()
     exif: str = decoding.exif()
     value_range: str = decoding.value_range()
+    pixels: str = decoding.pixels()
     cache: str = data_flags.cache()
     cache_dir: str = data_flags.cache_dir()
     image_size: int = option(

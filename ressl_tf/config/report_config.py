@@ -50,6 +50,7 @@ class ReportConfig:
     max_pixels: int = decoding.max_pixels()
     exif: str = decoding.exif_of_encoder()
     value_range: str = decoding.value_range_of_encoder()
+    pixels: str = decoding.pixels_of_encoder()
     rgb: str = shown_rgb.rgb_of_encoder()
     images: int = option(
         2000,

@@ -29,10 +29,11 @@ def decode_image(encoded: tf.Tensor, decoding: Decoding = PLAIN) -> tf.Tensor:
     Args:
         encoded: string [].
         decoding: most pixels of an image, by its header, which is read first; EXIF;
-            the range of 16 bits; whether it is grey.
+            the range of 16 bits; whether it is grey; whether 16 bits are rounded to 8.
 
     Returns:
-        uint8 [height, width, 3], or [height, width, 1] of grey images.
+        [height, width, 3], or [height, width, 1] of grey images, on 0..255, of
+        `decoding.dtype`.
 
     Raises:
         tf.errors.InvalidArgumentError: the bytes are no image, a damaged one, or one of
@@ -62,9 +63,7 @@ def _decode(encoded: tf.Tensor, decoding: Decoding, libraries: bool) -> tf.Tenso
     is_usual = tf.strings.substr(encoded, 0, 3) == headers.JPEG
     if decoding.exif == "apply":
         is_usual &= ~orientation.may_be_turned(encoded)
-    image = tf.cond(
-        is_usual, lambda: _jpeg(encoded, decoding.max_pixels), lambda: rare(encoded)
-    )
+    image = tf.cond(is_usual, lambda: _jpeg(encoded, decoding), lambda: rare(encoded))
     image.set_shape([None, None, RGB])
     return to_grey(image) if decoding.channels == 1 else image
 
@@ -83,7 +82,7 @@ def _rare(encoded: tf.Tensor, decoding: Decoding, libraries: bool) -> tf.Tensor:
     """Decode what is not an upright JPEG."""
 
     def jpeg():
-        image = _jpeg(encoded, decoding.max_pixels)
+        image = _jpeg(encoded, decoding)
         return orientation.upright(image, orientation.jpeg_orientation(encoded))
 
     def other():
@@ -109,9 +108,11 @@ def _all_channels(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
         return tf.cond(
             headers.is_deep_png(head),
             lambda: scale_deep(
-                tf.io.decode_png(checked, 0, tf.uint16), decoding.value_range
+                tf.io.decode_png(checked, 0, tf.uint16),
+                decoding.value_range,
+                decoding.dtype,
             ),
-            lambda: tf.io.decode_png(checked, 0),
+            lambda: tf.cast(tf.io.decode_png(checked, 0), decoding.dtype),
         )
 
     is_library = is_library_format(encoded)
@@ -134,10 +135,11 @@ def _allowed(
         return tf.identity(encoded)
 
 
-def _jpeg(encoded: tf.Tensor, max_pixels: int | tf.Tensor) -> tf.Tensor:
-    encoded = _allowed(encoded, headers.jpeg_pixels(encoded), max_pixels)
+def _jpeg(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
+    encoded = _allowed(encoded, headers.jpeg_pixels(encoded), decoding.max_pixels)
     # The default DCT is off by 1.2 levels; this one equals Pillow at the same speed.
-    return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
+    image = tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
+    return tf.cast(image, decoding.dtype)
 
 
 def _other(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
@@ -158,20 +160,25 @@ def _other(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
         return tf.broadcast_to(image, shape)
 
     def deep():
-        return scale_deep(decode_deep(encoded), decoding.value_range)
+        return scale_deep(decode_deep(encoded), decoding.value_range, decoding.dtype)
 
-    kinds = [
+    shallow = [
         (webp, own_channels),
         (headers.is_jxl(head), own_channels),
-        (headers.is_deep_png(head), deep),
         (headers.is_palette_bmp(head), lambda: _palette_bmp(encoded, head)),
         (headers.is_alpha_bmp(head), lambda: tf.io.decode_bmp(encoded)[..., :3]),
     ]
-    image = tf.case(kinds, default=plain)
+    kinds = [(is_kind, _cast(read, decoding)) for is_kind, read in shallow]
+    kinds.append((headers.is_deep_png(head), deep))
+    image = tf.case(kinds, default=_cast(plain, decoding))
     if decoding.exif == "ignore":
         return image
     turn = orientation.chunk_orientation(encoded, png, webp)
     return orientation.upright(image, turn)
+
+
+def _cast(read: Callable[[], tf.Tensor], decoding: Decoding) -> Callable[[], tf.Tensor]:
+    return lambda: tf.cast(read(), decoding.dtype)
 
 
 def decode_deep(encoded: tf.Tensor) -> tf.Tensor:

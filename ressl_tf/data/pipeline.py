@@ -125,7 +125,7 @@ def evaluation_batches(
             images.
 
     Returns:
-        (uint8 [batch, image_size, image_size, 3], int32 [batch]; -1 without labels).
+        (images [batch, image_size, image_size, 3], int32 [batch]; -1 without labels).
     """
     rows = evaluation_rows(source.size, limit)
     steps = tf.data.Dataset.from_tensor_slices(rows).batch(batch_size)

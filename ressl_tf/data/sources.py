@@ -61,7 +61,7 @@ class EncodedImages(Protocol):
         yield from self.state()
 
     def example(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Read and decode int64 [] -> (uint8 [height, width, channels], int32 [])."""
+        """Read and decode int64 [] -> ([height, width, channels], int32 [])."""
         encoded, label = self.read(row)
         return decode_any(encoded, self.decoding), label
 
@@ -74,10 +74,7 @@ class EncodedImages(Protocol):
         return None
 
     def shapes(self, rows: np.ndarray) -> list[tuple[int, int, int]]:
-        """Return the shapes of those images that decode.
-
-        They are few: a pipeline for them would take longer to make than to run.
-        """
+        """Return the shapes of those images that decode, of a few."""
         with concurrent.futures.ThreadPoolExecutor() as pool:
             found = pool.map(self._shape, rows.tolist())
             return [shape for shape in found if shape is not None]
@@ -127,6 +124,10 @@ class Source(Protocol):
     def image_shape(self) -> tuple[int, int, int] | None:
         """Shape of every image; None where they may differ."""
 
+    @property
+    def dtype(self) -> str:
+        """Type of the images: "uint8", or "float32" of deep ones; on 0..255."""
+
     def take(self, rows: np.ndarray) -> "Source":
         """Return the source of these examples alone, in this order."""
 
@@ -134,7 +135,7 @@ class Source(Protocol):
         """Return the label of every example, int32 [n]."""
 
     def example(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Read int64 [] -> (uint8 [height, width, 3], int32 [])."""
+        """Read int64 [] -> ([height, width, 3], int32 [])."""
 
     def example_name(self, index: int) -> str:
         """Name an example, for messages."""
@@ -152,7 +153,7 @@ class MemorySource:
 
     Attributes:
         name: the folder's path or the TFDS name.
-        images: uint8 tensor [n, height, width, 3] in host memory.
+        images: uint8 or float32 tensor [n, height, width, 3] in host memory.
         labels: int32 [n], or -1 throughout when `label_names` is None.
         label_names: class names in the order of their numbers, or None.
         skipped: names of the unreadable images that were left out.
@@ -182,6 +183,11 @@ class MemorySource:
         """Shape of every image."""
         return tuple(self.images.shape[1:])
 
+    @property
+    def dtype(self) -> str:
+        """Type of the images."""
+        return self.images.dtype.name
+
     def take(self, rows: np.ndarray) -> "MemorySource":
         """Return the source of these examples alone, in this order."""
         with tf.device("CPU:0"):
@@ -199,11 +205,11 @@ class MemorySource:
         return self.labels
 
     def examples(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Gather int64 [m] -> (uint8 [m, height, width, 3], int32 [m])."""
+        """Gather int64 [m] -> ([m, height, width, 3], int32 [m])."""
         return tf.gather(self.images, rows), tf.gather(self.labels, rows)
 
     def example(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Gather int64 [] -> (uint8 [height, width, 3], int32 [])."""
+        """Gather int64 [] -> ([height, width, 3], int32 [])."""
         return self.examples(index)
 
     def example_name(self, index: int) -> str:
@@ -245,6 +251,11 @@ class StreamSource:
         """Number of examples."""
         return len(self.rows)
 
+    @property
+    def dtype(self) -> str:
+        """Type of the images."""
+        return self.encoded.decoding.dtype
+
     def take(self, rows: np.ndarray) -> "StreamSource":
         """Return the source of these examples alone, in this order."""
         with tf.device("CPU:0"):
@@ -258,7 +269,7 @@ class StreamSource:
         return self.encoded.all_labels()[self.rows.numpy()]
 
     def example(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Read and decode int64 [] -> (uint8 [height, width, 3], int32 [])."""
+        """Read and decode int64 [] -> ([height, width, 3], int32 [])."""
         return self.encoded.example(tf.gather(self.rows, index))
 
     def example_name(self, index: int) -> str:

@@ -33,7 +33,13 @@ from ressl_tf.evaluate.plots import pictures
 from ressl_tf.evaluate.report import refreshed_report
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.methods.build import make_model
-from ressl_tf.pretraining import auto_normalization, knn_monitor, view_sheet, warm_start
+from ressl_tf.pretraining import (
+    auto_normalization,
+    knn_monitor,
+    pixel_type,
+    view_sheet,
+    warm_start,
+)
 from ressl_tf.pretraining.dry_run import describe
 from ressl_tf.runtime import distribute
 from ressl_tf.runtime.atomic import replacing
@@ -65,7 +71,7 @@ def run_worker(config: Config, strategy) -> None:
     do they when they have lost it.
     """
     source = open_training_source(config)
-    config = auto_normalization.resolved(config, source)
+    config = as_resolved(config, source)
     per_epoch = steps_per_epoch(source, config.batch_size)
     with bad_images_as_run_errors(), Watch():
         model = make_model(config, per_epoch, strategy)
@@ -81,7 +87,7 @@ def run_chief(config: Config, strategy) -> dict[str, Any]:
     tracking.check_installed(config)
     with stage(f"reading {config.dataset}"):
         source = open_training_source(config)
-        config = auto_normalization.resolved(config, source)
+        config = as_resolved(config, source)
     per_epoch = steps_per_epoch(source, config.batch_size)
     start = warm_start.open_start(config)
     devices.announce(config, strategy)
@@ -128,9 +134,16 @@ def run_chief(config: Config, strategy) -> dict[str, Any]:
 
 def open_training_source(config: Config) -> Source:
     """Open the training images, and check them against the size of the views."""
-    source = open_source(config, config.split)
+    pixels = pixel_type.wanted(config)
+    source = open_source(config, config.split, pixels=pixels)
     check_image_size(source, config.image_size)
     return source
+
+
+def as_resolved(config: Config, source: Source) -> Config:
+    """Return the config with what "auto" means for these training images."""
+    config = pixel_type.resolved(config, source)
+    return auto_normalization.resolved(config, source)
 
 
 def monitors(run: Run, measure: Measure | None) -> list[keras.callbacks.Callback]:

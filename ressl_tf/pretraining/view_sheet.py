@@ -35,7 +35,7 @@ def draw(config: PreviewConfig) -> dict[str, Any]:
     if path.is_dir():
         raise UsageError(f"--output must be a file. Received: {path}, a folder")
     # Of a whole set, some images are read.
-    source = open_source(config, config.split, cache="none")
+    source = open_source(config, config.split, cache="none", pixels=config.pixels)
     check_image_size(source, config.image_size)
     photos = chosen_photos(source, config.images, config.seed)
     # Views come before normalisation, so that no set has to be measured for them.
@@ -56,7 +56,7 @@ def draw(config: PreviewConfig) -> dict[str, Any]:
 
 
 def chosen_photos(source: Source, count: int, seed: int) -> list[tf.Tensor]:
-    """Return photos, uint8 [height, width, 3] each, chosen at random by the seed.
+    """Return photos, [height, width, 3] each, chosen at random by the seed.
 
     Raises:
         RunError: when one cannot be read.

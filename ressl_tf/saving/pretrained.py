@@ -90,7 +90,7 @@ class Pretrained:
             UsageError: nothing says the data set.
         """
         dataset, data_dir = self.data_or(config.dataset, config.data_dir)
-        decoding = self.decoding_or(config.exif, config.value_range)
+        decoding = self.decoding_or(config.exif, config.value_range, config.pixels)
         where = {"dataset": dataset, "data_dir": data_dir or ""}
         return dataclasses.replace(config, **where, **decoding)
 
@@ -111,12 +111,14 @@ class Pretrained:
         places(rgb, self.encoder.channels)
         return rgb
 
-    def decoding_or(self, exif: str, value_range: str) -> dict[str, Any]:
-        """Return `exif` and `value_range`; "auto" asks for those of its training.
+    def decoding_or(
+        self, exif: str, value_range: str, pixels: str = "auto"
+    ) -> dict[str, Any]:
+        """Return how images are decoded; "auto" asks for what its training did.
 
         Where these are the defaults, it stays "auto".
         """
-        given = {"exif": exif, "value_range": value_range}
+        given = {"exif": exif, "value_range": value_range, "pixels": pixels}
         trained = {name: self.config.get(name, "auto") for name in given}
         if trained["exif"] == "apply":
             trained["exif"] = "auto"

@@ -88,6 +88,7 @@ def describe(config: EmbedConfig, opened: Pretrained, size: int) -> dict[str, An
         "split": config.split,
         "exif": config.exif,
         "value_range": config.value_range,
+        "pixels": config.pixels,
         "channels": opened.encoder.channels,
         "rgb": opened.rgb_or(config.rgb),
         "ressl_tf": ressl_tf.__version__,

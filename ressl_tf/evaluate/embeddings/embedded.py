@@ -72,6 +72,7 @@ def decoding_of(index: Embedded) -> Decoding:
         about.get("exif", "auto"),
         about.get("value_range", "auto"),
         channels=about.get("channels", RGB),
+        pixels=about.get("pixels", "uint8"),
     )
 
 

@@ -151,6 +151,7 @@ def choose(config: ReportConfig, run: Config) -> dict[str, Source]:
         value_range=(
             config.value_range if config.value_range != "auto" else run.value_range
         ),
+        pixels=config.pixels if config.pixels != "auto" else run.pixels,
     )
     options = {"cache": "none", "channels": run.channels}  # some are read
     if config.split == "auto":
