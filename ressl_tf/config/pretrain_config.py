@@ -15,6 +15,7 @@ from ressl_tf.config import (
     decoding,
     normalizations,
     recovery,
+    shown_rgb,
     tracker_flags,
 )
 from ressl_tf.config.device_flags import DeviceFlags
@@ -69,6 +70,7 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
     max_pixels: int = decoding.max_pixels()
     exif: str = decoding.exif()
     value_range: str = decoding.value_range()
+    pixels: str = decoding.pixels()
     cache: str = data_flags.cache()
     cache_dir: str = data_flags.cache_dir()
     image_size: int = option(
@@ -78,6 +80,7 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
         high=1024,
     )
     channels: int = data_flags.channels()
+    rgb: str = shown_rgb.rgb()
     normalization: str = option(
         "imagenet",
         "Mean and standard deviation that the encoder normalises by. auto: those of "
@@ -258,12 +261,13 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
             )
 
     def check_data(self) -> None:
-        """Refuse a data set that the method cannot learn from, or a range of none.
+        """Refuse a data set that the method cannot learn from, ranges and channels.
 
         Raises:
-            UsageError: says what the method learns from.
+            UsageError: says what the method learns from, or what is allowed.
         """
         decoding.bounds(self.value_range)
+        shown_rgb.places(self.rgb, self.channels)
         others = [kind for kind in KINDS.values() if kind.prefix and kind != self.kind]
         foreign = any(self.dataset.startswith(kind.prefix) for kind in others)
         if foreign or not self.dataset.startswith(self.kind.prefix):

@@ -30,10 +30,11 @@ def decode_image(encoded: tf.Tensor, decoding: Decoding = PLAIN) -> tf.Tensor:
     Args:
         encoded: string [].
         decoding: most pixels of an image, by its header, which is read first; EXIF;
-            the range of 16 bits; whether it is grey.
+            the range of 16 bits; whether it is grey; whether 16 bits are rounded to 8.
 
     Returns:
-        uint8 [height, width, 3], or [height, width, 1] of grey images.
+        [height, width, 3], or [height, width, 1] of grey images, on 0..255, of
+        `decoding.dtype`.
 
     Raises:
         tf.errors.InvalidArgumentError: the bytes are no image, a damaged one, or one of
@@ -63,9 +64,7 @@ def _decode(encoded: tf.Tensor, decoding: Decoding, libraries: bool) -> tf.Tenso
     is_usual = tf.strings.substr(encoded, 0, 3) == headers.JPEG
     if decoding.exif == "apply":
         is_usual &= ~orientation.may_be_turned(encoded)
-    image = tf.cond(
-        is_usual, lambda: _jpeg(encoded, decoding.max_pixels), lambda: rare(encoded)
-    )
+    image = tf.cond(is_usual, lambda: _jpeg(encoded, decoding), lambda: rare(encoded))
     image.set_shape([None, None, RGB])
     return to_grey(image) if decoding.channels == 1 else image
 
@@ -89,10 +88,11 @@ def _rare(encoded: tf.Tensor, decoding: Decoding, libraries: bool) -> tf.Tensor:
         Reader.JPEG: lambda: _pixels_of_jpeg(checked),
         Reader.PLAIN: lambda: _as_rgb(checked),
         Reader.OWN_CHANNELS: lambda: _own_channels(checked),
-        Reader.DEEP_PNG: lambda: scale_deep(decode_deep(checked), decoding.value_range),
         Reader.PALETTE_BMP: lambda: _palette_bmp(checked),
         Reader.ALPHA_BMP: lambda: tf.io.decode_bmp(checked)[..., :RGB],
     }
+    readers = {reader: _cast(read, decoding) for reader, read in readers.items()}
+    readers[Reader.DEEP_PNG] = lambda: _scaled(decode_deep(checked), decoding)
     if libraries:
         readers[Reader.LIBRARY] = lambda: decode_by_library(checked, decoding)
     image = tf.switch_case(header.each(lambda row: row.reader), readers)
@@ -108,15 +108,12 @@ def _all_channels(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
     header = read_header(encoded, libraries=True)
     checked = _checked(header, decoding.max_pixels)
 
-    def plain():
-        return tf.io.decode_png(checked, 0)
-
-    def deep():
-        image = tf.io.decode_png(checked, 0, tf.uint16)
-        return scale_deep(image, decoding.value_range)
-
-    readers = dict.fromkeys(Reader, plain)
-    readers[Reader.DEEP_PNG] = deep
+    readers = dict.fromkeys(
+        Reader, _cast(lambda: tf.io.decode_png(checked, 0), decoding)
+    )
+    readers[Reader.DEEP_PNG] = lambda: _scaled(
+        tf.io.decode_png(checked, 0, tf.uint16), decoding
+    )
     readers[Reader.LIBRARY] = lambda: decode_by_library(checked, decoding)
     image = tf.switch_case(header.each(lambda row: row.reader), readers)
     found = tf.shape(image)[2]
@@ -139,10 +136,19 @@ def _allowed(value: tf.Tensor, *rules: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor
         return tf.identity(value)
 
 
-def _jpeg(encoded: tf.Tensor, most: int | tf.Tensor) -> tf.Tensor:
-    pixels = headers.jpeg_pixels(encoded)
+def _cast(read: Callable[[], tf.Tensor], decoding: Decoding) -> Callable[[], tf.Tensor]:
+    return lambda: tf.cast(read(), decoding.dtype)
+
+
+def _scaled(deep: tf.Tensor, decoding: Decoding) -> tf.Tensor:
+    return scale_deep(deep, decoding.value_range, decoding.dtype)
+
+
+def _jpeg(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
+    pixels, most = headers.jpeg_pixels(encoded), decoding.max_pixels
     reason = tf.strings.format("{} pixels, more than max_pixels={}", (pixels, most))
-    return _pixels_of_jpeg(_allowed(encoded, (pixels <= most, reason)))
+    image = _pixels_of_jpeg(_allowed(encoded, (pixels <= most, reason)))
+    return tf.cast(image, decoding.dtype)
 
 
 def _pixels_of_jpeg(encoded: tf.Tensor) -> tf.Tensor:

@@ -234,7 +234,8 @@ def _signatures(root, model, about) -> dict[str, Any]:
 def _decoding(config: Mapping[str, Any], channels: int) -> Decoding:
     """Return how the training images were decoded, for those that are served."""
     exif, value_range = (config.get(name, "auto") for name in ("exif", "value_range"))
-    return as_decoding(exif, value_range, channels=channels)
+    pixels = config.get("pixels", "uint8")
+    return as_decoding(exif, value_range, channels=channels, pixels=pixels)
 
 
 def _encoded_endpoint(serve, size, decoding) -> tf.types.experimental.GenericFunction:
@@ -242,7 +243,7 @@ def _encoded_endpoint(serve, size, decoding) -> tf.types.experimental.GenericFun
         return centre_crop(decode_image(encoded, decoding)[None], size)[0]
 
     def endpoint(image_bytes):
-        spec = tf.TensorSpec([size, size, decoding.channels], tf.uint8)
+        spec = tf.TensorSpec([size, size, decoding.channels], decoding.dtype)
         with tf.control_dependencies([_assert_images(image_bytes)]):
             image_bytes = tf.identity(image_bytes)
         return serve(tf.map_fn(crop, image_bytes, fn_output_signature=spec))

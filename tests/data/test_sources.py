@@ -7,7 +7,7 @@ from helpers.numbered import in_memory, labelled, streamed
 from helpers.photos import flat, write
 
 from ressl_tf.data.load import load_source
-from ressl_tf.data.sources import bad_images_as_run_errors
+from ressl_tf.data.unreadable import bad_images_as_run_errors
 
 
 def test_other_errors_pass():

@@ -70,7 +70,8 @@ def thumbnails(table: Table, side: int) -> np.ndarray:
     size = table.about["image_size"]
     batches = readable_batches(table.source, size, BATCH_SIZE, rows=table.rows)
     for rows, images, _ in batches:
-        small = tf.image.resize(shown(images), (side, side), antialias=True)
+        pictures = shown(images, table.about.get("rgb", ""))
+        small = tf.image.resize(pictures, (side, side), antialias=True)
         small = tf.cast(tf.round(small), tf.uint8).numpy()
         for place, image in zip(np.searchsorted(table.rows, rows), small, strict=True):
             top, left = (side * i for i in divmod(int(place), columns))
