@@ -16,13 +16,15 @@ from ressl_tf.data.value_range import scale_deep
 
 __all__ = ["complaint", "decode_any", "decode_deep", "decode_image", "header_pixels"]
 PLAIN = Decoding()
+COLOURS = 256  # of a palette
 
 
 def decode_image(encoded: tf.Tensor, decoding: Decoding = PLAIN) -> tf.Tensor:
     """Decode JPEG, PNG, WebP, BMP, JPEG XL or the first frame of a GIF.
 
     The bytes say which, not the file's name. Grey, palettes and CMYK become RGB; alpha
-    is dropped (the colours beneath it stay), as `PIL.Image.convert("RGB")` does. The 16
+    is dropped (the colours beneath it stay), as `PIL.Image.convert("RGB")` does; a
+    GIF's transparent pixels are black. The 16
     bits of a PNG become 8 by 255 / 65535, or as `value_range` says; Pillow clips them.
     Photos are turned upright, as their EXIF orientation says
     (`PIL.ImageOps.exif_transpose`).
@@ -129,7 +131,7 @@ def _checked(header: Header, most: int | tf.Tensor) -> tf.Tensor:
     return _allowed(header.encoded, (refusal == "", refusal), (pixels <= most, reason))
 
 
-def _allowed(value: tf.Tensor, *rules: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
+def _allowed(value: tf.Tensor, *rules: tuple[tf.Tensor, tf.Tensor | str]) -> tf.Tensor:
     """Return a value, after checks: (whether it is allowed, what to say if not)."""
     checks = [tf.raw_ops.Assert(condition=rule, data=[why]) for rule, why in rules]
     with tf.control_dependencies([check for check in checks if check is not None]):
@@ -175,12 +177,15 @@ def decode_deep(encoded: tf.Tensor) -> tf.Tensor:
 
 def _palette_bmp(encoded: tf.Tensor) -> tf.Tensor:
     """Look up a BMP's colours, which TensorFlow leaves as numbers in its palette."""
-    numbers = tf.cast(tf.io.decode_bmp(encoded)[..., 0], tf.int32)
     places = tf.io.decode_raw(tf.strings.substr(encoded, 10, 8), tf.int32)
     start, end = 14 + places[1], places[0]
-    entries = tf.io.decode_raw(tf.strings.substr(encoded, start, end - start), tf.uint8)
-    palette = tf.reshape(entries[: tf.size(entries) // 4 * 4], [-1, 4])
-    return tf.gather(palette[:, 2::-1], numbers)
+    inside = (start >= 14) & (end >= start) & (end <= tf.strings.length(encoded))
+    encoded = _allowed(encoded, (inside, "a BMP whose palette is not in the file"))
+    entries = tf.strings.substr(encoded, start, tf.minimum(end - start, 4 * COLOURS))
+    palette = tf.io.decode_raw(entries, tf.uint8, fixed_length=4 * COLOURS)
+    palette = tf.reshape(palette, [COLOURS, 4])[:, 2::-1]  # black beyond its end
+    numbers = tf.cast(tf.io.decode_bmp(encoded)[..., 0], tf.int32)
+    return tf.gather(palette, numbers)
 
 
 def complaint(error: tf.errors.OpError) -> str:

@@ -98,7 +98,6 @@ class Row:
         exif: where the orientation is.
         refusal: why it is not read; empty for what is.
         masked: (place, mask, value): of the mask's bits, those of the value are set.
-        is_image: whether its bytes are of a format that TensorFlow decodes.
     """
 
     starts: Starts
@@ -108,7 +107,6 @@ class Row:
     exif: Exif = Exif.NONE
     refusal: str = ""
     masked: Masked = ()
-    is_image: bool = True
 
 
 def _png(start: Starts, reader: Reader) -> Row:
@@ -163,7 +161,7 @@ ROWS = (  # the first that fits
     Row(((0, CODESTREAM),), Reader.OWN_CHANNELS, read_by=Sides.JXL),
     Row(((0, CONTAINER),), Reader.OWN_CHANNELS, read_by=Sides.JXL),
 )
-UNKNOWN = Row((), refusal=f"its bytes are no {FORMATS}", is_image=False)
+UNKNOWN = Row((), refusal=f"its bytes are no {FORMATS}")
 
 
 def rows(libraries: bool) -> Sequence[Row]:
@@ -173,7 +171,7 @@ def rows(libraries: bool) -> Sequence[Row]:
         libraries: whether those that Python reads are among them.
     """
     of_libraries = (
-        Row((start,), Reader.LIBRARY, is_image=False)
+        Row((start,), Reader.LIBRARY)
         for each in library_formats.FORMATS
         for start in each.starts
     )

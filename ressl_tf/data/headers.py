@@ -41,10 +41,6 @@ class Header:
         """Return why it is not read, string []; empty where it is."""
         return tf.gather([row.refusal for row in self.table], self.row)
 
-    def is_image(self) -> tf.Tensor:
-        """Whether it is of a format that TensorFlow decodes, bool []."""
-        return self.each(lambda row: row.is_image) == 1
-
     def pixels(self) -> tf.Tensor:
         """Read height x width, int64 []; 0 for bytes of no known format."""
         readers = [

@@ -11,17 +11,19 @@ HEAD = 2**16 + 2**12  # bytes in which the tag is looked for: one full segment a
 # An entry of 2 to 8, in either order of bytes, somewhere behind the name; \C is a byte.
 TURNED = (
     r"\C*Exif\x00\x00\C*"
-    r"(\x12\x01\x03\x00\x01\x00\x00\x00[\x02-\x08]\x00"
-    r"|\x01\x12\x00\x03\x00\x00\x00\x01\x00[\x02-\x08])\C*"
+    r"(\x12\x01[\x03\x04]\x00\x01\x00\x00\x00[\x02-\x08]\x00"
+    r"|\x01\x12\x00[\x03\x04]\x00\x00\x00\x01\x00(\x00\x00)?[\x02-\x08])\C*"
 )
 # A chunk of a PNG, or of a WebP with its size, and the TIFF in it; some programs put
 # the six bytes before that, which it has in a JPEG.
-CHUNK = r"\C*(eXIf|EXIF\C{4})(Exif\x00\x00)?(II\*\x00|MM\x00\*)"
+TIFF = r"(II\*\x00|MM\x00\*)"
+CHUNK = r"\C*(\x00\C{3}eXIf|EXIF\C{4})(Exif\x00\x00)?" + TIFF
 WEBP_FLAG = 20  # place of the byte that says what chunks there are
 HAS_EXIF = 0x08
 EXIF = b"Exif\0\0"
 SEGMENTS = 64  # that may come before it
 TAG = 0x0112
+LONG = 4  # the type of a value of four bytes; the usual one has two
 ENTRY = 12  # bytes of a tag
 
 
@@ -76,7 +78,8 @@ def stored(encoded: tf.Tensor, kind: tf.Tensor | int) -> tf.Tensor:
         Exif.WEBP: lambda: _of_flagged(encoded),
     }
     tiff = tf.switch_case(tf.convert_to_tensor(kind, tf.int32), places)
-    return tf.cond(tiff != b"", lambda: _tagged(tiff), lambda: tf.constant(1))
+    is_tiff = tf.strings.regex_full_match(tiff, TIFF + r"\C*")
+    return tf.cond(is_tiff, lambda: _tagged(tiff), lambda: tf.constant(1))
 
 
 def _nothing() -> tf.Tensor:
@@ -119,12 +122,13 @@ def _of_segment(first: tf.Tensor) -> tf.Tensor:
         letters = head[start + 4 : start + 4 + len(EXIF)]
         return (marker == 0xFFE1) & tf.reduce_all(letters == list(EXIF))
 
-    def is_skipped(start, marker):  # APP0 to APP15 and comments, but for Exif
-        segment = (marker & 0xFFF0 == 0xFFE0) | (marker == 0xFFFE)
-        return segment & ~is_exif(start, marker)
+    def is_skipped(start, marker):  # all before the pixels, but for Exif
+        is_marker = (marker >= 0xFFC0) & (marker != 0xFFDA) & (start < HEAD)
+        return is_marker & ~is_exif(start, marker)
 
-    def next_segment(start, _):
-        start = start + 2 + number(start + 2)
+    def next_segment(start, marker):
+        is_fill = marker == 0xFFFF  # bytes that may stand before a marker
+        start = start + tf.where(is_fill, 1, 2 + number(start + 2))
         return start, number(start)
 
     start, marker = tf.while_loop(
@@ -132,7 +136,8 @@ def _of_segment(first: tf.Tensor) -> tf.Tensor:
     )
 
     def tiff():
-        return tf.strings.substr(first, start + 4 + len(EXIF), HEAD)
+        length = tf.maximum(number(start + 2) - 2 - len(EXIF), 0)
+        return tf.strings.substr(first, start + 4 + len(EXIF), length)
 
     return tf.cond(is_exif(start, marker), tiff, _nothing)
 
@@ -152,7 +157,9 @@ def _tagged(tiff: tf.Tensor) -> tf.Tensor:
     entries = head[start + 2 : start + 2 + ENTRY * count]
     entries = tf.reshape(entries, [-1, ENTRY])
     is_tag = tf.reduce_sum(entries[:, :2] * two, axis=1) == TAG
-    values = tf.reduce_sum(entries[:, 8:10] * two, axis=1)
+    is_long = tf.reduce_sum(entries[:, 2:4] * two, axis=1) == LONG
+    short = tf.reduce_sum(entries[:, 8:10] * two, axis=1)
+    values = tf.where(is_long, tf.reduce_sum(entries[:, 8:12] * four, axis=1), short)
     return tf.reduce_max(tf.concat([tf.boolean_mask(values, is_tag)[:1], [1]], 0))
 
 

@@ -252,13 +252,13 @@ def _encoded_endpoint(serve, size, decoding) -> tf.types.experimental.GenericFun
 
 
 def _assert_images(image_bytes):
-    """Name the places of what is no image in a batch of files.
+    """Name the places of what is no image that is read in a batch of files.
 
     One such file fails the batch: TensorFlow's decoders have no result for it, and a
     made-up one would be a wrong figure.
     """
     of_image = tf.map_fn(
-        lambda encoded: headers.read_header(encoded).is_image(),
+        lambda encoded: headers.read_header(encoded).refusal() == "",
         image_bytes,
         fn_output_signature=tf.bool,
     )
