@@ -32,6 +32,7 @@ _FUNCTIONS = {
     "build_model": "ressl_tf.methods.build",
     "build_optimizer": "ressl_tf.methods.build",
     "evaluation_batches": "ressl_tf.data.pipeline",
+    "feature_pyramid": "ressl_tf.saving.feature_pyramid",
     "load_source": "ressl_tf.data.load",
     "open_pretrained": "ressl_tf.saving.pretrained",
     "register_method": "ressl_tf.config.method_table",

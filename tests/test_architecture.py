@@ -32,6 +32,7 @@ ONLY_IMPORTERS = {
 OF_SEVERAL_MODULES = {
     "data/augment/test_views_of_channels",
     "data/augment/test_layer_draws",
+    "data/test_deep_images",
     "methods/test_method_contract",
     "methods/test_own_method",
     "pretraining/test_workers",

@@ -266,7 +266,7 @@ def test_the_papers_hyper_parameters(name, own):
 def test_readme_python_runs(unbroken, images, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     calls, notebook, own_views = blocks("python", GUIDES["python"])
-    (downstream,) = blocks("python", GUIDES["export"])
+    downstream, segmenting = blocks("python", GUIDES["export"])
     names = {}
     exec(*blocks("python", README), names)
     assert names["features"].shape == (64, 128)
@@ -282,3 +282,5 @@ def test_readme_python_runs(unbroken, images, tmp_path, monkeypatch):
     exec(downstream, names)
     assert names["features"].shape == (12, 32)
     assert 0 < names["loss"] < np.log(10)
+    exec(segmenting.replace("runs/my-run", str(unbroken[1])), names)
+    assert names["segmenter"].output_shape == (None, 64, 64, 2)

@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 
-from ressl_tf.config import data_flags, decoding, recovery, selection
+from ressl_tf.config import data_flags, decoding, recovery, selection, shown_rgb
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
 
@@ -62,6 +62,8 @@ class EmbedConfig:
     max_pixels: int = decoding.max_pixels()
     exif: str = decoding.exif_of_encoder()
     value_range: str = decoding.value_range_of_encoder()
+    pixels: str = decoding.pixels_of_encoder()
+    rgb: str = shown_rgb.rgb_of_encoder()
 
     output: str = option(
         "",

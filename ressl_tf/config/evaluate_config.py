@@ -51,6 +51,7 @@ class EvaluateConfig:
     max_pixels: int = decoding.max_pixels()
     exif: str = decoding.exif_of_encoder()
     value_range: str = decoding.value_range_of_encoder()
+    pixels: str = decoding.pixels_of_encoder()
     cache: str = data_flags.cache()
     cache_dir: str = data_flags.cache_dir()
     image_size: int = data_flags.own_image_size(high=4096)

@@ -7,6 +7,7 @@ from ressl_tf.config import selection
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
 
+ENDPOINTS = ("pooled", "pyramid")
 OUTPUTS = ("features", "embeddings", "logits", "probabilities")
 
 
@@ -53,6 +54,14 @@ class ExportConfig:
         "the probabilities of a fine-tuned model.",
         group="what",
         choices=("auto", *OUTPUTS),
+        any_length=True,
+    )
+    endpoints: tuple = option(
+        ("pooled",),
+        "pooled: the outputs above; always there. pyramid: also the last feature maps "
+        "at strides 4, 8, 16 and 32, named C2 to C5, for heads of detection and "
+        "segmentation (--stem=small: strides 1 to 8; a ViT: its patches).",
+        choices=ENDPOINTS,
         any_length=True,
     )
     image_size: int = option(

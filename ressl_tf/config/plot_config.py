@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 
-from ressl_tf.config import data_flags, decoding
+from ressl_tf.config import data_flags, decoding, shown_rgb
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
 
@@ -40,6 +40,8 @@ class PlotConfig:
     max_pixels: int = decoding.max_pixels()
     exif: str = decoding.exif_of_encoder()
     value_range: str = decoding.value_range_of_encoder()
+    pixels: str = decoding.pixels_of_encoder()
+    rgb: str = shown_rgb.rgb_of_encoder()
     images: int = option(
         2000,
         "Number of images, a fixed random choice. Too many: the points hide "

@@ -1,8 +1,7 @@
 """One frozen dataclass: every flag of pretraining, its help and its limits.
 
-Those of the methods are in `method_flags` and `graph_flags`, those of the optimizer in
-`optimization_flags`, those of the devices in `device_flags`, those of the views in
-`view_flags`.
+Those of methods, optimizer, devices and views are in files of their own: `method_flags`,
+`graph_flags`, `optimization_flags`, `device_flags`, `view_flags`.
 """
 
 import dataclasses
@@ -16,6 +15,7 @@ from ressl_tf.config import (
     normalizations,
     own_backbone,
     recovery,
+    shown_rgb,
     tracker_flags,
 )
 from ressl_tf.config.device_flags import DeviceFlags
@@ -70,6 +70,7 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
     max_pixels: int = decoding.max_pixels()
     exif: str = decoding.exif()
     value_range: str = decoding.value_range()
+    pixels: str = decoding.pixels()
     cache: str = data_flags.cache()
     cache_dir: str = data_flags.cache_dir()
     image_size: int = option(
@@ -79,6 +80,7 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
         high=1024,
     )
     channels: int = data_flags.channels()
+    rgb: str = shown_rgb.rgb()
     normalization: str = option(
         "imagenet",
         "Mean and standard deviation that the encoder normalises by. auto: those of "
@@ -239,8 +241,7 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
         self.check_optimization()
         check_method(self)
         # At least so many; the GPUs there are count when the run begins.
-        devices = max(1, self.logical_devices, self.num_workers)
-        self.check_batch(devices)
+        self.check_batch(max(1, self.logical_devices, self.num_workers))
 
     def check_batch(self, replicas: int) -> None:
         """Refuse a batch that devices and micro-batches cannot share equally.
@@ -252,23 +253,23 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
             UsageError: says what it must be a multiple of.
         """
         groups = backbone_table.SPLIT_GROUPS if self.batch_norm == "split" else 1
-        batch_size = self.batch_size
         pieces = replicas * self.gradient_accumulation * groups
-        if batch_size % pieces or batch_size < 2 * pieces:
+        if self.batch_size % pieces or self.batch_size < 2 * pieces:
             counts = f"{replicas} devices x {self.gradient_accumulation} micro-batches"
             counts += f" x {groups} groups" if groups > 1 else ""
             raise UsageError(
                 f"--batch_size must be a multiple of {pieces} ({counts}) and at least "
-                f"{2 * pieces}. Received: {batch_size}"
+                f"{2 * pieces}. Received: {self.batch_size}"
             )
 
     def check_data(self) -> None:
-        """Refuse a data set that the method cannot learn from, or a range of none.
+        """Refuse a data set that the method cannot learn from, ranges and channels.
 
         Raises:
-            UsageError: says what the method learns from.
+            UsageError: says what the method learns from, or what is allowed.
         """
         decoding.bounds(self.value_range)
+        shown_rgb.places(self.rgb, self.channels)
         others = [kind for kind in KINDS.values() if kind.prefix and kind != self.kind]
         foreign = any(self.dataset.startswith(kind.prefix) for kind in others)
         if foreign or not self.dataset.startswith(self.kind.prefix):
@@ -285,12 +286,9 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
         Raises:
             UsageError: names the flag that turns it off.
         """
-        reasons = {
-            "--knn_every=0": self.knn_every == 0,
-            "--eval_split=none": self.eval_split == "none",
-            f"--method={self.method}": self.kind.prefix != "",
-        }
-        off = [flag for flag, is_off in reasons.items() if is_off]
+        off = ["--knn_every=0"] if self.knn_every == 0 else []
+        off += ["--eval_split=none"] if self.eval_split == "none" else []
+        off += [f"--method={self.method}"] if self.kind.prefix else []
         if self.keep_best and off:
             raise UsageError(
                 f"--keep_best chooses by the kNN monitor of images. Received: {off[0]}"
@@ -314,7 +312,7 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
     def run_dir(self) -> str:
         """`workdir`, or the name that an empty one stands for."""
         dataset = self.dataset.rstrip("/").split("/")[-1].replace(":", "-")
-        network = self.kind.network or own_backbone.title(self.backbone)
         dataset = dataset.removesuffix(".npz")
-        name = f"{self.method}-{dataset}-{network}-seed{self.seed}"
-        return self.workdir or f"runs/{name}"
+        network = self.kind.network or own_backbone.title(self.backbone)
+        name = f"runs/{self.method}-{dataset}-{network}-seed{self.seed}"
+        return self.workdir or name

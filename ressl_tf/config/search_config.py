@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 
+from ressl_tf.config import shown_rgb
 from ressl_tf.runtime import paths
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
@@ -75,6 +76,7 @@ class SearchConfig:
         group="results",
         path=True,
     )
+    rgb: str = shown_rgb.rgb_of_encoder()
     rows: int = option(10, "Rows of the picture: queries, or groups.", low=1, high=50)
 
     def __post_init__(self):

@@ -31,8 +31,8 @@ TAKEN = {  # method -> those of the methods' and the graphs' flags that it takes
 OF_IMAGES = (  # and not of graphs
     *vars(ViewFlags()),
     *("split", "eval_split", "knn_bank_split", "data_dir", "download", "labels"),
-    *("on_bad_image", "max_pixels", "exif", "value_range"),
-    *("cache", "cache_dir", "image_size"),
+    *("on_bad_image", "max_pixels", "exif", "value_range", "pixels"),
+    *("cache", "cache_dir", "image_size", "rgb"),
     *("normalization", "mean", "std", "backbone", "width", "stem", "batch_norm"),
     *("zero_init_gamma", "hidden_dim", "embedding_dim", "init_from", "augment_on"),
     *("knn_every", "knn_k", "knn_temp", "knn_images"),

@@ -74,12 +74,13 @@ class Cached(EncodedImages):
         return self.original.state_of(rows)
 
     def example(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Read int64 [] -> (uint8 [height, width, channels], int32 [])."""
+        """Read int64 [] -> ([height, width, channels], int32 [])."""
         entry = tf.unstack(tf.gather(self._index, row))
         number, offset, height, width, label = entry
         record = read_record(tf.gather(self._shards, number), offset)
         image = tf.reshape(
-            tf.io.decode_raw(record, tf.uint8), [height, width, self.decoding.channels]
+            tf.io.decode_raw(record, self.decoding.dtype),
+            [height, width, self.decoding.channels],
         )
         return image, tf.cast(label, tf.int32)
 

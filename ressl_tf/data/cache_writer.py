@@ -122,9 +122,8 @@ def _expected_bytes(images: EncodedImages) -> int:
     rows = np.unique(np.linspace(0, images.size - 1, PROBES, dtype=np.int64))
     found = images.each_readable(pixels, rows).as_numpy_iterator()
     usable = [pixels for pixels in found if pixels <= images.decoding.max_pixels]
-    return (
-        round(images.decoding.channels * np.mean(usable) * images.size) if usable else 0
-    )
+    each = images.decoding.channels * np.dtype(images.decoding.dtype).itemsize
+    return round(each * np.mean(usable) * images.size) if usable else 0
 
 
 def _write(images: EncodedImages, folder: pathlib.Path) -> None:

@@ -9,19 +9,22 @@ import tensorflow as tf
 from ressl_tf.config.decoding import RGB, Decoding
 from ressl_tf.data import headers, orientation
 from ressl_tf.data.channels import to_grey
-from ressl_tf.data.headers import header_pixels, number
-from ressl_tf.data.library_image import decode_by_library, is_library_format
+from ressl_tf.data.header_table import Reader
+from ressl_tf.data.headers import Header, header_pixels, read_header
+from ressl_tf.data.library_image import decode_by_library
 from ressl_tf.data.value_range import scale_deep
 
 __all__ = ["complaint", "decode_any", "decode_deep", "decode_image", "header_pixels"]
 PLAIN = Decoding()
+COLOURS = 256  # of a palette
 
 
 def decode_image(encoded: tf.Tensor, decoding: Decoding = PLAIN) -> tf.Tensor:
     """Decode JPEG, PNG, WebP, BMP, JPEG XL or the first frame of a GIF.
 
     The bytes say which, not the file's name. Grey, palettes and CMYK become RGB; alpha
-    is dropped (the colours beneath it stay), as `PIL.Image.convert("RGB")` does. The 16
+    is dropped (the colours beneath it stay), as `PIL.Image.convert("RGB")` does; a
+    GIF's transparent pixels are black. The 16
     bits of a PNG become 8 by 255 / 65535, or as `value_range` says; Pillow clips them.
     Photos are turned upright, as their EXIF orientation says
     (`PIL.ImageOps.exif_transpose`).
@@ -29,10 +32,11 @@ def decode_image(encoded: tf.Tensor, decoding: Decoding = PLAIN) -> tf.Tensor:
     Args:
         encoded: string [].
         decoding: most pixels of an image, by its header, which is read first; EXIF;
-            the range of 16 bits; whether it is grey.
+            the range of 16 bits; whether it is grey; whether 16 bits are rounded to 8.
 
     Returns:
-        uint8 [height, width, 3], or [height, width, 1] of grey images.
+        [height, width, 3], or [height, width, 1] of grey images, on 0..255, of
+        `decoding.dtype`.
 
     Raises:
         tf.errors.InvalidArgumentError: the bytes are no image, a damaged one, or one of
@@ -62,9 +66,7 @@ def _decode(encoded: tf.Tensor, decoding: Decoding, libraries: bool) -> tf.Tenso
     is_usual = tf.strings.substr(encoded, 0, 3) == headers.JPEG
     if decoding.exif == "apply":
         is_usual &= ~orientation.may_be_turned(encoded)
-    image = tf.cond(
-        is_usual, lambda: _jpeg(encoded, decoding.max_pixels), lambda: rare(encoded)
-    )
+    image = tf.cond(is_usual, lambda: _jpeg(encoded, decoding), lambda: rare(encoded))
     image.set_shape([None, None, RGB])
     return to_grey(image) if decoding.channels == 1 else image
 
@@ -81,97 +83,91 @@ def _rare_call(decoding: Decoding, libraries: bool) -> Callable[..., tf.Tensor]:
 
 def _rare(encoded: tf.Tensor, decoding: Decoding, libraries: bool) -> tf.Tensor:
     """Decode what is not an upright JPEG."""
-
-    def jpeg():
-        image = _jpeg(encoded, decoding.max_pixels)
-        return orientation.upright(image, orientation.jpeg_orientation(encoded))
-
-    def other():
-        if not libraries:
-            return _other(encoded, decoding)
-        return tf.cond(
-            is_library_format(encoded),
-            lambda: decode_by_library(encoded, decoding),
-            lambda: _other(encoded, decoding),
-        )
-
-    return tf.cond(tf.strings.substr(encoded, 0, 3) == headers.JPEG, jpeg, other)
+    header = read_header(encoded, libraries)
+    checked = _checked(header, decoding.max_pixels)
+    readers: dict[Reader, Callable[[], tf.Tensor]] = {
+        Reader.NONE: lambda: tf.zeros([0, 0, RGB], tf.uint8),
+        Reader.JPEG: lambda: _pixels_of_jpeg(checked),
+        Reader.PLAIN: lambda: _as_rgb(checked),
+        Reader.OWN_CHANNELS: lambda: _own_channels(checked),
+        Reader.PALETTE_BMP: lambda: _palette_bmp(checked),
+        Reader.ALPHA_BMP: lambda: tf.io.decode_bmp(checked)[..., :RGB],
+    }
+    readers = {reader: _cast(read, decoding) for reader, read in readers.items()}
+    readers[Reader.DEEP_PNG] = lambda: _scaled(decode_deep(checked), decoding)
+    if libraries:
+        readers[Reader.LIBRARY] = lambda: decode_by_library(checked, decoding)
+    image = tf.switch_case(header.each(lambda row: row.reader), readers)
+    image = tf.ensure_shape(image, [None, None, RGB])
+    if decoding.exif == "ignore":
+        return image
+    kind = header.each(lambda row: row.exif)
+    return orientation.upright(image, orientation.stored(encoded, kind))
 
 
 def _all_channels(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
     """Decode every channel that a file holds: a PNG's, or the bands of a library's."""
-    head = headers.read_header(encoded)
+    header = read_header(encoded, libraries=True)
+    checked = _checked(header, decoding.max_pixels)
 
-    def plain():
-        rules = headers.refusals(head)
-        pixels = header_pixels(encoded)
-        checked = _allowed(encoded, pixels, decoding.max_pixels, *rules)
-        return tf.cond(
-            headers.is_deep_png(head),
-            lambda: scale_deep(
-                tf.io.decode_png(checked, 0, tf.uint16), decoding.value_range
-            ),
-            lambda: tf.io.decode_png(checked, 0),
-        )
-
-    is_library = is_library_format(encoded)
-    image = tf.cond(is_library, lambda: decode_by_library(encoded, decoding), plain)
+    readers = dict.fromkeys(
+        Reader, _cast(lambda: tf.io.decode_png(checked, 0), decoding)
+    )
+    readers[Reader.DEEP_PNG] = lambda: _scaled(
+        tf.io.decode_png(checked, 0, tf.uint16), decoding
+    )
+    readers[Reader.LIBRARY] = lambda: decode_by_library(checked, decoding)
+    image = tf.switch_case(header.each(lambda row: row.reader), readers)
     found = tf.shape(image)[2]
     why = tf.strings.format("{} channels, not channels={}", (found, decoding.channels))
-    check = tf.raw_ops.Assert(condition=found == decoding.channels, data=[why])
-    with tf.control_dependencies([check] if check is not None else []):
-        return tf.ensure_shape(tf.identity(image), [None, None, decoding.channels])
+    image = _allowed(image, (found == decoding.channels, why))
+    return tf.ensure_shape(image, [None, None, decoding.channels])
 
 
-def _allowed(
-    encoded: tf.Tensor, pixels: tf.Tensor, most: int | tf.Tensor, *rules
-) -> tf.Tensor:
+def _checked(header: Header, most: int | tf.Tensor) -> tf.Tensor:
     """Return the bytes, after the checks of their header."""
+    refusal, pixels = header.refusal(), header.pixels()
     reason = tf.strings.format("{} pixels, more than max_pixels={}", (pixels, most))
-    rules = *rules, (pixels <= most, reason)
+    return _allowed(header.encoded, (refusal == "", refusal), (pixels <= most, reason))
+
+
+def _allowed(value: tf.Tensor, *rules: tuple[tf.Tensor, tf.Tensor | str]) -> tf.Tensor:
+    """Return a value, after checks: (whether it is allowed, what to say if not)."""
     checks = [tf.raw_ops.Assert(condition=rule, data=[why]) for rule, why in rules]
     with tf.control_dependencies([check for check in checks if check is not None]):
-        return tf.identity(encoded)
+        return tf.identity(value)
 
 
-def _jpeg(encoded: tf.Tensor, max_pixels: int | tf.Tensor) -> tf.Tensor:
-    encoded = _allowed(encoded, headers.jpeg_pixels(encoded), max_pixels)
+def _cast(read: Callable[[], tf.Tensor], decoding: Decoding) -> Callable[[], tf.Tensor]:
+    return lambda: tf.cast(read(), decoding.dtype)
+
+
+def _scaled(deep: tf.Tensor, decoding: Decoding) -> tf.Tensor:
+    return scale_deep(deep, decoding.value_range, decoding.dtype)
+
+
+def _jpeg(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
+    pixels, most = headers.jpeg_pixels(encoded), decoding.max_pixels
+    reason = tf.strings.format("{} pixels, more than max_pixels={}", (pixels, most))
+    image = _pixels_of_jpeg(_allowed(encoded, (pixels <= most, reason)))
+    return tf.cast(image, decoding.dtype)
+
+
+def _pixels_of_jpeg(encoded: tf.Tensor) -> tf.Tensor:
     # The default DCT is off by 1.2 levels; this one equals Pillow at the same speed.
-    return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
+    return tf.io.decode_jpeg(encoded, channels=RGB, dct_method="INTEGER_ACCURATE")
 
 
-def _other(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
-    head = headers.read_header(encoded)
-    rules = headers.refusals(head)
-    pixels = header_pixels(encoded)
-    encoded = _allowed(encoded, pixels, decoding.max_pixels, *rules)
-    webp, png = (headers.starts_with(head, m) for m in (headers.RIFF, headers.PNG))
+def _as_rgb(encoded: tf.Tensor) -> tf.Tensor:
+    return tf.io.decode_image(encoded, channels=RGB, expand_animations=False)
 
-    def plain():
-        image = tf.io.decode_image(encoded, channels=3, expand_animations=False)
-        return tf.ensure_shape(image, [None, None, 3])
 
-    def own_channels():  # one, three or four
-        image = tf.io.decode_image(encoded, expand_animations=False)
-        image = tf.ensure_shape(image, [None, None, None])[..., :3]
-        shape = tf.concat([tf.shape(image)[:2], [3]], 0)
-        return tf.broadcast_to(image, shape)
-
-    def deep():
-        return scale_deep(decode_deep(encoded), decoding.value_range)
-
-    kinds = [
-        (webp, own_channels),
-        (headers.is_jxl(head), own_channels),
-        (headers.is_deep_png(head), deep),
-        (headers.is_palette_bmp(head), lambda: _palette_bmp(encoded, head)),
-        (headers.is_alpha_bmp(head), lambda: tf.io.decode_bmp(encoded)[..., :3]),
-    ]
-    image = tf.case(kinds, default=plain)
-    if decoding.exif == "ignore":
-        return image
-    turn = orientation.chunk_orientation(encoded, png, webp)
-    return orientation.upright(image, turn)
+def _own_channels(encoded: tf.Tensor) -> tf.Tensor:
+    """Decode one, three or four channels, and drop alpha."""
+    image = tf.io.decode_image(encoded, expand_animations=False)
+    image = tf.ensure_shape(image, [None, None, None])[..., :RGB]
+    shape = tf.concat([tf.shape(image)[:2], [RGB]], 0)
+    return tf.broadcast_to(image, shape)
 
 
 def decode_deep(encoded: tf.Tensor) -> tf.Tensor:
@@ -179,13 +175,17 @@ def decode_deep(encoded: tf.Tensor) -> tf.Tensor:
     return tf.io.decode_png(encoded, channels=3, dtype=tf.uint16)
 
 
-def _palette_bmp(encoded: tf.Tensor, head: tf.Tensor) -> tf.Tensor:
+def _palette_bmp(encoded: tf.Tensor) -> tf.Tensor:
     """Look up a BMP's colours, which TensorFlow leaves as numbers in its palette."""
+    places = tf.io.decode_raw(tf.strings.substr(encoded, 10, 8), tf.int32)
+    start, end = 14 + places[1], places[0]
+    inside = (start >= 14) & (end >= start) & (end <= tf.strings.length(encoded))
+    encoded = _allowed(encoded, (inside, "a BMP whose palette is not in the file"))
+    entries = tf.strings.substr(encoded, start, tf.minimum(end - start, 4 * COLOURS))
+    palette = tf.io.decode_raw(entries, tf.uint8, fixed_length=4 * COLOURS)
+    palette = tf.reshape(palette, [COLOURS, 4])[:, 2::-1]  # black beyond its end
     numbers = tf.cast(tf.io.decode_bmp(encoded)[..., 0], tf.int32)
-    start, end = 14 + number(head[14:18]), number(head[10:14])
-    entries = tf.io.decode_raw(tf.strings.substr(encoded, start, end - start), tf.uint8)
-    palette = tf.reshape(entries[: tf.size(entries) // 4 * 4], [-1, 4])
-    return tf.gather(palette[:, 2::-1], numbers)
+    return tf.gather(palette, numbers)
 
 
 def complaint(error: tf.errors.OpError) -> str:

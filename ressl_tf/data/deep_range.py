@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from ressl_tf.config.decoding import RGB
 from ressl_tf.data.decode import decode_deep
-from ressl_tf.data.headers import DEPTH, HEADER, PNG
+from ressl_tf.data.header_table import DEEP_PNG
 from ressl_tf.data.image_files import ImageFiles
-from ressl_tf.data.library_formats import FORMATS
+from ressl_tf.data.library_formats import FORMATS, HEAD
 from ressl_tf.data.library_image import read
 from ressl_tf.data.sources import EncodedImages
 from ressl_tf.runtime.errors import UsageError
@@ -25,20 +25,24 @@ LIBRARY_ENDS = tuple(end for each in FORMATS for end in each.extensions)
 log = logging.getLogger("ressl_tf")
 
 
-def check_deep_range(encoded: EncodedImages) -> None:
+def check_deep_range(encoded: EncodedImages) -> bool:
     """Refuse 16-bit images that use a part of their range: they would be nearly black.
 
     Of images of many bands it is said which are read.
+
+    Returns:
+        Whether any image that was looked at has more than 8 bits, or floats.
 
     Raises:
         UsageError: no value of the images probed, from all over the set, is in the
             upper half of the range.
     """
     decoding = encoded.decoding
-    tops = _tops_by_libraries(encoded)
+    tops, deep = _by_libraries(encoded)
+    rows = _deep_rows(encoded)
     if decoding.value_range != "auto":
-        return
-    tops += [_largest(encoded, row) for row in _deep_rows(encoded)]
+        return deep or bool(rows)
+    tops += [_largest(encoded, row) for row in rows]
     top = max(tops, default=0)
     if 0 < top < 2 ** (BITS - 1):
         used = int(top).bit_length()
@@ -48,20 +52,25 @@ def check_deep_range(encoded: EncodedImages) -> None:
             f"--value_range=0,{2**used - 1} or percentiles, or dtype where they are "
             "dark in truth"
         )
+    return deep or bool(rows)
 
 
-def _tops_by_libraries(encoded: EncodedImages) -> list[int]:
-    """Return the largest values of some images of full 16 bits; log their bands."""
+def _by_libraries(encoded: EncodedImages) -> tuple[list[int], bool]:
+    """Return the largest values of some images of full 16 bits; log their bands.
+
+    And whether any image is deeper than 8 bits.
+    """
     if not isinstance(encoded, ImageFiles):
-        return []
+        return [], False
     rows = _rows_named(encoded, LIBRARY_ENDS)
     some = rows[:: max(1, len(rows) // BY_LIBRARIES)][:BY_LIBRARIES]
-    tops, bands = [], set()
+    tops, bands, deep = [], set(), False
     for row in some.tolist():
         with contextlib.suppress(OSError, ValueError):
             with open(encoded.paths[row], "rb") as file:
                 raw = read(file.read(), encoded.decoding)
             bands.add(raw.values.shape[-1])
+            deep |= raw.values.dtype.itemsize > 1
             if raw.full_type and raw.values.dtype == np.uint16:
                 tops.append(int(raw.values.max()))
     in_colours = encoded.decoding.channels in (1, RGB)
@@ -73,7 +82,7 @@ def _tops_by_libraries(encoded: EncodedImages) -> list[int]:
             "says how many there are",
             *(encoded.name, counts),
         )
-    return tops
+    return tops, deep
 
 
 def _rows_named(files: ImageFiles, ends: tuple[str, ...]) -> np.ndarray:
@@ -99,10 +108,10 @@ def _is_deep(encoded: EncodedImages, row: int) -> bool:
     with contextlib.suppress(OSError, tf.errors.OpError):
         if isinstance(encoded, ImageFiles):
             with open(encoded.paths[row], "rb") as file:
-                head = file.read(HEADER)
+                head = file.read(HEAD)
         else:
-            head = encoded.read(tf.constant(row, tf.int64))[0].numpy()[:HEADER]
-        return head.startswith(PNG) and head[DEPTH : DEPTH + 1] == bytes([BITS])
+            head = encoded.read(tf.constant(row, tf.int64))[0].numpy()[:HEAD]
+        return all(head[place:].startswith(start) for place, start in DEEP_PNG)
     return False
 
 

@@ -1,5 +1,6 @@
 """From the name of a set to its images, as they lie on the disk."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -60,7 +61,10 @@ def open_encoded(
         builder = open_builder(dataset, data_dir, download)
         encoded = Records(builder, split, labels != "none")
     encoded.decoding = decoding
-    check_deep_range(encoded)
+    deep = check_deep_range(encoded)
+    if decoding.pixels == "auto":
+        pixels = "float32" if deep else "uint8"
+        encoded.decoding = dataclasses.replace(decoding, pixels=pixels)
     return encoded
 
 

@@ -16,7 +16,8 @@ def in_memory(
     demanded: bool,
 ) -> MemorySource | None:
     """Decode the set into memory; if that is impossible, return None or refuse."""
-    source, needed = None, encoded.size * np.prod(shape or 0)
+    each = np.prod(shape or 0) * np.dtype(encoded.decoding.dtype).itemsize
+    source, needed = None, encoded.size * each
     if shape and needed <= limit:
         source = _decode_all(encoded, shape, skip)
     if demanded and source is None:
@@ -34,7 +35,7 @@ def _decode_all(
     encoded: EncodedImages, shape: tuple[int, int, int], skip: bool
 ) -> MemorySource | None:
     """Decode the whole set, or return None when another size turns up."""
-    images = np.empty((encoded.size, *shape), np.uint8)
+    images = np.empty((encoded.size, *shape), encoded.decoding.dtype)
     labels = np.empty(encoded.size, np.int32)
     good = np.zeros(encoded.size, bool)
 

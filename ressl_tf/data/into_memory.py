@@ -27,7 +27,8 @@ def into_memory(source: Source, limit: int = LIMIT) -> Source:
         return source
     probed = np.unique(np.linspace(0, source.size - 1, PROBES, dtype=np.int64))
     shapes = source.shapes(probed)
-    needed = source.size * int(np.prod(shapes[0])) if shapes else 0
+    each = np.dtype(source.dtype).itemsize
+    needed = source.size * int(np.prod(shapes[0])) * each if shapes else 0
     if len(set(shapes)) != 1 or needed > limit:
         return source
     try:

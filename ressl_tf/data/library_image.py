@@ -8,20 +8,14 @@ import tensorflow as tf
 
 from ressl_tf.config.decoding import RGB, Decoding
 from ressl_tf.data.formats.raw import Raw
-from ressl_tf.data.library_formats import EXTRA, FORMATS, HEAD, format_of
-from ressl_tf.data.value_range import to_uint8
-
-
-def is_library_format(encoded: tf.Tensor) -> tf.Tensor:
-    """Whether the first bytes are of a format of `library_formats`, bool []."""
-    head = tf.strings.substr(encoded, 0, HEAD) + b"\0" * HEAD  # substr wants so many
-    starts = [start for each in FORMATS for start in each.starts]
-    found = [tf.strings.substr(head, place, len(b)) == b for place, b in starts]
-    return tf.reduce_any(found)
+from ressl_tf.data.library_formats import EXTRA, format_of
+from ressl_tf.data.value_range import to_pixels
 
 
 def decode_by_library(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
-    """Decode string [] -> uint8 [height, width, 3], or all bands where they are asked.
+    """Decode string [] -> [height, width, 3], or all bands where they are asked.
+
+    Its type is `decoding.dtype`.
 
     Raises:
         tf.errors.InvalidArgumentError: the library is missing or cannot read it.
@@ -30,14 +24,14 @@ def decode_by_library(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
     convert = as_rgb if in_colours else all_bands
 
     def decoded(data):
-        return convert(read(data, decoding), decoding.value_range)
+        return convert(read(data, decoding), decoding.value_range, decoding.dtype)
 
     if tf.executing_eagerly():
         try:
             return tf.constant(decoded(tf.convert_to_tensor(encoded).numpy()))
         except ValueError as error:  # as `numpy_function` has it in a graph
             raise tf.errors.InvalidArgumentError(None, None, str(error)) from None
-    image = tf.numpy_function(decoded, [encoded], tf.uint8, stateful=False)
+    image = tf.numpy_function(decoded, [encoded], decoding.dtype, stateful=False)
     return tf.ensure_shape(image, [None, None, RGB if in_colours else None])
 
 
@@ -61,8 +55,8 @@ def read(data: bytes, decoding: Decoding) -> Raw:
     return dataclasses.replace(raw, values=_bands_last(raw.values))
 
 
-def as_rgb(raw: Raw, value_range: str) -> np.ndarray:
-    """Return red, green and blue as uint8 [height, width, 3].
+def as_rgb(raw: Raw, value_range: str, dtype: str = "uint8") -> np.ndarray:
+    """Return red, green and blue, [height, width, 3].
 
     Of three bands and more these are the first three; of fewer, the first is grey.
     Floats beyond 0 and 1 have no range of their own.
@@ -72,21 +66,21 @@ def as_rgb(raw: Raw, value_range: str) -> np.ndarray:
     """
     bands = raw.values.shape[-1]
     values = raw.values[..., :RGB] if bands >= RGB else raw.values[..., :1]
-    scaled = _scaled(raw, values, value_range)
+    scaled = _scaled(raw, values, value_range, dtype)
     shape = (*scaled.shape[:2], RGB)
     return np.ascontiguousarray(np.broadcast_to(scaled, shape))
 
 
-def all_bands(raw: Raw, value_range: str) -> np.ndarray:
-    """Return every band as uint8 [height, width, bands].
+def all_bands(raw: Raw, value_range: str, dtype: str = "uint8") -> np.ndarray:
+    """Return every band, [height, width, bands].
 
     Raises:
         ValueError: the range must be given.
     """
-    return np.ascontiguousarray(_scaled(raw, raw.values, value_range))
+    return np.ascontiguousarray(_scaled(raw, raw.values, value_range, dtype))
 
 
-def _scaled(raw: Raw, values: np.ndarray, value_range: str) -> np.ndarray:
+def _scaled(raw: Raw, values: np.ndarray, value_range: str, dtype: str) -> np.ndarray:
     if raw.unknown_range and value_range in ("auto", "dtype"):
         low, high = np.nanmin(values), np.nanmax(values)
         if low < 0 or high > 1:
@@ -94,7 +88,7 @@ def _scaled(raw: Raw, values: np.ndarray, value_range: str) -> np.ndarray:
                 f"floats from {low:.4g} to {high:.4g}, which no range is known for: "
                 "give --value_range=lo,hi or percentiles"
             )
-    scaled = to_uint8(values, raw.own_range, value_range)
+    scaled = to_pixels(values, raw.own_range, value_range, dtype)
     return 255 - scaled if raw.inverted else scaled
 
 

@@ -36,7 +36,12 @@ logger = logging.getLogger("ressl_tf")
 
 
 def open_source(
-    config: Any, split: str, *, cache: str | None = None, channels: int | None = None
+    config: Any,
+    split: str,
+    *,
+    cache: str | None = None,
+    channels: int | None = None,
+    pixels: str | None = None,
 ) -> Source:
     """Open a split of the data set that a config names.
 
@@ -45,12 +50,13 @@ def open_source(
         split: in TFDS syntax: "train", "train[:10%]".
         cache: instead of the config's own `cache`.
         channels: of the images; None for the config's own.
+        pixels: of the images; None for the config's own, where "auto" is uint8.
 
     Raises:
         UsageError: it is not there, or cannot be held as `cache` says.
         RunError: an image cannot be read.
     """
-    decoding = decoding_of(config, channels)
+    decoding = decoding_of(config, channels, pixels)
     return load_source(
         config.dataset,
         split,
@@ -64,22 +70,26 @@ def open_source(
         cache_dir=getattr(config, "cache_dir", None) or None,
         labels=getattr(config, "labels", "auto"),
         channels=decoding.channels,
+        pixels=decoding.pixels,
     )
 
 
-def list_source(config: Any, split: str, channels: int | None = None) -> Source:
+def list_source(
+    config: Any, split: str, channels: int | None = None, pixels: str | None = None
+) -> Source:
     """List a split, as `open_source` names it, without a look at its images.
 
     Args:
         config: of `open_source`.
         split: of `open_source`.
         channels: of `open_source`.
+        pixels: of `open_source`.
 
     Raises:
         UsageError: it is not there.
     """
     if config.dataset.startswith(ARRAY):
-        return open_source(config, split, channels=channels)
+        return open_source(config, split, channels=channels, pixels=pixels)
     encoded = open_encoded(
         config.dataset,
         split,
@@ -87,13 +97,15 @@ def list_source(config: Any, split: str, channels: int | None = None) -> Source:
         download=config.download,
         skip=config.on_bad_image == "skip",
         labels=config.labels,
-        decoding=decoding_of(config, channels),
+        decoding=decoding_of(config, channels, pixels),
     )
     return _source_of(encoded, np.arange(encoded.size), encoded.unlisted)
 
 
-def decoding_of(config: Any, channels: int | None = None) -> Decoding:
-    """Return how a config asks for images to be decoded; `channels` in its place.
+def decoding_of(
+    config: Any, channels: int | None = None, pixels: str | None = None
+) -> Decoding:
+    """Return how a config asks for images to be decoded; the others in its place.
 
     Raises:
         UsageError: its range of values is none.
@@ -102,7 +114,10 @@ def decoding_of(config: Any, channels: int | None = None) -> Decoding:
     value_range = getattr(config, "value_range", "auto")
     if channels is None:
         channels = getattr(config, "channels", RGB)
-    return as_decoding(exif, value_range, config.max_pixels, channels)
+    if pixels is None:
+        pixels = getattr(config, "pixels", "auto")
+        pixels = "uint8" if pixels == "auto" else pixels
+    return as_decoding(exif, value_range, config.max_pixels, channels, pixels)
 
 
 def open_beside(config: Any, split: str, channels: int | None = None) -> Source:
@@ -154,29 +169,29 @@ def load_source(
     memory_limit: int = MEMORY_LIMIT,
     labels: str = "auto",
     channels: int = RGB,
+    pixels: str = "uint8",
 ) -> Source:
     """Open a set of images.
 
     Args:
-        dataset: "folder:/path", "folder:/a,/b", "files:/path/list.json",
-            "list:/path/list.csv", "webdataset:/shards/*.tar", "tfrecord:/shards",
-            "shapes", or a TFDS name ("cifar10", "name/config").
-        split: "train", "test", ...; for TFDS also slices such as "train[:10%]".
-        data_dir: where TFDS keeps its data; None is ~/tensorflow_datasets.
+        dataset: a TFDS name ("cifar10", "name/config"), "shapes", "folder:/a,/b",
+            "files:/list.json", "list:/list.csv", "webdataset:/*.tar", "tfrecord:/path".
+        split: "train", "test", ...; of TFDS also slices such as "train[:10%]".
+        data_dir: of TFDS; None is ~/tensorflow_datasets.
         download: whether TFDS may download what is not prepared.
-        on_bad_image: "stop" raises at the first unreadable image: here, if all are
-            decoded here. "skip" leaves them out before training, in one more pass of
-            decoding where a set streams.
+        on_bad_image: "stop" raises at the first; "skip" leaves them out, in one more
+            pass of decoding where a set streams.
         max_pixels: an image of more, by its header, is unreadable.
-        exif: "apply" turns photos upright, "ignore" does not.
-        value_range: of `config.decoding.Decoding`; "lo,hi" becomes 0 to 255.
+        exif: of `config.decoding.Decoding`, as `value_range`.
+        value_range: "lo,hi" becomes 0 to 255.
         cache: where decoded images are kept. "auto": in memory, if they are of one size
             and at most `memory_limit`, else nowhere. "memory": there, or an error.
-            "disk": see `data.cache`. "none": decoded whenever they are used.
+            "disk": in `cache_dir`. "none": nowhere.
         cache_dir: of "disk"; None is `cache.default_folder()`.
         memory_limit: in bytes.
         labels: "auto"; "none"; "folders": sub-folders are classes, even beside images.
         channels: of the images.
+        pixels: of `Decoding`; "auto": as the set needs.
 
     Raises:
         UsageError: there is no such set, no readable image, or too little memory.
@@ -185,7 +200,7 @@ def load_source(
     _check_choices(on_bad_image, cache, labels)
     dataset = paths.local(dataset, "dataset", PATHS)
     if dataset.startswith(ARRAY):
-        return given(dataset, split, labels, channels)
+        return given(dataset, split, labels, channels, pixels)
     data_dir = data_dir and paths.local(data_dir, "data_dir")
     cache_dir = cache_dir and paths.local(cache_dir, "cache_dir")
     skip = on_bad_image == "skip"
@@ -196,7 +211,7 @@ def load_source(
         download=download,
         skip=skip,
         labels=labels,
-        decoding=Decoding(max_pixels, exif, value_range, channels),
+        decoding=Decoding(max_pixels, exif, value_range, channels, pixels),
     )
     return _held(encoded, split, cache, cache_dir, skip, memory_limit)
 

@@ -5,20 +5,25 @@ All of it is TensorFlow, on a few bytes: SavedModels and tf.data hold it.
 
 import tensorflow as tf
 
+from ressl_tf.data.header_table import Exif
+
 HEAD = 2**16 + 2**12  # bytes in which the tag is looked for: one full segment and more
 # An entry of 2 to 8, in either order of bytes, somewhere behind the name; \C is a byte.
 TURNED = (
     r"\C*Exif\x00\x00\C*"
-    r"(\x12\x01\x03\x00\x01\x00\x00\x00[\x02-\x08]\x00"
-    r"|\x01\x12\x00\x03\x00\x00\x00\x01\x00[\x02-\x08])\C*"
+    r"(\x12\x01[\x03\x04]\x00\x01\x00\x00\x00[\x02-\x08]\x00"
+    r"|\x01\x12\x00[\x03\x04]\x00\x00\x00\x01\x00(\x00\x00)?[\x02-\x08])\C*"
 )
 # A chunk of a PNG, or of a WebP with its size, and the TIFF in it; some programs put
 # the six bytes before that, which it has in a JPEG.
-CHUNK = r"\C*(eXIf|EXIF\C{4})(Exif\x00\x00)?(II\*\x00|MM\x00\*)"
+TIFF = r"(II\*\x00|MM\x00\*)"
+CHUNK = r"\C*(\x00\C{3}eXIf|EXIF\C{4})(Exif\x00\x00)?" + TIFF
 WEBP_FLAG = 20  # place of the byte that says what chunks there are
 HAS_EXIF = 0x08
+EXIF = b"Exif\0\0"
 SEGMENTS = 64  # that may come before it
 TAG = 0x0112
+LONG = 4  # the type of a value of four bytes; the usual one has two
 ENTRY = 12  # bytes of a tag
 
 
@@ -32,7 +37,7 @@ def upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
 
     def turned():
         transposed = tf.cond(
-            orientation >= 5, lambda: tf.transpose(image, [1, 0, 2]), lambda: image
+            orientation >= 5, lambda: _transposed(image), lambda: image
         )
         rows = _is_one_of(orientation, (3, 4, 7, 8))
         columns = _is_one_of(orientation, (2, 3, 6, 7))
@@ -43,102 +48,126 @@ def upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
     return tf.cond(needed, turned, lambda: image)
 
 
+def _transposed(image: tf.Tensor) -> tf.Tensor:
+    """Swap rows and columns, pixel by pixel.
+
+    Where `tf.transpose` of uint8 is in a graph, oneDNN writes an error into the log.
+    """
+    height, width, channels = tf.unstack(tf.shape(image))
+    places = tf.range(height) * width + tf.range(width)[:, None]
+    pixels = tf.gather(tf.reshape(image, [height * width, channels]), places)
+    return tf.ensure_shape(pixels, [None, None, image.shape[2]])
+
+
 def may_be_turned(encoded: tf.Tensor) -> tf.Tensor:
     """Whether a JPEG may have to be turned, bool []: a quick look, never falsely no."""
     return tf.strings.regex_full_match(tf.strings.substr(encoded, 0, HEAD), TURNED)
 
 
-def chunk_orientation(
-    encoded: tf.Tensor, is_png: tf.Tensor, is_webp: tf.Tensor
-) -> tf.Tensor:
-    """Read the orientation of a PNG or WebP, string [] -> int32 []; 1 without.
+def stored(encoded: tf.Tensor, kind: tf.Tensor | int) -> tf.Tensor:
+    """Read the orientation that a file says, int32 []; 1 where it says none.
 
-    Of a PNG both ends are searched: writers put eXIf before the pixels, or after them.
-    A WebP says in its header whether it has EXIF.
+    Args:
+        encoded: string [].
+        kind: of `header_table.Exif`, int32 [].
     """
+    places = {
+        Exif.NONE: _nothing,
+        Exif.JPEG: lambda: _of_segment(tf.strings.substr(encoded, 0, HEAD)),
+        Exif.PNG: lambda: _of_chunk(_ends(encoded)),
+        Exif.WEBP: lambda: _of_flagged(encoded),
+    }
+    tiff = tf.switch_case(tf.convert_to_tensor(kind, tf.int32), places)
+    is_tiff = tf.strings.regex_full_match(tiff, TIFF + r"\C*")
+    return tf.cond(is_tiff, lambda: _tagged(tiff), lambda: tf.constant(1))
+
+
+def _nothing() -> tf.Tensor:
+    return tf.constant(b"")
+
+
+def _ends(encoded: tf.Tensor) -> tf.Tensor:
+    """Join both ends of a PNG: writers put eXIf before the pixels, or after them."""
     start = tf.maximum(tf.strings.length(encoded) - HEAD, 0)
     end = tf.strings.substr(encoded, start, HEAD)
-    ends = tf.strings.substr(encoded, 0, tf.minimum(start, HEAD)) + end
-    flags = tf.io.decode_raw(tf.strings.substr(encoded, 0, WEBP_FLAG + 1), tf.uint8)
-    flagged = is_webp & (tf.strings.substr(encoded, 12, 4) == b"VP8X")
-    flagged &= flags[-1] // HAS_EXIF % 2 == 1
-    searched = tf.where(is_webp, encoded, ends)
+    return tf.strings.substr(encoded, 0, tf.minimum(start, HEAD)) + end
+
+
+def _of_flagged(encoded: tf.Tensor) -> tf.Tensor:
+    """Return the TIFF of a WebP's EXIF, whose header says whether there is one."""
+    flags = _bytes(encoded, WEBP_FLAG + 1)[WEBP_FLAG]
+    extended = tf.strings.substr(encoded, 12, 4) == b"VP8X"
+    flagged = extended & (flags // HAS_EXIF % 2 == 1)
+    return tf.cond(flagged, lambda: _of_chunk(encoded), _nothing)
+
+
+def _of_chunk(searched: tf.Tensor) -> tf.Tensor:
+    """Return the TIFF in the first chunk of EXIF, string []; empty without."""
 
     def found():
-        tiff = tf.strings.regex_replace(searched, CHUNK, r"\3", replace_global=False)
-        head = tf.io.decode_raw(tf.strings.substr(tiff, 0, HEAD), tf.uint8)
-        return _tiff_orientation(head, tf.constant(0))
+        return tf.strings.regex_replace(searched, CHUNK, r"\3", replace_global=False)
 
-    may_have = flagged | is_png
-    there = may_have & tf.strings.regex_full_match(searched, CHUNK + r"\C*")
-    return tf.cond(there, found, lambda: tf.constant(1))
+    there = tf.strings.regex_full_match(searched, CHUNK + r"\C*")
+    return tf.cond(there, found, _nothing)
 
 
-def jpeg_orientation(encoded: tf.Tensor) -> tf.Tensor:
-    """Read the orientation of a JPEG, string [] -> int32 []; 1 where none is said."""
-    head = tf.io.decode_raw(tf.strings.substr(encoded, 0, HEAD), tf.uint8)
+def _of_segment(first: tf.Tensor) -> tf.Tensor:
+    """Return the TIFF in the segment Exif of a JPEG's first bytes; empty without."""
+    head = _bytes(first, 2 * HEAD)  # a segment may end beyond them
 
-    def is_skipped(start, marker):  # APP0 to APP15 and comments, but for Exif
-        segment = (marker & 0xFFF0 == 0xFFE0) | (marker == 0xFFFE)
-        exif = (marker == 0xFFE1) & _begins(head, start + 4, b"Exif\0\0")
-        return segment & ~exif & (start < HEAD)
+    def number(place):
+        return 256 * head[place] + head[place + 1]
 
-    def next_segment(start, _):
-        start = start + 2 + _number(head, start + 2, 2)
-        return start, _number(head, start, 2)
+    def is_exif(start, marker):
+        letters = head[start + 4 : start + 4 + len(EXIF)]
+        return (marker == 0xFFE1) & tf.reduce_all(letters == list(EXIF))
 
-    first = tf.constant(2), _number(head, tf.constant(2), 2)
+    def is_skipped(start, marker):  # all before the pixels, but for Exif
+        is_marker = (marker >= 0xFFC0) & (marker != 0xFFDA) & (start < HEAD)
+        return is_marker & ~is_exif(start, marker)
+
+    def next_segment(start, marker):
+        is_fill = marker == 0xFFFF  # bytes that may stand before a marker
+        start = start + tf.where(is_fill, 1, 2 + number(start + 2))
+        return start, number(start)
+
     start, marker = tf.while_loop(
-        is_skipped, next_segment, first, maximum_iterations=SEGMENTS
-    )
-    return tf.cond(
-        marker == 0xFFE1,
-        lambda: _tiff_orientation(head, start + 10),
-        lambda: tf.constant(1),
+        is_skipped, next_segment, (2, number(2)), maximum_iterations=SEGMENTS
     )
 
+    def tiff():
+        length = tf.maximum(number(start + 2) - 2 - len(EXIF), 0)
+        return tf.strings.substr(first, start + 4 + len(EXIF), length)
 
-def _tiff_orientation(head: tf.Tensor, start: tf.Tensor) -> tf.Tensor:
-    """Find the tag in the first directory of the TIFF at `start`."""
-    little = _begins(head, start, b"II")
-    directory = start + _number(head, start + 4, 4, little)
-    count = _number(head, directory, 2, little)
-    entries = directory + 2 + ENTRY * tf.range(tf.clip_by_value(count, 0, 512))
-    tags = _numbers(head, entries, 2, little)
-    values = _numbers(head, entries + 8, 2, little)
-    found = tf.boolean_mask(values, tags == TAG)
-    return tf.reduce_max(tf.concat([found[:1], [1]], 0))
+    return tf.cond(is_exif(start, marker), tiff, _nothing)
+
+
+def _tagged(tiff: tf.Tensor) -> tf.Tensor:
+    """Find the tag in the first directory of a TIFF, string [] -> int32 []."""
+    head = _bytes(tiff, HEAD)
+    powers = 256 ** tf.range(4)
+    is_little = head[0] == ord("I")
+    four = tf.where(is_little, powers, powers[::-1])
+    two = tf.where(is_little, powers[:2], powers[1::-1])
+    start = tf.reduce_sum(head[4:8] * four)
+    is_inside = (start >= 0) & (start <= HEAD - ENTRY)
+    start = tf.where(is_inside, start, 0)
+    count = tf.where(is_inside, tf.reduce_sum(head[start : start + 2] * two), 0)
+    count = tf.minimum(count, (HEAD - 2 - start) // ENTRY)
+    entries = head[start + 2 : start + 2 + ENTRY * count]
+    entries = tf.reshape(entries, [-1, ENTRY])
+    is_tag = tf.reduce_sum(entries[:, :2] * two, axis=1) == TAG
+    is_long = tf.reduce_sum(entries[:, 2:4] * two, axis=1) == LONG
+    short = tf.reduce_sum(entries[:, 8:10] * two, axis=1)
+    values = tf.where(is_long, tf.reduce_sum(entries[:, 8:12] * four, axis=1), short)
+    return tf.reduce_max(tf.concat([tf.boolean_mask(values, is_tag)[:1], [1]], 0))
+
+
+def _bytes(data: tf.Tensor, count: int) -> tf.Tensor:
+    """Return the first bytes, string [] -> int32 [count], with zeros at the end."""
+    head = tf.io.decode_raw(data, tf.uint8, fixed_length=count)
+    return tf.cast(tf.ensure_shape(head, [count]), tf.int32)
 
 
 def _is_one_of(orientation: tf.Tensor, some: tuple[int, ...]) -> tf.Tensor:
     return tf.reduce_any(orientation == tf.constant(some))
-
-
-def _begins(head: tf.Tensor, start: tf.Tensor, letters: bytes) -> tf.Tensor:
-    """Return whether these letters are at `start`, bool []."""
-    return tf.reduce_all(_bytes(head, start + tf.range(len(letters))) == list(letters))
-
-
-def _number(
-    head: tf.Tensor, start: tf.Tensor, size: int, little: tf.Tensor | bool = False
-) -> tf.Tensor:
-    """Read `size` bytes at `start` as a whole number, int32 []."""
-    return _numbers(head, start[None], size, little)[0]
-
-
-def _numbers(
-    head: tf.Tensor, starts: tf.Tensor, size: int, little: tf.Tensor | bool
-) -> tf.Tensor:
-    """Read `size` bytes at each of `starts`, int32 [n], as whole numbers, int32 [n]."""
-    digits = _bytes(head, starts[:, None] + tf.range(size))
-    weights = [256**place for place in range(size)]
-    weights = tf.where(little, weights, weights[::-1])
-    return tf.reduce_sum(digits * weights, axis=-1)
-
-
-def _bytes(head: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
-    """Read bytes at places of any shape, int32; 0 beyond the ends."""
-    size = tf.size(head)
-    inside = (places >= 0) & (places < size)
-    read = tf.gather(head, tf.clip_by_value(places, 0, tf.maximum(size - 1, 0)))
-    return tf.where(inside, tf.cast(read, tf.int32), 0)

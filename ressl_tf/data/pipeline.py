@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from ressl_tf.data.centre_crop import centre_crop
-from ressl_tf.data.sources import MemorySource, Source, unreadable_example
+from ressl_tf.data.sources import MemorySource, Source
+from ressl_tf.data.unreadable import unreadable_example
 from ressl_tf.runtime.errors import UsageError
 
 AUTOTUNE = tf.data.AUTOTUNE
@@ -125,7 +126,7 @@ def evaluation_batches(
             images.
 
     Returns:
-        (uint8 [batch, image_size, image_size, 3], int32 [batch]; -1 without labels).
+        (images [batch, image_size, image_size, 3], int32 [batch]; -1 without labels).
     """
     rows = evaluation_rows(source.size, limit)
     steps = tf.data.Dataset.from_tensor_slices(rows).batch(batch_size)

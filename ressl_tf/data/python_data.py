@@ -62,7 +62,9 @@ def as_dataset(data: Any, folder: str | os.PathLike[str]) -> str:
     )
 
 
-def given(name: str, split: str, labels: str, channels: int = 3) -> MemorySource:
+def given(
+    name: str, split: str, labels: str, channels: int = 3, pixels: str = "uint8"
+) -> MemorySource:
     """Return the images that `as_dataset` called by this name.
 
     Raises:
@@ -76,7 +78,7 @@ def given(name: str, split: str, labels: str, channels: int = 3) -> MemorySource
         )
     if split != "train":
         raise UsageError(f"{name} has only the split train. Received: {split!r}")
-    source = _GIVEN[name]
+    source = _as_type(_GIVEN[name], pixels)
     if source.image_shape[2] != channels:
         images = _with_channels(source.images, channels)
         source = dataclasses.replace(source, images=images)
@@ -84,6 +86,15 @@ def given(name: str, split: str, labels: str, channels: int = 3) -> MemorySource
         return source
     none = np.full(source.size, NO_LABEL, np.int32)
     return MemorySource(name, source.images, none, None, ())
+
+
+def _as_type(source: MemorySource, pixels: str) -> MemorySource:
+    """Return the images as `pixels` says; "auto" leaves them as they were given."""
+    if pixels in ("auto", source.dtype):
+        return source
+    with tf.device("CPU:0"):
+        images = tf.cast(tf.round(source.images), pixels)
+    return dataclasses.replace(source, images=images)
 
 
 def _with_channels(images: tf.Tensor, channels: int) -> tf.Tensor:
@@ -166,7 +177,7 @@ def _image_and_label(element: Any) -> tuple[np.ndarray, Any]:
 
 def _keep(images: np.ndarray, labels: np.ndarray | None) -> str:
     """Keep images for this process, under the hash of what they are."""
-    images = _as_uint8(images)
+    images = _as_raw(images)
     names, numbers = None, np.full(len(images), NO_LABEL, np.int32)
     if labels is not None:
         numbers = _checked_labels(labels, len(images))
@@ -179,8 +190,8 @@ def _keep(images: np.ndarray, labels: np.ndarray | None) -> str:
     return name
 
 
-def _as_uint8(images: np.ndarray) -> np.ndarray:
-    """Return raw images as image files have them."""
+def _as_raw(images: np.ndarray) -> np.ndarray:
+    """Return raw images: uint8, or float32 where they have fractions."""
     if images.ndim != 4 or images.shape[-1] > MOST_CHANNELS or not images.size:
         raise UsageError(
             "an array of images is [n, height, width, channels]. "
@@ -195,7 +206,7 @@ def _as_uint8(images: np.ndarray) -> np.ndarray:
             )
         if not (low >= 0 and high <= 255) or is_foreign(low, high):
             raise UsageError(
-                "images are raw ones on 0..255, uint8 or rounded to it; leave out a "
+                "images are raw ones on 0..255, uint8 or float32; leave out a "
                 f"division by 255. Received: {images.dtype}, {low:.4g} to {high:.4g}"
             )
         if is_dim(high):
@@ -204,7 +215,9 @@ def _as_uint8(images: np.ndarray) -> np.ndarray:
                 "on another scale, such as 0..100, bring them to 0..255",
                 high,
             )
-        images = np.rint(images).astype(np.uint8)
+        whole = np.rint(images)
+        dtype = np.uint8 if np.array_equal(whole, images) else np.float32
+        images = images.astype(dtype)
     return images
 
 

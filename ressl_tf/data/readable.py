@@ -26,7 +26,7 @@ def readable_batches(
         rows: int64 [m], the rows to read instead of all from `start` on.
 
     Returns:
-        (rows, int64 [batch]; uint8 [batch, image_size, image_size, 3]; labels, int32
+        (rows, int64 [batch]; images [batch, image_size, image_size, 3]; labels, int32
         [batch], -1 without).
     """
     wanted = tf.data.Dataset.range(start, source.size)

@@ -5,7 +5,8 @@ import logging
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.data.sources import EncodedImages, unreadable
+from ressl_tf.data.sources import EncodedImages
+from ressl_tf.data.unreadable import unreadable
 from ressl_tf.runtime.file_names import printable
 
 logger = logging.getLogger("ressl_tf")

@@ -2,26 +2,22 @@
 
 import numpy as np
 
-from ressl_tf.config.decoding import RGB
+from ressl_tf.config.shown_rgb import places
 
 
-def shown(images: np.ndarray) -> np.ndarray:
+def shown(images: np.ndarray, rgb: str = "") -> np.ndarray:
     """Return images as they are shown, in RGB.
-
-    One channel is grey, two are red and green. Of more than three the first three are
-    shown.
 
     Args:
         images: [..., height, width, channels].
+        rgb: `--rgb`, which channels are red, green and blue; empty: the first three,
+            and of one or two the first as grey.
 
     Returns:
         Of the same type, [..., height, width, 3].
+
+    Raises:
+        UsageError: there is no such channel.
     """
     images = np.asarray(images)
-    channels = images.shape[-1]
-    if channels == 1:
-        return np.repeat(images, RGB, axis=-1)
-    if channels < RGB:
-        empty = [(0, 0)] * (images.ndim - 1)
-        return np.pad(images, [*empty, (0, RGB - channels)])
-    return images[..., :RGB]
+    return images[..., list(places(rgb, images.shape[-1]))]

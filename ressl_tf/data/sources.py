@@ -2,9 +2,7 @@
 
 import abc
 import concurrent.futures
-import contextlib
 import dataclasses
-import re
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
@@ -13,8 +11,6 @@ import tensorflow as tf
 
 from ressl_tf.config.decoding import Decoding
 from ressl_tf.data.decode import complaint, decode_any
-from ressl_tf.runtime.errors import RunError
-from ressl_tf.runtime.file_names import printable
 
 NO_LABEL = -1
 
@@ -61,7 +57,7 @@ class EncodedImages(Protocol):
         yield from self.state()
 
     def example(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Read and decode int64 [] -> (uint8 [height, width, channels], int32 [])."""
+        """Read and decode int64 [] -> ([height, width, channels], int32 [])."""
         encoded, label = self.read(row)
         return decode_any(encoded, self.decoding), label
 
@@ -74,10 +70,7 @@ class EncodedImages(Protocol):
         return None
 
     def shapes(self, rows: np.ndarray) -> list[tuple[int, int, int]]:
-        """Return the shapes of those images that decode.
-
-        They are few: a pipeline for them would take longer to make than to run.
-        """
+        """Return the shapes of those images that decode, of a few."""
         with concurrent.futures.ThreadPoolExecutor() as pool:
             found = pool.map(self._shape, rows.tolist())
             return [shape for shape in found if shape is not None]
@@ -127,6 +120,10 @@ class Source(Protocol):
     def image_shape(self) -> tuple[int, int, int] | None:
         """Shape of every image; None where they may differ."""
 
+    @property
+    def dtype(self) -> str:
+        """Type of the images: "uint8", or "float32" of deep ones; on 0..255."""
+
     def take(self, rows: np.ndarray) -> "Source":
         """Return the source of these examples alone, in this order."""
 
@@ -134,7 +131,7 @@ class Source(Protocol):
         """Return the label of every example, int32 [n]."""
 
     def example(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Read int64 [] -> (uint8 [height, width, 3], int32 [])."""
+        """Read int64 [] -> ([height, width, 3], int32 [])."""
 
     def example_name(self, index: int) -> str:
         """Name an example, for messages."""
@@ -152,7 +149,7 @@ class MemorySource:
 
     Attributes:
         name: the folder's path or the TFDS name.
-        images: uint8 tensor [n, height, width, 3] in host memory.
+        images: uint8 or float32 tensor [n, height, width, 3] in host memory.
         labels: int32 [n], or -1 throughout when `label_names` is None.
         label_names: class names in the order of their numbers, or None.
         skipped: names of the unreadable images that were left out.
@@ -182,6 +179,11 @@ class MemorySource:
         """Shape of every image."""
         return tuple(self.images.shape[1:])
 
+    @property
+    def dtype(self) -> str:
+        """Type of the images."""
+        return self.images.dtype.name
+
     def take(self, rows: np.ndarray) -> "MemorySource":
         """Return the source of these examples alone, in this order."""
         with tf.device("CPU:0"):
@@ -199,11 +201,11 @@ class MemorySource:
         return self.labels
 
     def examples(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Gather int64 [m] -> (uint8 [m, height, width, 3], int32 [m])."""
+        """Gather int64 [m] -> ([m, height, width, 3], int32 [m])."""
         return tf.gather(self.images, rows), tf.gather(self.labels, rows)
 
     def example(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Gather int64 [] -> (uint8 [height, width, 3], int32 [])."""
+        """Gather int64 [] -> ([height, width, 3], int32 [])."""
         return self.examples(index)
 
     def example_name(self, index: int) -> str:
@@ -241,9 +243,26 @@ class StreamSource:
     image_shape = None
 
     @property
+    def images(self) -> tf.Tensor:
+        """Not there, as images are read when they are used: says how to get them.
+
+        Raises:
+            AttributeError: always.
+        """
+        raise AttributeError(
+            f"{self.name} is read image by image: example(i) gives one of them; "
+            "cache='memory' holds all, if they have one size"
+        )
+
+    @property
     def size(self) -> int:
         """Number of examples."""
         return len(self.rows)
+
+    @property
+    def dtype(self) -> str:
+        """Type of the images."""
+        return self.encoded.decoding.dtype
 
     def take(self, rows: np.ndarray) -> "StreamSource":
         """Return the source of these examples alone, in this order."""
@@ -258,7 +277,7 @@ class StreamSource:
         return self.encoded.all_labels()[self.rows.numpy()]
 
     def example(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Read and decode int64 [] -> (uint8 [height, width, 3], int32 [])."""
+        """Read and decode int64 [] -> ([height, width, 3], int32 [])."""
         return self.encoded.example(tf.gather(self.rows, index))
 
     def example_name(self, index: int) -> str:
@@ -272,36 +291,3 @@ class StreamSource:
     def why_unreadable(self, index: int) -> str | None:
         """Say in one line what is wrong with an example; None for nothing."""
         return self.encoded.why_unreadable(int(self.rows[index]))
-
-
-@contextlib.contextmanager
-def bad_images_as_run_errors() -> Iterator[None]:
-    """Turn the error that a batch of `data.pipeline` ends with into its `RunError`.
-
-    tf.data wraps what its functions raise in an error of its own, traceback included.
-    """
-    try:
-        yield
-    except tf.errors.OpError as error:
-        found = re.search(r"RunError: (.*)", error.message)
-        if not found:
-            raise
-        raise RunError(found[1]) from None
-
-
-def unreadable(name: str, reason: str, count: str = "") -> RunError:
-    """Make the error about an unreadable image, which says what to do about it."""
-    return RunError(
-        f"Cannot read image {printable(name)}: {reason}{count}; remove it, or leave "
-        "such images out with --on_bad_image=skip"
-    )
-
-
-def reason_unreadable(source: Source, row: int) -> str:
-    """Say in one line why an image could not be read a moment ago."""
-    return source.why_unreadable(row) or "it failed, but not a second time"
-
-
-def unreadable_example(source: Source, row: int) -> RunError:
-    """Make the error about an image of a source that could not be read."""
-    return unreadable(source.example_name(row), reason_unreadable(source, row))

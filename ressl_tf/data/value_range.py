@@ -9,14 +9,17 @@ PERCENTILES = (0.5, 99.5)  # of each image, all channels together
 STEP = 257  # from 8 bits to 16
 
 
-def scale_deep(deep: tf.Tensor, value_range: str) -> tf.Tensor:
-    """Scale the 16 bits of a PNG, uint16 [h, w, c] -> uint8 [h, w, c].
+def scale_deep(deep: tf.Tensor, value_range: str, dtype: str = "uint8") -> tf.Tensor:
+    """Scale the 16 bits of a PNG, uint16 [h, w, c], to 0..255, [h, w, c].
 
     Args:
         deep: values.
         value_range: of `config.decoding.Decoding`.
+        dtype: "uint8", rounded, or "float32".
     """
     if value_range in ("auto", "dtype"):
+        if dtype == "float32":
+            return tf.cast(deep, tf.float32) / STEP
         return tf.cast((tf.cast(deep, tf.int32) + STEP // 2) // STEP, tf.uint8)
     found = bounds(value_range)
     if found is None:
@@ -24,7 +27,8 @@ def scale_deep(deep: tf.Tensor, value_range: str) -> tf.Tensor:
     else:
         low, high = (tf.constant(bound, tf.float32) for bound in found)
     part = (tf.cast(deep, tf.float32) - low) / tf.maximum(high - low, 1e-30)
-    return tf.cast(tf.round(255 * tf.clip_by_value(part, 0.0, 1.0)), tf.uint8)
+    scaled = 255 * tf.clip_by_value(part, 0.0, 1.0)
+    return scaled if dtype == "float32" else tf.cast(tf.round(scaled), tf.uint8)
 
 
 def _percentiles(deep: tf.Tensor) -> tf.Tensor:
@@ -50,24 +54,28 @@ def percentiles(values: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def to_uint8(
-    values: np.ndarray, own: tuple[float, float], value_range: str
+def to_pixels(
+    values: np.ndarray, own: tuple[float, float], value_range: str, dtype: str = "uint8"
 ) -> np.ndarray:
-    """Scale an array of any type to uint8; NaN becomes 0.
+    """Scale an array of any type to 0..255; NaN becomes 0.
 
     Args:
         values: of an image.
         own: the range that the file or its type says.
         value_range: of `config.decoding.Decoding`.
+        dtype: "uint8", rounded, or "float32".
     """
     if values.dtype == np.uint8 and own == (0, 255):
-        return values
+        return values.astype(dtype, copy=False)
+    rounded = dtype == "uint8"
     if value_range in ("auto", "dtype"):
         if values.dtype == np.uint16 and own == (0, 65535):
+            if not rounded:
+                return values.astype(np.float32) / np.float32(STEP)
             return ((values.astype(np.int32) + STEP // 2) // STEP).astype(np.uint8)
         low, high = own
     else:
         low, high = bounds(value_range) or percentiles(values)
     part = (values.astype(np.float32) - low) / max(high - low, 1e-30)
     part = np.clip(np.nan_to_num(part, nan=0.0), 0.0, 1.0)
-    return np.rint(255 * part).astype(np.uint8)
+    return np.rint(255 * part).astype(np.uint8) if rounded else 255 * part

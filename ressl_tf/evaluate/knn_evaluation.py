@@ -5,7 +5,7 @@ import pathlib
 from typing import Any
 
 from ressl_tf.config.evaluate_config import KNNConfig
-from ressl_tf.data.sources import bad_images_as_run_errors
+from ressl_tf.data.unreadable import bad_images_as_run_errors
 from ressl_tf.evaluate import features, nearest_neighbors, results, scores
 from ressl_tf.evaluate.embeddings.examples import Examples, examples_of_files
 from ressl_tf.evaluate.task import open_task

@@ -42,7 +42,8 @@ def _files(source: Source) -> list[str]:
 
 def _names(source: Source) -> list[str]:
     if isinstance(source, StreamSource):
-        paths = getattr(source.encoded, "paths", [])
+        files = getattr(source.encoded, "original", source.encoded)  # of a cache
+        paths = getattr(files, "paths", [])
         return [paths[row] for row in source.rows.numpy()] if len(paths) else []
     if isinstance(source, MemorySource) and source.names is not None:
         names = [source.names(row) for row in range(source.size)]

@@ -13,7 +13,7 @@ import tensorflow as tf
 from ressl_tf.config.evaluate_config import SupervisedConfig
 from ressl_tf.data.augment.views import Views, weak_view
 from ressl_tf.data.pipeline import steps_per_epoch, training_batches
-from ressl_tf.data.sources import bad_images_as_run_errors
+from ressl_tf.data.unreadable import bad_images_as_run_errors
 from ressl_tf.engine import tracking
 from ressl_tf.engine.nonfinite import NonfiniteGuard
 from ressl_tf.engine.optimizers import SGD

@@ -32,7 +32,7 @@ class Task:
         train: labelled images to learn from.
         test: labelled images to classify; of the same classes.
         dataset: its name, resolved.
-        decoding: `exif` and `value_range` of the images, resolved.
+        decoding: `exif`, `value_range` and `pixels` of the images, resolved.
     """
 
     encoder: Encoder
@@ -74,7 +74,8 @@ def open_task(config: EvaluateConfig) -> Task:
     train, test = open_splits(config, encoder.channels)
     if config.untrained:
         encoder = random_weights(encoder, config.seed)
-    decoding = {"exif": config.exif, "value_range": config.value_range}
+    names = ("exif", "value_range", "pixels")
+    decoding = {name: getattr(config, name) for name in names}
     return Task(encoder, size, train, test, config.dataset, decoding)
 
 

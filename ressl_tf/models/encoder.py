@@ -71,7 +71,7 @@ class Encoder(ShownShape, keras.layers.Layer):
 
     def features(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Map images [batch, h, w, 3] on 0..255, of any dtype, to float32 features."""
-        images = self._normalized(tf.cast(images, tf.float32) / 255.0)
+        images = self.normalized(images)
         return tf.cast(self.backbone(images, training=training), tf.float32)
 
     def call(self, images: tf.Tensor, training: bool = False) -> tf.Tensor:
@@ -84,8 +84,12 @@ class Encoder(ShownShape, keras.layers.Layer):
             return features
         return tf.cast(self.projector(features, training=training), tf.float32)
 
-    def _normalized(self, images: tf.Tensor) -> tf.Tensor:
-        """Normalise line by line: on a CPU, axes of 3 take 2 to 4 times as long."""
+    def normalized(self, images: tf.Tensor) -> tf.Tensor:
+        """Normalise images [batch, h, w, channels] on 0..255, of any dtype, to float32.
+
+        It goes line by line: on a CPU, axes of 3 take 2 to 4 times as long.
+        """
+        images = tf.cast(images, tf.float32) / 255.0
         shape = tf.shape(images)
         lines = tf.reshape(images, [-1, self.channels * shape[2]])
         mean, std = (tf.tile(tf.constant(x), shape[2:3]) for x in (self.mean, self.std))

@@ -16,7 +16,7 @@ from ressl_tf.data.sources import Source
 from ressl_tf.engine.run import last_step
 from ressl_tf.methods.build import build_model, check_backbone
 from ressl_tf.models.backbones.flops import multiply_adds
-from ressl_tf.pretraining import auto_normalization
+from ressl_tf.pretraining import auto_normalization, pixel_type
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.kernels import cpu_kernels
 
@@ -34,6 +34,7 @@ def describe(config: Config) -> dict[str, Any]:
     source = _source(config)
     steps = _steps(config, source)
     if source is not None:
+        config = pixel_type.resolved(config, source)
         config = auto_normalization.resolved(config, source)
     elif config.normalization == AUTO and not config.mean:
         config = dataclasses.replace(config, normalization="imagenet")  # just to count
@@ -85,7 +86,7 @@ def _source(config: Config) -> Source | None:
     # Whether all can be held in memory is seen only when they are.
     open_set = open_source if config.cache == "memory" else list_source
     try:
-        source = open_set(here, here.split)
+        source = open_set(here, here.split, pixels=pixel_type.wanted(here))
         check_image_size(source, here.image_size)
         steps_per_epoch(source, config.batch_size)
     except UsageError as error:

@@ -19,7 +19,8 @@ from ressl_tf.data.pipeline import (
     steps_per_epoch,
     training_batches,
 )
-from ressl_tf.data.sources import Source, bad_images_as_run_errors
+from ressl_tf.data.sources import Source
+from ressl_tf.data.unreadable import bad_images_as_run_errors
 from ressl_tf.engine import callbacks, devices, tracking
 from ressl_tf.engine.checkpoint import state
 from ressl_tf.engine.keep_best import KeepBest
@@ -33,7 +34,13 @@ from ressl_tf.evaluate.plots import pictures
 from ressl_tf.evaluate.report import refreshed_report
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.methods.build import check_backbone, make_model
-from ressl_tf.pretraining import auto_normalization, knn_monitor, warm_start
+from ressl_tf.pretraining import (
+    auto_normalization,
+    knn_monitor,
+    pixel_type,
+    view_sheet,
+    warm_start,
+)
 from ressl_tf.pretraining.dry_run import describe
 from ressl_tf.runtime import distribute
 from ressl_tf.runtime.atomic import replacing
@@ -66,7 +73,7 @@ def run_worker(config: Config, strategy) -> None:
     """
     check_backbone(config)
     source = open_training_source(config)
-    config = auto_normalization.resolved(config, source)
+    config = as_resolved(config, source)
     per_epoch = steps_per_epoch(source, config.batch_size)
     with bad_images_as_run_errors(), Watch():
         model = make_model(config, per_epoch, strategy)
@@ -83,7 +90,7 @@ def run_chief(config: Config, strategy) -> dict[str, Any]:
     check_backbone(config)
     with stage(f"reading {config.dataset}"):
         source = open_training_source(config)
-        config = auto_normalization.resolved(config, source)
+        config = as_resolved(config, source)
     per_epoch = steps_per_epoch(source, config.batch_size)
     start = warm_start.open_start(config)
     devices.announce(config, strategy)
@@ -130,9 +137,16 @@ def run_chief(config: Config, strategy) -> dict[str, Any]:
 
 def open_training_source(config: Config) -> Source:
     """Open the training images, and check them against the size of the views."""
-    source = open_source(config, config.split)
+    pixels = pixel_type.wanted(config)
+    source = open_source(config, config.split, pixels=pixels)
     check_image_size(source, config.image_size)
     return source
+
+
+def as_resolved(config: Config, source: Source) -> Config:
+    """Return the config with what "auto" means for these training images."""
+    config = pixel_type.resolved(config, source)
+    return auto_normalization.resolved(config, source)
 
 
 def monitors(run: Run, measure: Measure | None) -> list[keras.callbacks.Callback]:
@@ -205,6 +219,7 @@ def draw_views(run: Run) -> None:
     on_host = dataclasses.replace(run.config, augment_on="host")
     batch = next(iter(view_batches(run.model, on_host, run.data, 0, 1)))
     rows = {name: images.numpy() for name, images in batch.items()}
+    rows = view_sheet.shown_rows(rows, run.config.rgb)
     plots.save(plots.image_rows(rows), path)
     run.show("views")
 
@@ -216,12 +231,14 @@ def draw_results(run: Run) -> None:
     vectors, labels = features.extract(run.model, shown)
     known = labels if run.data.label_names else None
     sample = pictures.Sample(run.data, run.config.split, shown, vectors, known)
-    plots.save(pictures.gallery(sample), folder / "neighbours.png")
+    gallery = pictures.gallery(sample, run.config.rgb)
+    plots.save(gallery, folder / "neighbours.png")
     levels = pictures.reference_levels(folder / "config.json")
     plots.save(plots.curves(run.workdir.rows(), levels), folder / "curves.png")
     run.show("neighbours", "curves")
     rows = evaluation_rows(run.data.size, len(vectors)).numpy()
-    table = of_features(run.data, rows, vectors, labels, size)
+    about = {"image_size": size, "rgb": run.config.rgb}
+    table = of_features(run.data, rows, vectors, labels, about)
     run.tracking.embedding(lambda place: projector_files.write(place, table))
 
 

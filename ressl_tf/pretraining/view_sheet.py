@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ from ressl_tf.config.preview_config import PreviewConfig
 from ressl_tf.data.centre_crop import centre_crop
 from ressl_tf.data.image_sides import check_image_size
 from ressl_tf.data.load import open_source
-from ressl_tf.data.sources import Source, unreadable
+from ressl_tf.data.shown_channels import shown
+from ressl_tf.data.sources import Source
+from ressl_tf.data.unreadable import unreadable
 from ressl_tf.evaluate import plots
 from ressl_tf.methods.build import build_model
 from ressl_tf.methods.images import ImageSSL
@@ -33,12 +36,12 @@ def draw(config: PreviewConfig) -> dict[str, Any]:
     if path.is_dir():
         raise UsageError(f"--output must be a file. Received: {path}, a folder")
     # Of a whole set, some images are read.
-    source = open_source(config, config.split, cache="none")
+    source = open_source(config, config.split, cache="none", pixels=config.pixels)
     check_image_size(source, config.image_size)
     photos = chosen_photos(source, config.images, config.seed)
     # Views come before normalisation, so that no set has to be measured for them.
     model = build_model(dataclasses.replace(config, normalization="imagenet"))
-    rows = sheet(photos, model, config)
+    rows = shown_rows(sheet(photos, model, config), config.rgb)
     title = f"Views of {plots.shorten(source.name, 40)}, {config.split}"
     side = 0.9 if config.image_size < plots.SMALL else 1.5
     figure = plots.image_rows(rows, len(photos), side, title)
@@ -54,7 +57,7 @@ def draw(config: PreviewConfig) -> dict[str, Any]:
 
 
 def chosen_photos(source: Source, count: int, seed: int) -> list[tf.Tensor]:
-    """Return photos, uint8 [height, width, 3] each, chosen at random by the seed.
+    """Return photos, [height, width, 3] each, chosen at random by the seed.
 
     Raises:
         RunError: when one cannot be read.
@@ -94,6 +97,11 @@ def sheet(
                 label += f"\n{side} px\n{seen_by(model, name)}"
             rows[label] = np.concatenate([view[name] for view in views])
     return rows
+
+
+def shown_rows(rows: Mapping[str, np.ndarray], rgb: str) -> dict[str, np.ndarray]:
+    """Return rows of a sheet in red, green and blue, as `--rgb` says."""
+    return {name: shown(images, rgb) for name, images in rows.items()}
 
 
 def draw_seed(seed: int, draw: int, position: int) -> tf.Tensor:

@@ -11,7 +11,7 @@ from typing import Any
 
 import absl.logging
 
-from ressl_tf.runtime import backend, flags, gpu
+from ressl_tf.runtime import backend, flags, gpu, signals
 from ressl_tf.runtime.errors import Interrupted, RunError, UsageError
 from ressl_tf.runtime.flag_help import help_text
 from ressl_tf.runtime.quiet_import import without_notes
@@ -47,6 +47,7 @@ def run(
         with contextlib.suppress(BrokenPipeError):  # --help | head
             print(help_text(config_class, doc), flush=True)
         return 0
+    signals.obey_as_first_process()
     traced = flags.TRACEBACK_FLAG in arguments
     arguments = [word for word in arguments if word != flags.TRACEBACK_FLAG]
     try:

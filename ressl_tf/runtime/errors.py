@@ -7,6 +7,8 @@ from typing import Any
 
 from ressl_tf.runtime.file_names import printable
 
+MOST_LETTERS = 200  # of another library's reason, within a line of ours
+
 
 class _OneLineError(Exception):
     """An error that a notebook shows as its message alone, on one line.
@@ -67,4 +69,13 @@ def reason_of(error: BaseException) -> str:
     if any(line.endswith("in user code:") for line in lines):
         lines = lines[-1:]
     lines = [line for line in lines if not line.startswith("Exception encountered")]
-    return " ".join(" ".join(lines).split())[:200] or type(error).__name__
+    return _shortened(" ".join(" ".join(lines).split())) or type(error).__name__
+
+
+def _shortened(text: str) -> str:
+    """Cut a text of over 200 letters behind a sentence, or else behind a word."""
+    if len(text) <= MOST_LETTERS:
+        return text
+    start = text[:MOST_LETTERS]
+    sentences = start.rpartition(". ")[0]
+    return f"{sentences}." if sentences else f"{start.rpartition(' ')[0] or start} ..."

@@ -58,6 +58,15 @@ class Watch:
                 outer._note(name, since)
 
 
+def obey_as_first_process() -> None:
+    """Let SIGTERM end this process where it is the first of a container.
+
+    Linux gives process 1 no signal that it has no handler for.
+    """
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))
+
+
 def _end(number: int) -> None:
     """End this process as the signal does by default."""
     if os.name != "nt":  # where `os.kill` makes the number the exit status

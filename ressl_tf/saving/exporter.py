@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from ressl_tf.config.export_config import ExportConfig
 from ressl_tf.engine.checkpoint import sha256_of
+from ressl_tf.models import pyramid
 from ressl_tf.models.backbones.structure import takes_any_size
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
@@ -35,9 +36,12 @@ def export(config: ExportConfig) -> dict:
     outputs = config.output_names or _default_outputs(pretrained)
     model = _model_for(outputs, pretrained)
     config = _with_size(config, saved_model.encoder_of(model).backbone)
-    description = _describe(config, pretrained, model, outputs)
+    levels = _levels(config, saved_model.encoder_of(model).backbone)
+    description = _describe(config, pretrained, model, outputs, levels)
     card = model_card.text(pretrained, description, config.path.name)
     written = _write(config, pretrained, model, outputs, card)
+    if levels and config.format == "saved_model":
+        written["endpoints"] += ["pyramid", "train_pyramid"]
     return {"path": str(config.path), **description, **written}
 
 
@@ -45,7 +49,12 @@ def _default_outputs(pretrained: Pretrained) -> tuple[str, ...]:
     return ("features", "probabilities") if pretrained.classifier else ("features",)
 
 
-def _describe(config, pretrained, model, outputs) -> dict[str, Any]:
+def _levels(config, backbone) -> dict[str, pyramid.Level]:
+    """Return the feature maps that are asked for."""
+    return pyramid.levels(backbone) if "pyramid" in config.endpoints else {}
+
+
+def _describe(config, pretrained, model, outputs, levels) -> dict[str, Any]:
     """Return the facts that card and result share."""
     encoder = saved_model.encoder_of(model)
     networks = saved_model.networks(model)
@@ -59,6 +68,7 @@ def _describe(config, pretrained, model, outputs) -> dict[str, Any]:
         "kind": "classifier" if isinstance(model, Classifier) else "encoder",
         "outputs": {name: lengths[name] for name in outputs},
         "feature_dim": encoder.feature_dim,
+        **({"feature_maps": pyramid.described(levels)} if levels else {}),
         "parameters": sum(network.count_params() for network in networks),
         "image_size": config.image_size or None,
         "trained_image_size": pretrained.image_size,
@@ -166,8 +176,12 @@ def _write(config, pretrained, model, outputs, card) -> dict[str, Any]:
 def _write_saved_model(config, pretrained, model, outputs, card) -> dict[str, Any]:
     model = rebuild(model, config.image_size or None)
     about = {"image_size": pretrained.image_size, "config": pretrained.config}
+    levels = _levels(config, saved_model.encoder_of(model).backbone)
     signatures = saved_model.save(
-        model, config.path, about, outputs=outputs, texts={CARD: card}
+        *(model, config.path, about),
+        outputs=outputs,
+        levels=levels,
+        texts={CARD: card},
     )
     files = [path for path in config.path.rglob("*") if path.is_file()]
     return {
@@ -179,7 +193,9 @@ def _write_saved_model(config, pretrained, model, outputs, card) -> dict[str, An
 
 
 def _write_keras(config, pretrained, model, outputs, card) -> dict[str, Any]:
-    stock = keras_file.stock_model(model, config.image_size or None, outputs)
+    levels = _levels(config, saved_model.encoder_of(model).backbone)
+    size = config.image_size or None
+    stock = keras_file.stock_model(model, size, outputs, levels)
     keras_file.save(stock, config.path)
     beside = model_card.beside(config.path)
     with replacing(beside) as temporary:

@@ -3,12 +3,14 @@
 import os
 import pathlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 
+from ressl_tf.models import pyramid
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
+from ressl_tf.models.pyramid import Level
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.rebuild import rebuild, stock_norm
@@ -16,7 +18,10 @@ from ressl_tf.saving.saved_model import encoder_of
 
 
 def stock_model(
-    model: Encoder | Classifier, image_size: int | None, outputs: Sequence[str]
+    model: Encoder | Classifier,
+    image_size: int | None,
+    outputs: Sequence[str],
+    levels: Mapping[str, Level] | None = None,
 ) -> keras.Model:
     """Build a functional model of stock layers with the same weights.
 
@@ -24,10 +29,11 @@ def stock_model(
         model: The model to export; it stays as it is.
         image_size: Side in pixels; None for any height and width.
         outputs: Names of outputs, as in `saved_model.save`.
+        levels: Feature maps, which are outputs, too; those of the model's backbone.
 
     Returns:
         A model from raw images [batch, h, w, 3] on 0..255 to features [batch, f], or
-        to a dict of tensors when there are several outputs.
+        to a dict of tensors when there are several outputs, or maps.
 
     Raises:
         UsageError: The backbone has layers that are not Keras's.
@@ -36,20 +42,34 @@ def stock_model(
     encoder = encoder_of(model)
     _refuse_foreign_layers(encoder.backbone)
     images = keras.Input((image_size, image_size, encoder.channels), name="images")
-    features = _float32("features")(encoder.backbone(_normalized(images, encoder)))
-    tensors = {"features": features}
+    normal = normalized(images, encoder)
+    tensors, maps = _features(encoder.backbone, normal, levels or {})
+    features = tensors["features"]
     if "embeddings" in outputs:
         assert encoder.projector is not None, "embeddings need a projector"
-        tensors["embeddings"] = _float32("embeddings")(encoder.projector(features))
+        tensors["embeddings"] = float32("embeddings")(encoder.projector(features))
     if isinstance(model, Classifier):
         softmax = keras.layers.Softmax(name="probabilities")
         tensors["logits"] = model.head(features)
         tensors["probabilities"] = softmax(tensors["logits"])
-    wanted = {name: tensors[name] for name in outputs}
+    wanted = {name: tensors[name] for name in outputs} | maps
     return keras.Model(images, wanted if len(wanted) > 1 else features, name="encoder")
 
 
-def _normalized(images, encoder: Encoder):
+def _features(backbone, images, levels):
+    """Return the features, by name, and the maps, by name, of normalised images."""
+    if not levels:
+        return {"features": float32("features")(backbone(images))}, {}
+    strides = [each.stride for each in levels.values()]
+    copied = pyramid.levels(backbone, strides)
+    outputs = {name: each.output for name, each in copied.items()}
+    outputs["features"] = backbone.outputs[0]
+    made = keras.Model(backbone.inputs[0], outputs, name=backbone.name)(images)
+    cast = {name: float32(name)(each) for name, each in made.items()}
+    return {"features": cast.pop("features")}, cast
+
+
+def normalized(images: keras.KerasTensor, encoder: Encoder) -> keras.KerasTensor:
     """Scale raw images to 0..1, less the mean, by the standard deviation.
 
     In one layer that has its numbers as configuration: a Normalization keeps them as
@@ -63,7 +83,8 @@ def _normalized(images, encoder: Encoder):
     return normalize(images)
 
 
-def _float32(name):
+def float32(name: str) -> keras.layers.Layer:
+    """Return a layer that casts; it names an output."""
     return keras.layers.Activation("linear", dtype="float32", name=name)
 
 

@@ -74,6 +74,7 @@ def text(pretrained: Pretrained, export: Mapping[str, Any], name: str) -> str:
     Args:
         pretrained: The source of the export.
         export: "format", "kind", "outputs" (name -> length), "feature_dim",
+            "feature_maps" (name -> stride and channels, where there are any),
             "parameters", "image_size", "trained_image_size" and "weights_sha256".
         name: Name of the exported folder or file.
     """
@@ -83,6 +84,7 @@ def text(pretrained: Pretrained, export: Mapping[str, Any], name: str) -> str:
     sections = {
         "What it is": _summary(pretrained, export),
         "Load it": _loading(export, name, channels),
+        **_feature_maps(export),
         "Data": _data(pretrained),
         "Metrics": metrics(pretrained.path) if of_run else NOT_KNOWN,
         "Config": table(shown(config), ("flag", "value")),
@@ -140,7 +142,7 @@ def _summary(pretrained, export) -> str:
 def _loading(export, name, channels) -> str:
     images = f"[batch, h, w, {channels}], {_kind(channels)}"
     if export["format"] == "keras":
-        several = len(export["outputs"]) > 1
+        several = len(export["outputs"]) > 1 or export.get("feature_maps")
         features = 'made["features"]' if several else "made"
         return LOAD_KERAS.format(
             name=name,
@@ -156,6 +158,19 @@ def _loading(export, name, channels) -> str:
         feature_dim=export["feature_dim"],
         encoded=ENCODED.format(size=size) if served else "",
     )
+
+
+def _feature_maps(export) -> dict[str, str]:
+    """Return the section on feature maps, where there are any."""
+    maps = export.get("feature_maps")
+    if not maps:
+        return {}
+    how = 'made["C3"]' if export["format"] == "keras" else 'model.pyramid(images)["C3"]'
+    how = how.replace("C3", list(maps)[-1])
+    rows = [[name, *map(str, each.values())] for name, each in maps.items()]
+    head = ("name", "stride in pixels", "channels")
+    text = f"`{how}` is float32 [batch, h / stride, w / stride, channels].\n\n"
+    return {"Feature maps": text + markdown.table(head, rows, aligned=False)}
 
 
 def _kind(channels: int) -> str:

@@ -10,6 +10,7 @@ import keras
 
 from ressl_tf.config import Config
 from ressl_tf.config.method_table import METHODS
+from ressl_tf.config.shown_rgb import places
 from ressl_tf.engine.checkpoint import BEST, restore_network
 from ressl_tf.methods import build
 from ressl_tf.methods.build import build_model
@@ -89,7 +90,7 @@ class Pretrained:
             UsageError: nothing says the data set.
         """
         dataset, data_dir = self.data_or(config.dataset, config.data_dir)
-        decoding = self.decoding_or(config.exif, config.value_range)
+        decoding = self.decoding_or(config.exif, config.value_range, config.pixels)
         where = {"dataset": dataset, "data_dir": data_dir or ""}
         return dataclasses.replace(config, **where, **decoding)
 
@@ -100,12 +101,24 @@ class Pretrained:
         config = self.resolved(config)
         return dataclasses.replace(config, on_bad_image="skip") if skips else config
 
-    def decoding_or(self, exif: str, value_range: str) -> dict[str, Any]:
-        """Return `exif` and `value_range`; "auto" asks for those of its training.
+    def rgb_or(self, rgb: str) -> str:
+        """Return which channels are shown; empty asks for those of its training.
+
+        Raises:
+            UsageError: its images have no such channel.
+        """
+        rgb = rgb or self.config.get("rgb", "")
+        places(rgb, self.encoder.channels)
+        return rgb
+
+    def decoding_or(
+        self, exif: str, value_range: str, pixels: str = "auto"
+    ) -> dict[str, Any]:
+        """Return how images are decoded; "auto" asks for what its training did.
 
         Where these are the defaults, it stays "auto".
         """
-        given = {"exif": exif, "value_range": value_range}
+        given = {"exif": exif, "value_range": value_range, "pixels": pixels}
         trained = {name: self.config.get(name, "auto") for name in given}
         if trained["exif"] == "apply":
             trained["exif"] = "auto"

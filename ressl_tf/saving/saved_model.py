@@ -4,12 +4,14 @@
 
 - `serve(images)` and `train(images)`: dicts of float32 tensors [batch, length]. `train`
   is the forward pass in training mode: statistics of the batch, running ones move.
+- `pyramid(images)` and `train_pyramid(images)`, where feature maps were asked for:
+  dicts of float32 [batch, h / stride, w / stride, channels], see `models.pyramid`.
 - `variables`, `trainable_variables`, `non_trainable_variables`.
 
 Images are uint8 or float32 [batch, height, width, channels] on 0..255. Signatures for
-servers are `serving_default` (uint8), `serving_float32` and, where the size of the
-training images is known, `serving_encoded` (bytes of image files, decoded as
-`data.decode` does, as in training, and cropped as evaluation crops).
+servers are `serving_default` (uint8), `serving_float32`, `serving_pyramid` (uint8)
+and, where the size of the training images is known, `serving_encoded` (bytes of image
+files, decoded as `data.decode` does, as in training, and cropped as evaluation crops).
 `ressl_tf.json` beside the graph holds what rebuilds the Keras object.
 """
 
@@ -27,9 +29,11 @@ from ressl_tf.config.decoding import RGB, Decoding, as_decoding
 from ressl_tf.data import headers
 from ressl_tf.data.centre_crop import centre_crop
 from ressl_tf.data.decode import decode_image
+from ressl_tf.models import pyramid
 from ressl_tf.models.backbones.batch_norm import BatchNormalization
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
+from ressl_tf.models.pyramid import Level
 from ressl_tf.runtime.atomic import replacing_folder
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving import own_classes
@@ -57,6 +61,7 @@ def save(
     about: Mapping[str, Any],
     *,
     outputs: Sequence[str] = ("features",),
+    levels: Mapping[str, Level] | None = None,
     texts: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Write a SavedModel, whole or not at all; an existing one is replaced.
@@ -68,6 +73,7 @@ def save(
             the run), and whatever else JSON can hold; `load` returns it.
         outputs: Some of "features", "embeddings" (an encoder with projector), "logits"
             and "probabilities" (a classifier).
+        levels: Feature maps of the backbone, of `models.pyramid.levels`; None for none.
         texts: File name -> text of further files in the folder.
 
     Returns:
@@ -75,6 +81,8 @@ def save(
     """
     root = _root(model, outputs)
     signatures = _signatures(root, model, about)
+    if levels:
+        signatures["serving_pyramid"] = _add_pyramid(root, encoder_of(model), levels)
     with replacing_folder(pathlib.Path(folder)) as temporary:
         tf.saved_model.save(root, str(temporary), signatures=signatures)
         for name, text in (texts or {}).items():
@@ -190,6 +198,26 @@ def _endpoint(model, outputs, training) -> tf.types.experimental.GenericFunction
     return compiled
 
 
+def _add_pyramid(root, encoder: Encoder, levels: Mapping[str, Level]):
+    """Add the endpoints of feature maps to an object; return that of a signature."""
+    network = pyramid.network(encoder.backbone, levels)
+
+    def endpoint(images, training):
+        maps = network(encoder.normalized(images), training=training)
+        return {name: tf.cast(each, tf.float32) for name, each in maps.items()}
+
+    def compiled(training):
+        made = tf.function(
+            lambda images: endpoint(images, training=training), autograph=False
+        )
+        for spec in _specs(encoder):
+            made.get_concrete_function(spec)
+        return made
+
+    root.pyramid, root.train_pyramid = compiled(False), compiled(True)
+    return root.pyramid.get_concrete_function(_specs(encoder)[0])
+
+
 def _specs(model) -> list[tf.TensorSpec]:
     shape = [None, *encoder_of(model).backbone.input_shape[1:]]
     return [tf.TensorSpec(shape, dtype, "images") for dtype in (tf.uint8, tf.float32)]
@@ -213,7 +241,8 @@ def _signatures(root, model, about) -> dict[str, Any]:
 def _decoding(config: Mapping[str, Any], channels: int) -> Decoding:
     """Return how the training images were decoded, for those that are served."""
     exif, value_range = (config.get(name, "auto") for name in ("exif", "value_range"))
-    return as_decoding(exif, value_range, channels=channels)
+    pixels = config.get("pixels", "uint8")
+    return as_decoding(exif, value_range, channels=channels, pixels=pixels)
 
 
 def _encoded_endpoint(serve, size, decoding) -> tf.types.experimental.GenericFunction:
@@ -221,7 +250,7 @@ def _encoded_endpoint(serve, size, decoding) -> tf.types.experimental.GenericFun
         return centre_crop(decode_image(encoded, decoding)[None], size)[0]
 
     def endpoint(image_bytes):
-        spec = tf.TensorSpec([size, size, decoding.channels], tf.uint8)
+        spec = tf.TensorSpec([size, size, decoding.channels], decoding.dtype)
         with tf.control_dependencies([_assert_images(image_bytes)]):
             image_bytes = tf.identity(image_bytes)
         return serve(tf.map_fn(crop, image_bytes, fn_output_signature=spec))
@@ -230,13 +259,13 @@ def _encoded_endpoint(serve, size, decoding) -> tf.types.experimental.GenericFun
 
 
 def _assert_images(image_bytes):
-    """Name the places of what is no image in a batch of files.
+    """Name the places of what is no image that is read in a batch of files.
 
     One such file fails the batch: TensorFlow's decoders have no result for it, and a
     made-up one would be a wrong figure.
     """
     of_image = tf.map_fn(
-        lambda encoded: headers.is_image(headers.read_header(encoded)),
+        lambda encoded: headers.read_header(encoded).refusal() == "",
         image_bytes,
         fn_output_signature=tf.bool,
     )

@@ -14,7 +14,8 @@ from ressl_tf.data import cache, cache_writer
 from ressl_tf.data.augment.views import Views, weak_view
 from ressl_tf.data.load import load_source
 from ressl_tf.data.pipeline import evaluation_batches, training_batches
-from ressl_tf.data.sources import MemorySource, bad_images_as_run_errors
+from ressl_tf.data.sources import MemorySource
+from ressl_tf.data.unreadable import bad_images_as_run_errors
 from ressl_tf.evaluate import task
 from ressl_tf.pretraining import dry_run
 from ressl_tf.runtime.errors import RunError, UsageError

@@ -140,3 +140,36 @@ def test_sixteen_bits_are_rounded_to_eight():
     deep = RNG.integers(0, 2**16, (9, 7, 3), np.uint16)
     decoded = decode_image(tf.io.encode_png(deep)).numpy()
     np.testing.assert_array_equal(decoded, np.rint(deep / 257.0))
+
+
+def with_palette():
+    image = PIL.Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16))
+    image.putpalette(np.random.default_rng(0).integers(0, 256, 768).astype("uint8"))
+    file = io.BytesIO()
+    image.save(file, "BMP")
+    return file.getvalue()
+
+
+def number(value):
+    return int(value).to_bytes(4, "little")
+
+
+def test_colours_beyond_a_short_palette_are_black_as_in_pillow():
+    whole = with_palette()
+    start, end = 54, 54 + 4 * 100
+    data = whole[:10] + number(end) + whole[14:46] + number(100) + whole[50:end]
+    data += whole[start + 1024 :]
+    wanted = np.asarray(PIL.Image.open(io.BytesIO(data)).convert("RGB"))
+    np.testing.assert_array_equal(decode_image(tf.constant(data)), wanted)
+
+
+@pytest.mark.parametrize("decode", [decode_image, IN_A_GRAPH], ids=["eager", "graph"])
+@pytest.mark.parametrize(
+    ("place", "value"), [(14, 2_000_000), (10, 2**31 + 9), (10, 9)]
+)
+def test_a_palette_beyond_the_file_is_an_error_of_one_line(decode, place, value):
+    whole = with_palette()
+    data = whole[:2] + b"\x80\x80" + whole[4:]  # bytes that are no text
+    data = data[:place] + number(value) + data[place + 4 :]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="palette is not in the"):
+        decode(tf.constant(data))

@@ -11,7 +11,8 @@ from ressl_tf.data.augment.views import Views, strong_view, weak_view
 from ressl_tf.data.folder import Folder
 from ressl_tf.data.load import load_source
 from ressl_tf.data.pipeline import evaluation_batches, steps_per_epoch, training_batches
-from ressl_tf.data.sources import MemorySource, bad_images_as_run_errors
+from ressl_tf.data.sources import MemorySource
+from ressl_tf.data.unreadable import bad_images_as_run_errors
 from ressl_tf.runtime.errors import RunError, UsageError
 
 

@@ -16,9 +16,13 @@ def test_images_are_shown_in_colours_or_grey():
     np.testing.assert_array_equal(shown(GREY), GREY.repeat(3, -1))
     np.testing.assert_array_equal(shown(RGB), RGB)
     np.testing.assert_array_equal(shown(RGB[..., [0, 1, 2, 2, 1]]), RGB)
-    two = shown(RGB[..., :2])
-    np.testing.assert_array_equal(two[..., :2], RGB[..., :2])
-    assert not two[..., 2].any()
+    np.testing.assert_array_equal(shown(RGB[..., :2]), RGB[..., [0, 0, 0]])
+
+
+def test_chosen_channels_are_red_green_and_blue():
+    five = RGB[..., [1, 2, 0, 2, 1]]
+    np.testing.assert_array_equal(shown(five, "3,5,4"), RGB)
+    np.testing.assert_array_equal(shown(five, "3"), RGB[..., [0, 0, 0]])
 
 
 def test_pictures_load_no_tensorflow():

@@ -7,7 +7,7 @@ from helpers.numbered import in_memory, labelled, streamed
 from helpers.photos import flat, write
 
 from ressl_tf.data.load import load_source
-from ressl_tf.data.sources import bad_images_as_run_errors
+from ressl_tf.data.unreadable import bad_images_as_run_errors
 
 
 def test_other_errors_pass():
@@ -38,3 +38,8 @@ def test_images_have_the_names_of_their_files(tmp_path, cache):
     some = source.take(np.array([4, 2])).take(np.array([1]))
     assert some.example_name(0) == str(tmp_path / "3.png")
     assert int(some.example(tf.constant(0))[0][0, 0, 0]) == 3
+
+
+def test_a_stream_says_how_to_get_its_images(folder):
+    with pytest.raises(AttributeError, match=r"example\(i\) gives one"):
+        _ = streamed(folder).images

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ressl_tf.data.value_range import percentiles, scale_deep, to_uint8
+from ressl_tf.data.value_range import percentiles, scale_deep, to_pixels
 
 RNG = np.random.default_rng(0)
 DEEP = RNG.integers(100, 5000, (37, 41, 3), np.uint16)
@@ -12,7 +12,7 @@ DEEP = RNG.integers(100, 5000, (37, 41, 3), np.uint16)
 @pytest.mark.parametrize("value_range", ["auto", "dtype", "100,4095", "percentiles"])
 def test_png_and_arrays_have_the_same_pixels(value_range):
     by_tensorflow = scale_deep(DEEP, value_range).numpy()
-    by_numpy = to_uint8(DEEP, (0, 65535), value_range)
+    by_numpy = to_pixels(DEEP, (0, 65535), value_range)
     np.testing.assert_array_equal(by_tensorflow, by_numpy)
 
 
@@ -30,4 +30,4 @@ def test_percentiles_are_those_of_numpy():
 def test_an_image_of_one_value_is_black():
     flat = np.full((3, 3, 1), 777, np.uint16)
     assert scale_deep(flat, "percentiles").numpy().max() == 0
-    assert to_uint8(flat, (0, 65535), "percentiles").max() == 0
+    assert to_pixels(flat, (0, 65535), "percentiles").max() == 0

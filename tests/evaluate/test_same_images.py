@@ -9,7 +9,8 @@ from ressl_tf.evaluate.same_images import warn_of_same_files
 
 
 def opened(root, split, cache):
-    return load_source(f"folder:{root}", split, cache=cache)
+    where = {"cache": cache, "cache_dir": str(root / "cache")}
+    return load_source(f"folder:{root}", split, **where)
 
 
 def test_links_to_the_same_files_are_noticed(tmp_path, caplog):
@@ -19,7 +20,7 @@ def test_links_to_the_same_files_are_noticed(tmp_path, caplog):
     os.makedirs(tmp_path / "set")
     os.symlink(tmp_path / "photos", tmp_path / "set/train")
     os.symlink(tmp_path / "photos", tmp_path / "set/test")
-    for cache in ("memory", "none"):
+    for cache in ("memory", "none", "disk"):
         caplog.clear()
         train, test = (opened(tmp_path / "set", s, cache) for s in ("train", "test"))
         warn_of_same_files(train, test)

@@ -102,6 +102,11 @@ def test_every_draw_of_every_photo_has_its_own_seed():
     assert len(seeds) == 27
 
 
+def test_rows_are_shown_in_the_channels_that_are_asked_for(images):
+    rows = view_sheet.shown_rows({"weak": images}, "3,2,1")
+    np.testing.assert_array_equal(rows["weak"], images[..., ::-1])
+
+
 def test_the_seed_chooses_the_photos(photos):
     source = load_source(f"folder:{photos}", "train", memory_limit=0)
     first, again, other = (

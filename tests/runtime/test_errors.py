@@ -34,7 +34,9 @@ USER = """in user code:
         (USER, "AttributeError: no 'no'"),
         ("two\n lines", "two lines"),
         ("", "ValueError"),
-        ("x" * 1000, "x" * 200),
+        ("x" * 1000, "x" * 200 + " ..."),
+        ("It fails. " + "If you " * 40, "It fails."),
+        ("it fails " * 40, "it fails " * 21 + "it fails ..."),
     ],
 )
 def test_the_reason_is_what_the_error_itself_says(text, reason):

@@ -120,7 +120,7 @@ NO_PATHS = {  # texts that are free, and name something else
     *("split", "eval_split", "train_split", "knn_bank_split"),
     *("coordinator_address", "tpu"),
     *("copy", "show"),  # names of files that come with the package
-    *("value_range", "tracker"),  # numbers or words, names
+    *("rgb", "value_range", "tracker"),  # numbers or words, names
 }
 
 

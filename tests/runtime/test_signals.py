@@ -54,3 +54,13 @@ def test_a_later_signal_ends_the_process(ended, system, expected):
         assert ended[1] == []
         signal.raise_signal(signal.SIGTERM)
     assert (ended[1], watch.asked) == (expected, "SIGTERM")
+
+
+def test_the_first_process_of_a_container_obeys_sigterm(ended):
+    system, calls = ended
+    signals.obey_as_first_process()
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    system.getpid = lambda: 1
+    signals.obey_as_first_process()
+    signal.raise_signal(signal.SIGTERM)
+    assert calls == [143]

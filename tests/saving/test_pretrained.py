@@ -204,11 +204,11 @@ def test_a_run_on_a_graph_is_known_by_its_config(graph_run, tmp_path):
 
 
 def test_images_are_decoded_as_in_training_unless_it_is_said_otherwise():
-    config = {"exif": "ignore", "value_range": "0,4095"}
+    config = {"exif": "ignore", "value_range": "0,4095", "pixels": "float32"}
     trained = Pretrained(None, "workdir", None, 16, config=config)
     assert trained.decoding_or("auto", "auto") == config
-    asked = {"exif": "apply", "value_range": "dtype"}
-    assert trained.decoding_or("apply", "dtype") == asked
+    asked = {"exif": "apply", "value_range": "dtype", "pixels": "uint8"}
+    assert trained.decoding_or(*asked.values()) == asked
     for usual in ({}, {"exif": "apply", "value_range": "auto"}):
         opened = Pretrained(None, "workdir", None, 16, config=usual)
         assert opened.decoding_or("auto", "auto") == dict.fromkeys(config, "auto")

@@ -96,6 +96,9 @@ def test_served_files_are_decoded_as_in_training():
     deep = tf.io.encode_png(tf.fill([8, 8, 3], tf.constant(2048, tf.uint16)))
     served = saved_model._encoded_endpoint(lambda images: images, 8, decoding)
     assert served(deep[None]).numpy().max() == 128  # 127.53
+    decoding = saved_model._decoding({**config, "pixels": "float32"}, 3)
+    served = saved_model._encoded_endpoint(lambda images: images, 8, decoding)
+    np.testing.assert_allclose(served(deep[None]), 2048 / 4095 * 255, rtol=1e-6)
 
 
 @pytest.mark.parametrize("scope", ["local", "sync", "split"])

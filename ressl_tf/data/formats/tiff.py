@@ -11,7 +11,10 @@ from ressl_tf.data.formats.raw import Raw, by_type, check_pixels
 from ressl_tf.data.formats.turned import turned
 
 ORIENTATION = "Orientation"
-WHITE_IS_ZERO, PALETTE, CMYK = 0, 3, 5  # of the tag PhotometricInterpretation
+WHITE_IS_ZERO, PALETTE = 0, 3  # of the tag PhotometricInterpretation
+YCBCR = 6
+OTHER_COLOURS = {5: "CMYK", YCBCR: "YCbCr", 8: "CIELab", 9: "ICCLab", 10: "ITULab"}
+JPEGS = (6, 7)  # of the tag Compression: tifffile makes RGB of their YCbCr
 
 
 def read(data: bytes, decoding: Decoding) -> Raw:
@@ -27,8 +30,10 @@ def read(data: bytes, decoding: Decoding) -> Raw:
         page = series.keyframe
         check_pixels(page.imagelength, page.imagewidth, decoding.max_pixels)
         photometric = int(page.photometric)
-        if photometric == CMYK:
-            raise ValueError("CMYK is not read; save it as RGB")
+        is_jpeg = photometric == YCBCR and int(page.compression) in JPEGS
+        if photometric in OTHER_COLOURS and not is_jpeg:
+            name = OTHER_COLOURS[photometric]
+            raise ValueError(f"{name} is not read; save it as RGB")
         values = _bands_last(series.asarray(), series.axes)
         if photometric == PALETTE and page.colormap is not None:
             colours = np.moveaxis(np.asarray(page.colormap), 0, -1)

@@ -9,7 +9,8 @@ import numpy as np
 
 from ressl_tf.config.embed_config import EmbedConfig
 from ressl_tf.data.readable import readable_batches
-from ressl_tf.data.sources import Source, unreadable_example
+from ressl_tf.data.sources import Source
+from ressl_tf.data.unreadable import unreadable_example
 from ressl_tf.engine.progress import as_time
 from ressl_tf.evaluate.embeddings.parts import Part, Parts
 from ressl_tf.evaluate.features import predictor

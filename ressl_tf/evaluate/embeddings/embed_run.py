@@ -14,7 +14,8 @@ import numpy as np
 import ressl_tf
 from ressl_tf.config.embed_config import EmbedConfig
 from ressl_tf.data.load import list_source
-from ressl_tf.data.sources import Source, reason_unreadable, unreadable_example
+from ressl_tf.data.sources import Source
+from ressl_tf.data.unreadable import reason_unreadable, unreadable_example
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.evaluate.embeddings import writers
 from ressl_tf.evaluate.embeddings.embed_loop import Loop
@@ -88,6 +89,9 @@ def describe(config: EmbedConfig, opened: Pretrained, size: int) -> dict[str, An
         "split": config.split,
         "exif": config.exif,
         "value_range": config.value_range,
+        "pixels": config.pixels,
+        "channels": opened.encoder.channels,
+        "rgb": opened.rgb_or(config.rgb),
         "ressl_tf": ressl_tf.__version__,
     }
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ressl_tf.config.decoding import Decoding, as_decoding
+from ressl_tf.config.decoding import RGB, Decoding, as_decoding
 from ressl_tf.evaluate.embeddings import npz_file, table_files
 from ressl_tf.runtime import paths
 from ressl_tf.runtime.errors import UsageError
@@ -68,7 +68,12 @@ def read(path: str | os.PathLike[str]) -> Embedded:
 def decoding_of(index: Embedded) -> Decoding:
     """Return how the images of the rows were decoded, as far as it is known."""
     about = index.about
-    return as_decoding(about.get("exif", "auto"), about.get("value_range", "auto"))
+    return as_decoding(
+        about.get("exif", "auto"),
+        about.get("value_range", "auto"),
+        channels=about.get("channels", RGB),
+        pixels=about.get("pixels", "uint8"),
+    )
 
 
 def check_same_encoder(one: Embedded, other: Embedded, name: str) -> None:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from ressl_tf.config.decoding import Decoding
 from ressl_tf.data.centre_crop import centre_crop
 from ressl_tf.data.decode import PLAIN, decode_any
+from ressl_tf.data.shown_channels import shown
 from ressl_tf.evaluate.plots.figure import image_grid, name_row, show_image
 
 log = logging.getLogger("ressl_tf")
@@ -34,8 +35,17 @@ class FoundRow:
     notes: Sequence[str]
 
 
-def sheet(rows: Sequence[FoundRow], title: str, decoding: Decoding = PLAIN) -> Figure:
-    """Draw rows of images; one that cannot be read is grey."""
+def sheet(
+    rows: Sequence[FoundRow], title: str, decoding: Decoding = PLAIN, rgb: str = ""
+) -> Figure:
+    """Draw rows of images; one that cannot be read is grey.
+
+    Args:
+        rows: what was found.
+        title: of the figure.
+        decoding: of the images.
+        rgb: which of their channels are red, green and blue; see `shown_channels`.
+    """
     columns = min(COLUMNS, max(len(row.paths) for row in rows))
     names = "\n".join(row.name for row in rows)
     figure, grid = image_grid(len(rows), columns, 0.9, names=names, title=title)
@@ -45,7 +55,7 @@ def sheet(rows: Sequence[FoundRow], title: str, decoding: Decoding = PLAIN) -> F
         unread += sum(image is None for image in images)
         for axis, image, note in zip(axes, images, row.notes, strict=False):
             empty = np.full((8, 8, 3), GREY)
-            show_image(axis, empty if image is None else image)
+            show_image(axis, empty if image is None else shown(image, rgb))
             _write(axis, note)
         for axis in axes[len(images) :]:
             axis.set_axis_off()

@@ -17,6 +17,7 @@ SHEET = 8192  # pixels of the sheet's side at most; browsers show no larger one
 THUMBNAIL = 64  # pixels of a thumbnail's side at most
 MOST = 100_000  # points that a browser holds
 BATCH_SIZE = 256
+COMPRESSION = 1  # of 9: photos hardly shrink by more, which takes seconds
 
 
 def check_size(count: int) -> None:
@@ -43,9 +44,10 @@ def write(folder: pathlib.Path, table: Table) -> None:
         UsageError: there are too many images.
     """
     check_size(len(table.rows))
-    side = min(THUMBNAIL, SHEET // math.ceil(math.sqrt(len(table.rows))))
+    most = SHEET // math.ceil(math.sqrt(len(table.rows)))
+    side = min(THUMBNAIL, table.about["image_size"], most)
     _write_tables(folder, table)
-    sheet = tf.io.encode_png(thumbnails(table, side))
+    sheet = tf.io.encode_png(thumbnails(table, side), COMPRESSION)
     (folder / "thumbnails.png").write_bytes(sheet.numpy())
     config = projector.ProjectorConfig()
     entry = config.embeddings.add()
@@ -68,7 +70,8 @@ def thumbnails(table: Table, side: int) -> np.ndarray:
     size = table.about["image_size"]
     batches = readable_batches(table.source, size, BATCH_SIZE, rows=table.rows)
     for rows, images, _ in batches:
-        small = tf.image.resize(shown(images), (side, side), antialias=True)
+        pictures = shown(images, table.about.get("rgb", ""))
+        small = tf.image.resize(pictures, (side, side), antialias=True)
         small = tf.cast(tf.round(small), tf.uint8).numpy()
         for place, image in zip(np.searchsorted(table.rows, rows), small, strict=True):
             top, left = (side * i for i in divmod(int(place), columns))

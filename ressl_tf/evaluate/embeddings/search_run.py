@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ressl_tf.config.search_config import SearchConfig
+from ressl_tf.config.shown_rgb import places
 from ressl_tf.evaluate import nearest_neighbors, plots
 from ressl_tf.evaluate.embeddings import coverage, duplicates, outliers
 from ressl_tf.evaluate.embeddings.approximate import ApproximateIndex
@@ -30,6 +31,8 @@ def search(config: SearchConfig) -> Found:
     """
     index = read(config.index)
     _check(index)
+    rgb = config.rgb or index.about.get("rgb", "")
+    places(rgb, decoding_of(index).channels)
     drawn: list[FoundRow] = []
     summary = {"command": "search", "index": config.index, "images": len(index.paths)}
     for kind, find in KINDS.items():
@@ -39,7 +42,7 @@ def search(config: SearchConfig) -> Found:
     if config.output and drawn:
         title = f"{summary['kind']} among {len(index.paths):,} images"
         decoding = decoding_of(index)
-        plots.save(sheet(drawn[: config.rows], title, decoding), config.output)
+        plots.save(sheet(drawn[: config.rows], title, decoding, rgb), config.output)
         summary["output"] = config.output
     yield summary
 

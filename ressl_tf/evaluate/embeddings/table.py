@@ -1,7 +1,7 @@
 """Features of a set while they are on the way into a file."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,7 @@ def of_features(
     rows: np.ndarray,
     features: np.ndarray,
     labels: np.ndarray,
-    image_size: int,
+    about: Mapping[str, Any],
 ) -> Table:
     """Return a table of features that are in memory.
 
@@ -68,7 +68,7 @@ def of_features(
         rows: int64 [n], their rows in the source, rising.
         features: [n, f].
         labels: [n], below 0 for none.
-        image_size: side of the images in pixels, as they were embedded.
+        about: `image_size`, and what else is known.
     """
     return Table(
         source,
@@ -77,5 +77,5 @@ def of_features(
         (len(features), features.shape[1]),
         features.dtype,
         lambda: iter([features]),
-        {"outputs": "features", "image_size": image_size},
+        {"outputs": "features", **about},
     )

@@ -16,7 +16,9 @@ from ressl_tf.config.plot_config import FEWEST_IMAGES, PlotConfig
 from ressl_tf.config.unused_flags import meant
 from ressl_tf.data.load import TEST_SPLITS, open_first
 from ressl_tf.data.pipeline import evaluation_batches, evaluation_rows
-from ressl_tf.data.sources import Source, bad_images_as_run_errors
+from ressl_tf.data.shown_channels import shown
+from ressl_tf.data.sources import Source
+from ressl_tf.data.unreadable import bad_images_as_run_errors
 from ressl_tf.engine.workdir import read_rows
 from ressl_tf.evaluate import features, plots
 from ressl_tf.evaluate.plots.projection import project
@@ -156,13 +158,14 @@ def feature_figures(
     Raises:
         UsageError: The images are not there, or too few.
     """
+    rgb = opened.rgb_or(config.rgb)
     sample = extract_sample(config, opened)
     figures: dict[str, Figure] = {}
     projection: dict[str, str] = {}
     if config.wants("embedding"):
         figures["embedding"], projection = embedding(config, sample)
     if config.wants("neighbours"):
-        figures["neighbours"] = gallery(sample)
+        figures["neighbours"] = gallery(sample, rgb)
     return figures, {
         "dataset": config.dataset or opened.config["dataset"],
         "split": sample.split,
@@ -216,10 +219,10 @@ def embedding(config: PlotConfig, sample: Sample) -> tuple[Figure, dict[str, str
     return figure, {"projection": plane.name}
 
 
-def gallery(sample: Sample) -> Figure:
-    """Draw some images and their nearest neighbours."""
+def gallery(sample: Sample, rgb: str = "") -> Figure:
+    """Draw some images and their nearest neighbours, in the channels of `--rgb`."""
     return plots.neighbours(
-        np.concatenate([images.numpy() for images, _ in sample.batches]),
+        np.concatenate([shown(images, rgb) for images, _ in sample.batches]),
         sample.vectors,
         sample.labels,
         label_names=sample.source.label_names,

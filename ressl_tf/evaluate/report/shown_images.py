@@ -13,7 +13,8 @@ from ressl_tf.config.report_config import ReportConfig
 from ressl_tf.data.into_memory import into_memory
 from ressl_tf.data.load import open_first
 from ressl_tf.data.pipeline import evaluation_batches, evaluation_rows
-from ressl_tf.data.sources import Source, bad_images_as_run_errors
+from ressl_tf.data.sources import Source
+from ressl_tf.data.unreadable import bad_images_as_run_errors
 from ressl_tf.engine.checkpoint import Checkpoints, restore_network
 from ressl_tf.evaluate import features
 from ressl_tf.evaluate.plots.pictures import AUTO_SPLITS
@@ -94,7 +95,8 @@ def _shown(
         raise UsageError(f"{place} holds no checkpoint: no epoch is finished")
     sizes = {split: source.size for split, source in sources.items()}
     count, side = sum(sizes.values()), min(SIDE, run.image_size)
-    plain, weak, strong = (Sheet(count, side) for _ in range(3))
+    rgb = config.rgb or run.rgb
+    plain, weak, strong = (Sheet(count, side, rgb) for _ in range(3))
     paths = [p for p in Checkpoints(newest.parent).paths() if p <= newest]
     paths = relation_snapshots.fitting(paths, config.checkpoints, count, model)
     parts = sources.values()
@@ -150,6 +152,7 @@ def choose(config: ReportConfig, run: Config) -> dict[str, Source]:
         value_range=(
             config.value_range if config.value_range != "auto" else run.value_range
         ),
+        pixels=config.pixels if config.pixels != "auto" else run.pixels,
     )
     options = {"cache": "none", "channels": run.channels}  # some are read
     if config.split == "auto":

@@ -18,9 +18,11 @@ class Sheet:
     Args:
         count: how many there will be.
         side: of each, in pixels.
+        rgb: which channels are shown; see `shown_channels`.
     """
 
-    def __init__(self, count: int, side: int):
+    def __init__(self, count: int, side: int, rgb: str = ""):
+        self.rgb = rgb
         self.count, self.side, self.filled = count, side, 0
         most = min(count, PER_FILE)
         self.columns = max(1, math.isqrt(max(most - 1, 0)) + 1)
@@ -31,7 +33,7 @@ class Sheet:
         images = images[: self.count - self.filled]
         if not len(images):
             return
-        small = tf.image.resize(shown(images), (self.side, self.side), "area")
+        small = tf.image.resize(shown(images, self.rgb), (self.side, self.side), "area")
         small = np.clip(np.rint(small.numpy()), 0, 255).astype(np.uint8)
         self.pixels[self.filled : self.filled + len(small)] = small
         self.filled += len(small)

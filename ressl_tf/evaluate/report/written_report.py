@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from ressl_tf.config import Config
+from ressl_tf.config import Config, shown_rgb
 from ressl_tf.config.report_config import ReportConfig
 from ressl_tf.config.unused_flags import meant
 from ressl_tf.evaluate.report import (
@@ -52,6 +52,7 @@ def write(config: ReportConfig, model: ImageSSL | None = None) -> dict[str, Any]
         return compared_runs.write(config, places)
     place = places[0]
     run = run_facts.read_config(place)
+    shown_rgb.places(config.rgb, run.channels)
     page_file.check(config.path)
     content = _content(config, run, place, model)
     page = page_of(place, run, content.data)

@@ -15,17 +15,21 @@ OTHER = BackboneRow("")  # the rules for a network that is not in the table
 
 def blocks(backbone: keras.Model) -> list[list[keras.layers.Layer]]:
     """Return the layers with variables, block by block, from images to features."""
-    pattern = re.compile(BACKBONES.get(backbone.name, OTHER).block)
     found: list[tuple[str, list[keras.layers.Layer]]] = []
     for layer in backbone.layers:
         if not layer.variables:
             continue
-        match = pattern.match(layer.name.lower())
-        name = match[0] if match else layer.name
+        name = block_of(backbone, layer.name)
         if not found or found[-1][0] != name:
             found.append((name, []))
         found[-1][1].append(layer)
     return [layers for _, layers in found]
+
+
+def block_of(backbone: keras.Model, layer: str) -> str:
+    """Return the name of the block that a layer, by its name, belongs to."""
+    match = re.match(BACKBONES.get(backbone.name, OTHER).block, layer.lower())
+    return match[0] if match else layer
 
 
 def takes_any_size(backbone: keras.Model) -> bool:

@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import PIL.Image
+import PIL.ImageCms
 import pytest
 
 from ressl_tf.config.decoding import Decoding
@@ -99,3 +100,17 @@ def test_what_is_refused():
         decoded(data, max_pixels=34)
     with pytest.raises(Exception, match="complex64 are no image"):
         decoded(tiff(RGB[..., 0].astype(np.complex64)))
+
+
+@pytest.mark.parametrize(("mode", "name"), [("YCbCr", "YCbCr"), ("LAB", "CIELab")])
+def test_other_colours_than_rgb_are_refused(mode, name):
+    image = PIL.Image.new("RGB", (8, 6), (200, 100, 50))
+    if mode == "LAB":
+        profiles = [PIL.ImageCms.createProfile(p) for p in ("sRGB", "LAB")]
+        image = PIL.ImageCms.profileToProfile(image, *profiles, outputMode="LAB")
+    else:
+        image = image.convert(mode)
+    file = io.BytesIO()
+    image.save(file, "TIFF")
+    with pytest.raises(ValueError, match=f"{name} is not read; save it as RGB"):
+        read(file.getvalue(), Decoding())

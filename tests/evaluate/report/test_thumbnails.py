@@ -36,3 +36,10 @@ def test_many_thumbnails_are_several_pictures(monkeypatch):
 
 def test_one_thumbnail_is_a_sheet():
     assert Sheet(1, 8).columns == 1
+
+
+def test_the_channels_shown_can_be_chosen():
+    colours = np.array([[[[200, 30, 120, 60]]]], np.uint8)
+    sheet = Sheet(1, 8, "4,3,1")
+    sheet.add(np.broadcast_to(colours, (1, 16, 16, 4)))
+    assert sheet.pixels[0, 4, 4].tolist() == [60, 120, 200]
