@@ -1,7 +1,7 @@
 """One frozen dataclass: every flag of pretraining, its help and its limits.
 
-Those of methods, optimizer, devices and views are in files of their own: `method_flags`,
-`graph_flags`, `optimization_flags`, `device_flags`, `view_flags`.
+Those of methods, optimizer, devices and views are in files of their own:
+`method_flags`, `graph_flags`, `optimization_flags`, `device_flags`, `view_flags`.
 """
 
 import dataclasses
