@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from ressl_tf.engine.clipping import GlobalNormClipping
+from ressl_tf.engine.decayed import is_matrix
 
 LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
 FORMER = {"decay_vectors": "decay_bias_and_norm"}  # arguments of version 0.1.0
@@ -28,8 +29,8 @@ class SGD(GlobalNormClipping, keras.optimizers.Optimizer):
         learning_rate: float or a Keras schedule.
         momentum: 0 for none.
         weight_decay: coupled L2.
-        decay_bias_and_norm: whether biases and batch normalisation (variables of rank 0
-            and 1) decay too.
+        decay_bias_and_norm: whether biases, normalisation, positions and class tokens
+            decay too.
         nesterov: step along gradient + momentum * velocity instead.
         multipliers: factors on the learning rate, one for each variable in the order
             of the model's `trainable_variables`; None for 1.
@@ -62,6 +63,7 @@ class SGD(GlobalNormClipping, keras.optimizers.Optimizer):
             return
         super().build(variables)
         self.velocities = self.add_optimizer_variables(variables, "velocity")
+        self.are_matrices = [is_matrix(variable) for variable in variables]
 
     def update_step(
         self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
@@ -69,7 +71,7 @@ class SGD(GlobalNormClipping, keras.optimizers.Optimizer):
         """Update one variable and its velocity."""
         index = self._get_variable_index(variable)
         velocity = self.velocities[index]
-        if self.decay_bias_and_norm or variable.shape.rank > 1:
+        if self.decay_bias_and_norm or self.are_matrices[index]:
             gradient = gradient + self.coupled_weight_decay * variable
         rate = tf.cast(learning_rate, variable.dtype)
         if self.multipliers is not None:
@@ -114,7 +116,7 @@ class LARS(SGD):
         gradient <- gradient + weight_decay * w
         gradient <- gradient * trust_coefficient * |w| / |gradient|
 
-    Biases and batch normalisation (rank 0 and 1) keep their gradient, as do variables
+    Biases, normalisation and positions keep their gradient, as do variables
     and gradients that are 0. The learning rate is many times that of SGD.
 
     Args:
@@ -149,8 +151,8 @@ class LARS(SGD):
         self.trust_coefficient = trust_coefficient
 
     def rescale(self, gradient: tf.Tensor, variable: keras.Variable) -> tf.Tensor:
-        """Return the gradient, scaled by the trust ratio where rank is 2 or more."""
-        if variable.shape.rank <= 1:
+        """Return the gradient, scaled by the trust ratio of a kernel."""
+        if not self.are_matrices[self._get_variable_index(variable)]:
             return gradient
         weight_norm, gradient_norm = tf.norm(variable), tf.norm(gradient)
         moves = (weight_norm > 0) & (gradient_norm > 0)
@@ -178,8 +180,8 @@ class AdamW(GlobalNormClipping, keras.optimizers.AdamW):
     Args:
         learning_rate: float or a Keras schedule.
         weight_decay: multiplied by the learning rate.
-        decay_bias_and_norm: whether biases and batch normalisation (variables of rank 0
-            and 1) decay too.
+        decay_bias_and_norm: whether biases, normalisation, positions and class tokens
+            decay too.
         epsilon: added to the root of the second moment, once that is corrected.
         name: of the optimizer.
         clip_norm: as of `SGD`.
@@ -207,7 +209,7 @@ class AdamW(GlobalNormClipping, keras.optimizers.AdamW):
     def build(self, variables: Sequence[keras.Variable]) -> None:
         """Create the moments; exclude vectors from the decay where that is asked."""
         if not self.built and not self.decay_bias_and_norm:
-            vectors = [v for v in variables if v.shape.rank <= 1]
+            vectors = [v for v in variables if not is_matrix(v)]
             self.exclude_from_weight_decay(var_list=vectors)
         super().build(variables)
 
