@@ -8,6 +8,7 @@ from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
 
 FEWEST_IMAGES = 4  # t-SNE of fewer has no perplexity of 1 or more
+PICTURES = (".png", ".svg", ".jpg", ".jpeg", ".pdf")  # what is no folder's name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +106,11 @@ class PlotConfig:
             raise UsageError(
                 "give one of --workdir (a run) and --model (a SavedModel or a .keras "
                 f"file). Received: {received}"
+            )
+        if pathlib.Path(self.output).suffix.lower() in PICTURES:
+            raise UsageError(
+                "--output is the folder of the pictures, which have the names of their "
+                f"kinds; --picture_format says which. Received: {self.output}"
             )
         if 0 < self.perplexity < 1:
             raise UsageError(

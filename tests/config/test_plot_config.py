@@ -25,3 +25,8 @@ def test_one_encoder_is_drawn_and_the_pictures_have_a_place():
 def test_a_perplexity_below_one_is_refused():
     with pytest.raises(UsageError, match=r"0 or at least 1\. Received: 0\.5"):
         PlotConfig(workdir="a", perplexity=0.5)
+
+
+def test_a_file_for_the_folder_of_pictures_is_refused():
+    with pytest.raises(UsageError, match=r"is the folder .*Received: .*p\.PNG"):
+        PlotConfig(workdir="a", output="somewhere/p.PNG")
