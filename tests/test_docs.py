@@ -9,6 +9,7 @@ import shlex
 import shutil
 import typing
 
+import keras
 import numpy as np
 import pytest
 
@@ -81,6 +82,17 @@ def trial(command, photos):
     return f"{command} {short.get(name, '')}"
 
 
+def write_networks(folder):
+    """Write the networks of a user's that pages name."""
+    layers = "keras.Input((None, None, 3)), keras.layers.Conv2D(8, 3, 2)"
+    code = f"import keras\n\n\ndef make():\n    return keras.Sequential([{layers}])\n"
+    for name in ("nets.py", "package/module.py"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(code)
+    network = [keras.Input((None, None, 3)), keras.layers.Conv2D(8, 3, 2)]
+    keras.Sequential(network).save(folder / "pretrained.keras")
+
+
 @pytest.mark.slow
 def test_readme_commands_run(commands, photos, unbroken, graph_run, tmp_path):
     """One after the other, in a folder that has the configs and runs."""
@@ -90,6 +102,7 @@ def test_readme_commands_run(commands, photos, unbroken, graph_run, tmp_path):
     shutil.copy(photos / "test/red/0.png", tmp_path / "one.jpg")  # its bytes say what
     for name in ("my-run", "imported"):
         shutil.copytree(unbroken[1], tmp_path / "runs" / name)
+    write_networks(tmp_path)
     for command in readme_commands():
         name, *words = shlex.split(trial(command, photos))[1:]
         status, out, err = commands.run(name, *words, cwd=tmp_path)
