@@ -126,9 +126,15 @@ def _all_channels(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
 
 def _checked(header: Header, most: int | tf.Tensor) -> tf.Tensor:
     """Return the bytes, after the checks of their header."""
-    refusal, pixels = header.refusal(), header.pixels()
+    refusal = header.refusal()
+    size_rule = _size_rule(header.pixels(), most)
+    return _allowed(header.encoded, (refusal == "", refusal), size_rule)
+
+
+def _size_rule(pixels: tf.Tensor, most: int | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return whether an image is small enough, and what to say if not."""
     reason = tf.strings.format("{} pixels, more than max_pixels={}", (pixels, most))
-    return _allowed(header.encoded, (refusal == "", refusal), (pixels <= most, reason))
+    return pixels <= most, reason
 
 
 def _allowed(value: tf.Tensor, *rules: tuple[tf.Tensor, tf.Tensor | str]) -> tf.Tensor:
@@ -147,9 +153,8 @@ def _scaled(deep: tf.Tensor, decoding: Decoding) -> tf.Tensor:
 
 
 def _jpeg(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
-    pixels, most = headers.jpeg_pixels(encoded), decoding.max_pixels
-    reason = tf.strings.format("{} pixels, more than max_pixels={}", (pixels, most))
-    image = _pixels_of_jpeg(_allowed(encoded, (pixels <= most, reason)))
+    size_rule = _size_rule(headers.jpeg_pixels(encoded), decoding.max_pixels)
+    image = _pixels_of_jpeg(_allowed(encoded, size_rule))
     return tf.cast(image, decoding.dtype)
 
 
