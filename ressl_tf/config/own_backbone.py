@@ -4,12 +4,20 @@ import os
 import re
 from typing import Any
 
-from ressl_tf.config.backbone_table import BACKBONES, NAMES
+from ressl_tf.config.backbone_table import (
+    BACKBONES,
+    NAMES,
+    OPTIONS,
+    PATCHES,
+    check_options,
+    check_patches,
+)
 from ressl_tf.runtime import own_code
 from ressl_tf.runtime.errors import UsageError
 
 OWN = "own"  # the value of --init_from that keeps the weights of a user's network
 KERAS = "keras:"  # the prefix of names of keras.applications
+OF_OURS = {name: OPTIONS[name] for name in ("patch_size", "vit_pooling", "drop_path")}
 FORMS = (
     "a network of your own: package.module:function, file.py:function, file.keras or "
     "keras:NAME of keras.applications"
@@ -39,7 +47,7 @@ def checked(config: Any) -> str:
     """Return --backbone, a file in it with its absolute path: a run finds it anywhere.
 
     Args:
-        config: with `backbone`, `width`, `stem` and `init_from`.
+        config: with the flags of the network and `image_size`.
 
     Raises:
         UsageError: it is no name and no form, or has flags that are not its own.
@@ -56,8 +64,9 @@ def checked(config: Any) -> str:
             f"Received: --backbone={name}, which has none yet"
         )
     if ours:
+        _check_ours(config)
         return name
-    for flag, default in (("width", 1.0), ("stem", "standard")):
+    for flag, default in {"width": 1.0, "stem": "standard", **OF_OURS}.items():
         if getattr(config, flag) != default:
             raise UsageError(
                 f"--{flag} is of the networks of ressl_tf; one of your own says it in "
@@ -65,6 +74,13 @@ def checked(config: Any) -> str:
                 f"--backbone={name}"
             )
     return _with_whole_path(name)
+
+
+def _check_ours(config: Any) -> None:
+    check_options(config.backbone, vars(config))
+    if BACKBONES[config.backbone].positions and config.stem in PATCHES:
+        patch = config.patch_size or PATCHES[config.stem]
+        check_patches(config.backbone, patch, [config.image_size])
 
 
 def _with_whole_path(name: str) -> str:

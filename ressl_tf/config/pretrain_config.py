@@ -92,11 +92,11 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
 
     backbone: str = option(
         "resnet18",
-        "Network of the encoder. ConvNeXt and ViT have no batch normalisation; they "
-        "and the light ones are usually trained by other optimizers: try "
-        "--learning_rate. Or a network of your own: package.module:function or "
-        "file.py:function that returns a keras.Model, file.keras, or keras:NAME of "
-        "keras.applications; --width and --stem are not theirs.",
+        "Network of the encoder. ConvNeXt and ViT have no batch normalisation, and are "
+        "trained by --optimizer=adamw. Or a network of your own: "
+        "package.module:function or file.py:function that returns a keras.Model, "
+        "file.keras, or keras:NAME of keras.applications; --width and --stem are not "
+        "theirs.",
         group="network",
         choices=own_backbone.ListedNames(backbone_table.NAMES),
     )
@@ -112,7 +112,7 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
         "First layers: standard (7x7 stride 2, max-pool; 224 px), small_maxpool (3x3 "
         "stride 1, max-pool; 64 to 96 px), small (3x3 stride 1; 32 px), small_pad2 (as "
         "that, padded by 2: solo-learn's). Other networks reach the same strides, 32, "
-        "16 and 8; a ViT has patches of 16, 8 and 4 px.",
+        "16 and 8; a ViT has patches of 16, 8 and 4 px (or see --patch_size).",
         choices=("standard", "small", "small_maxpool", "small_pad2"),
     )
     batch_norm: str = option(
@@ -127,6 +127,28 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
         False,
         "Start each residual block of a ResNet as the identity (RSA and BYOL publish "
         "it so).",
+    )
+    patch_size: int = option(
+        0,
+        "Side of a ViT's patches in pixels: 16, 14 or 8; 4 for images of 32 px. Half "
+        "of it costs 4 times as much and more. 0: by --stem.",
+        low=0,
+        high=256,
+    )
+    vit_pooling: str = option(
+        "mean",
+        "Features of a ViT: mean over the patches; token: a class token, as DeiT and "
+        "DINO have it; mean_norm: the mean, normalised behind it, beside a class token "
+        "(timm's fc_norm).",
+        choices=backbone_table.POOLINGS,
+    )
+    drop_path: float = option(
+        0.0,
+        "Stochastic depth: the rate at which the student's last block (ViT, ConvNeXt) "
+        "is skipped, a sample at a time; it grows linearly from 0 in the first. 0.1 is "
+        "usual. Too high: it does not learn.",
+        low=0.0,
+        high=1.0,
     )
     hidden_dim: int = option(
         2048,

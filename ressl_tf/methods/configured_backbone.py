@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from ressl_tf.config.backbone_table import OPTIONS
 from ressl_tf.config.own_backbone import OWN, is_own
 from ressl_tf.models import backbones
 from ressl_tf.models.backbones import own, own_layers, own_source
@@ -30,8 +31,9 @@ def build(config: Any, views: Any) -> keras.Model:
         stem=config.stem,
         width=config.width,
         batch_norm=config.batch_norm,
-        zero_init_gamma=config.zero_init_gamma,
+        position_size=config.image_size,
         channels=config.channels,
+        **{name: getattr(config, name) for name in OPTIONS},
     )
 
 

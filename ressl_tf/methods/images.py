@@ -103,7 +103,7 @@ class ImageSSL(SSLModel):
         if isinstance(backbone, str):
             stem = "small" if image_size <= 32 else "standard"
             options = {"image_size": views.size, "stem": stem, "channels": channels}
-            backbone = backbones.build(backbone, **options)
+            backbone = backbones.build(backbone, position_size=image_size, **options)
         sides = getattr(views, "sizes", {"": image_size})
         backbone = own.as_backbone(backbone, list(sides.values()), channels)
         own.warn_of_own_normalization(backbone, mean, std)

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import keras
 
-from ressl_tf.models.backbones.structure import block_of, takes_any_size
+from ressl_tf.models.backbones.patches import PatchEmbedding, PatchMap
+from ressl_tf.models.backbones.structure import block_of, embedding_of, takes_any_size
 from ressl_tf.runtime.errors import UsageError
 
 PROBE = 256  # side of the images that strides are read from
@@ -148,6 +149,9 @@ def _stride(side: int, height: int, width: int) -> int | None:
 def _patches(backbone: keras.Model) -> dict[int, keras.KerasTensor]:
     """Return the last tokens of a vision transformer as a map; without class token."""
     side = backbone.input_shape[1]
+    embedding = embedding_of(backbone)
+    if embedding is not None and not side:
+        return {embedding.patch: _map_of_any_size(backbone, embedding)}
     for layer in reversed(backbone.layers):
         shape: tuple = tuple(getattr(layer.output, "shape", ()))
         if len(shape) != 3 or not shape[1] or not side:
@@ -157,6 +161,19 @@ def _patches(backbone: keras.Model) -> dict[int, keras.KerasTensor]:
             if rows > 1 and rows**2 == shape[1] - extra and side % rows == 0:
                 return {side // rows: _as_map(layer.output, extra, rows)}
     return {}
+
+
+def _map_of_any_size(
+    backbone: keras.Model, embedding: PatchEmbedding
+) -> keras.KerasTensor:
+    tokens = [layer.output for layer in backbone.layers if _is_tokens(layer)][-1]
+    extra = int(embedding.has_class_token)
+    layer = PatchMap(embedding.patch, extra, name="patch_map")
+    return layer(tokens, backbone.inputs[0])
+
+
+def _is_tokens(layer: keras.layers.Layer) -> bool:
+    return len(getattr(layer.output, "shape", ())) == 3
 
 
 def _as_map(tokens: keras.KerasTensor, extra: int, rows: int) -> keras.KerasTensor:

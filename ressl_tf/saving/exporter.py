@@ -8,10 +8,11 @@ from typing import Any
 
 import tensorflow as tf
 
+from ressl_tf.config.backbone_table import check_patches
 from ressl_tf.config.export_config import ExportConfig
 from ressl_tf.engine.checkpoint import sha256_of
 from ressl_tf.models import pyramid
-from ressl_tf.models.backbones.structure import takes_any_size
+from ressl_tf.models.backbones.structure import embedding_of, takes_any_size
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.atomic import replacing
@@ -35,8 +36,9 @@ def export(config: ExportConfig) -> dict:
     pretrained = open_pretrained(config.source, config.model_selection)
     outputs = config.output_names or _default_outputs(pretrained)
     model = _model_for(outputs, pretrained)
-    config = _with_size(config, saved_model.encoder_of(model).backbone)
-    levels = _levels(config, saved_model.encoder_of(model).backbone)
+    backbone = saved_model.encoder_of(model).backbone
+    config = _with_size(config, backbone, pretrained.image_size)
+    levels = _levels(config, backbone)
     description = _describe(config, pretrained, model, outputs, levels)
     card = model_card.text(pretrained, description, config.path.name)
     written = _write(config, pretrained, model, outputs, card)
@@ -106,16 +108,17 @@ def _classifier_for(outputs, pretrained: Pretrained) -> Classifier:
     return pretrained.classifier
 
 
-def _with_size(config: ExportConfig, backbone) -> ExportConfig:
+def _with_size(config: ExportConfig, backbone, trained) -> ExportConfig:
     """Fill in the size of the images where the backbone takes no other."""
-    if config.image_size or takes_any_size(backbone):
+    if embedding := embedding_of(backbone):
+        asked = config.image_size or embedding.patch
+        check_patches(backbone.name, embedding.patch, [asked])
+    if config.image_size or takes_any_size(backbone, config.format == "keras"):
         return config
-    size = backbone.input_shape[1]
+    size = backbone.input_shape[1] or trained
     log.info(
         "%s has learned positions: the export takes images of %d x %d pixels alone",
-        backbone.name,
-        size,
-        size,
+        *(backbone.name, size, size),
     )
     return dataclasses.replace(config, image_size=size)
 

@@ -1,11 +1,14 @@
 """Copies of a trained network: another image size, stock layers, all trainable."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
+from ressl_tf.models.backbones import patches
 from ressl_tf.models.backbones.batch_norm import BatchNormalization
-from ressl_tf.models.backbones.structure import takes_any_size
+from ressl_tf.models.backbones.patches import PatchEmbedding
+from ressl_tf.models.backbones.structure import embedding_of, takes_any_size
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.models.step_draws import StepDropout
@@ -77,6 +80,9 @@ def _copy(backbone, image_size, norm):
         if isinstance(layer, StepDropout) and norm is stock_norm:
             kept = {"noise_shape": layer.noise_shape, "name": layer.name}
             return keras.layers.Dropout(layer.rate, **kept)
+        if isinstance(layer, PatchEmbedding) and norm is stock_norm and image_size:
+            channels = backbone.input_shape[3]
+            return patches.stock_layers(layer, image_size, channels)
         return layer.__class__.from_config(layer.get_config())
 
     if image_size is None and not takes_any_size(backbone):
@@ -90,12 +96,28 @@ def _copy(backbone, image_size, norm):
         copy = keras.models.clone_model(
             backbone, input_tensors=images, clone_function=clone, recursive=True
         )
-        copy.set_weights(backbone.get_weights())
+        copy.set_weights(_weights(backbone, image_size, norm))
     except (ValueError, TypeError) as error:
         raise _wrong_size(backbone, image_size, error) from None
     for part in copy._flatten_layers():
         part.trainable = True
     return copy
+
+
+def _weights(backbone, image_size, norm) -> list[Any]:
+    """Return the weights of a copy; stock layers keep no positions to interpolate."""
+    embedding = embedding_of(backbone)
+    if embedding is None or norm is not stock_norm or not image_size:
+        return backbone.get_weights()
+    return [
+        weight
+        for layer in backbone.layers
+        for weight in (
+            patches.stock_weights(embedding, image_size)
+            if layer is embedding
+            else layer.get_weights()
+        )
+    ]
 
 
 def _wrong_size(backbone, image_size, error: Exception) -> UsageError:

@@ -7,7 +7,7 @@ by Keras with random weights and copied layer by layer, so that
 - nothing normalises the images a second time: the encoder does;
 - nothing is dropped out: Keras's layers draw from a state of their own, and a run here
   is a function of config, seed and step. Their papers drop against overfitting with
-  labels;
+  labels. Where it is asked for, ConvNeXt's stochastic depth draws by the step's seed;
 - batch normalisation is ours, with its scopes. Epsilon stays the network's, it is part
   of its function. Momentum is our 0.9 (torchvision's, too) instead of 0.99 or 0.999:
   running statistics are used after a few hundred steps, where 0.999 still weighs the
@@ -25,10 +25,11 @@ import warnings
 from typing import Any
 
 import keras
-from keras.src.applications.convnext import ConvNeXt  # by depth and width: not public
+from keras.src.applications.convnext import ConvNeXt, StochasticDepth  # not public
 from keras.src.applications.efficientnet import EfficientNet
 
 from ressl_tf.models.backbones.batch_norm import BatchNormalization
+from ressl_tf.models.step_draws import StepDropout
 
 EFFICIENTNETS = {  # factors on width and depth, Keras's and the paper's code
     "efficientnet_b0": (1.0, 1.0),
@@ -47,6 +48,7 @@ MOBILENETS = {
         {"include_preprocessing": False},
     ),
 }
+OF_SAMPLES = (None, 1, 1, 1)  # what stochastic depth drops together
 LESS_STRIDE = {"standard": 1, "small_maxpool": 2, "small": 4}
 LEFT_OUT = (
     keras.layers.Rescaling,
@@ -76,6 +78,7 @@ def application(
     batch_norm: str = "local",
     zero_init_gamma: bool = False,
     channels: int = 3,
+    drop_path: float = 0.0,
 ) -> keras.Model:
     """Build a network of `keras.applications` from images to features.
 
@@ -90,12 +93,14 @@ def application(
         batch_norm: scope of the statistics, see `BatchNormalization`.
         zero_init_gamma: must be False.
         channels: of the images.
+        drop_path: rate of stochastic depth in the last block of ConvNeXt, which grows
+            linearly from 0 in the first.
 
     Returns:
         A model from normalised images [batch, height, width, channels] to features
         [batch, f].
     """
-    network = _stock(name, width, channels)
+    network = _stock(name, width, channels, drop_path)
     strides = _strides(network, LESS_STRIDE[stem])
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -105,6 +110,8 @@ def application(
         if isinstance(layer, keras.layers.BatchNormalization):
             kept = {key: config[key] for key in ("name", "epsilon")}
             return BatchNormalization(batch_norm, **kept)
+        if isinstance(layer, StochasticDepth):
+            return StepDropout(layer.drop_path_rate, OF_SAMPLES, name=config["name"])
         if layer.name in strides:
             config |= {"strides": strides[layer.name], "padding": "same"}
         if name in MOBILENETS and type(layer) in CONVOLUTIONS:
@@ -121,13 +128,15 @@ def application(
     return keras.Model(images, copy.output, name=name)
 
 
-def _stock(name: str, width: float, channels: int) -> keras.Model:
+def _stock(name: str, width: float, channels: int, drop_path: float) -> keras.Model:
     with warnings.catch_warnings():  # of other channels than 1 and 3
         warnings.filterwarnings("ignore", "This model usually expects")
-        return _made_by_keras(name, width, channels)
+        return _made_by_keras(name, width, channels, drop_path)
 
 
-def _made_by_keras(name: str, width: float, channels: int) -> keras.Model:
+def _made_by_keras(
+    name: str, width: float, channels: int, drop_path: float
+) -> keras.Model:
     options: dict[str, Any] = {
         "include_top": False,
         "weights": None,
@@ -142,6 +151,7 @@ def _made_by_keras(name: str, width: float, channels: int) -> keras.Model:
         return make(alpha=width, name=name, **further, **options)
     dims = [max(1, round(dim * width)) for dim in (96, 192, 384, 768)]
     options |= {"name": "convnext", "include_preprocessing": False}
+    options["drop_path_rate"] = drop_path
     return ConvNeXt((3, 3, 9, 3), dims, **options)
 
 

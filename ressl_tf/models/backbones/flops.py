@@ -5,6 +5,8 @@ import math
 import keras
 import tensorflow as tf
 
+from ressl_tf.models.backbones.patches import PatchEmbedding
+
 PRODUCTS = ("Conv2D", "DepthwiseConv2dNative", "MatMul", "BatchMatMulV2", "Einsum")
 
 
@@ -93,6 +95,9 @@ def _layer(layer: keras.layers.Layer) -> int:
         return _einsum(layer)
     if isinstance(layer, keras.layers.MultiHeadAttention):
         return _attention(layer)
+    if isinstance(layer, PatchEmbedding):
+        places = layer.output.shape[1] - layer.has_class_token
+        return places * math.prod(layer.kernel.shape)
     return 0
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import keras
 
-from ressl_tf.config.backbone_table import NAMES
+from ressl_tf.config.backbone_table import NAMES, check_patches
+from ressl_tf.models.backbones.structure import embedding_of
 from ressl_tf.runtime.errors import UsageError, reason_of
 
 log = logging.getLogger("ressl_tf")
@@ -40,6 +41,8 @@ def as_backbone(network: Any, sides: Sequence[int], channels: int = 3) -> keras.
     side = sides[0] if len(set(sides)) == 1 else None
     model = _with_inputs(network, (side, side, channels))
     _check_inputs(model, sides, channels)
+    if embedding := embedding_of(model):
+        check_patches(model.name, embedding.patch, sides)
     return _with_features(model)
 
 

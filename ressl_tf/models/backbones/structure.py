@@ -9,6 +9,7 @@ import re
 import keras
 
 from ressl_tf.config.backbone_table import BACKBONES, BackboneRow
+from ressl_tf.models.backbones.patches import PatchEmbedding
 
 OTHER = BackboneRow("")  # the rules for a network that is not in the table
 
@@ -32,12 +33,23 @@ def block_of(backbone: keras.Model, layer: str) -> str:
     return match[0] if match else layer
 
 
-def takes_any_size(backbone: keras.Model) -> bool:
+def embedding_of(backbone: keras.Model) -> PatchEmbedding | None:
+    """Return the layer that makes a vision transformer's tokens, if it is ours."""
+    found = [layer for layer in backbone.layers if isinstance(layer, PatchEmbedding)]
+    return found[0] if found else None
+
+
+def takes_any_size(backbone: keras.Model, stock: bool = False) -> bool:
     """Return whether a copy for any image size is possible.
 
-    It is not with learned positions, in the backbone or in a network inside it.
+    It is with learned positions that are interpolated, in a `PatchEmbedding`; not with
+    others, in the backbone or in a network inside it.
+
+    Args:
+        backbone: a functional model.
+        stock: whether the copy has Keras's own layers alone, which do not interpolate.
     """
-    if BACKBONES.get(backbone.name, OTHER).fixed_size:
-        return False
+    if BACKBONES.get(backbone.name, OTHER).positions:
+        return embedding_of(backbone) is not None and not stock
     inner = [layer for layer in backbone.layers if isinstance(layer, keras.Model)]
-    return all(takes_any_size(network) for network in inner)
+    return all(takes_any_size(network, stock) for network in inner)

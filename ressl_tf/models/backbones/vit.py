@@ -1,42 +1,59 @@
-"""A vision transformer of Keras's own layers: the ViT-S/16 of DeiT.
+"""Vision transformers of the sizes of DeiT and DINO: ViT-T, ViT-S and ViT-B.
 
 Dosovitskiy et al. (ICLR 2021); Touvron et al., DeiT (ICML 2021): 12 pre-norm blocks,
-384 wide, 6 heads, learned positions. Features are the mean over the patches instead of
-a class token: it did no worse, and is simpler (Beyer et al., Better plain ViT baselines
-for ImageNet-1k, arXiv 2205.01580).
+64 channels a head, learned positions, exact GELU. Features are the mean over the
+patches, as in Beyer et al., Better plain ViT baselines for ImageNet-1k (arXiv
+2205.01580), or the class token, as in DeiT and DINO.
 
 There is no batch normalisation: its scopes do nothing here, a view's features do not
-depend on its batch, and nothing leaks between the samples of one. There is no dropout
-either, see `applications`.
+depend on its batch, and nothing leaks between the samples of one. Stochastic depth
+draws by the seed of the step, in the student alone; there is no other dropout, as in
+DeiT and DINO.
 """
 
 import keras
+import numpy as np
 
-from ressl_tf.runtime.errors import UsageError
+from ressl_tf.config.backbone_table import PATCHES, check_patches
+from ressl_tf.models.backbones.patches import PatchEmbedding
+from ressl_tf.models.step_draws import StepDropout
 
-DEPTH, HEADS, DIM = 12, 6, 384
-PATCHES = {"standard": 16, "small_maxpool": 8, "small": 4}  # pixels
+DEPTH = 12
+SIZES = {"vit_tiny": (192, 3), "vit_small": (384, 6), "vit_base": (768, 12)}
 POSITIONS = "patches"  # the layer that holds the positions: one for each patch
+OF_SAMPLES = (None, 1, 1)  # what stochastic depth drops together
 
 
 def vit(
     name: str,
     *,
     image_size: int | None = None,
+    position_size: int | None = None,
     stem: str = "standard",
+    patch_size: int = 0,
+    vit_pooling: str = "mean",
+    drop_path: float = 0.0,
     width: float = 1.0,
     batch_norm: str = "local",
     zero_init_gamma: bool = False,
     channels: int = 3,
 ) -> keras.Model:
-    """Build a vision transformer from images of one size to features.
+    """Build a vision transformer from images to features.
 
     Args:
-        name: "vit_small".
-        image_size: side of the images in pixels, a multiple of the patch's.
+        name: one of `SIZES`: channels and heads.
+        image_size: side of the images in pixels, a multiple of the patch's; None takes
+            any.
+        position_size: side of the images whose patches have positions of their own,
+            others get interpolated ones; None for `image_size`.
         stem: side of a patch: "standard" 16 pixels, "small_maxpool" 8, "small" 4.
-        width: factor on the 384 channels; heads stay about 64 channels each, so that
-            0.5 is DeiT-Ti and 2 is DeiT-B.
+        patch_size: side of a patch in pixels instead; 0 for that of `stem`.
+        vit_pooling: "mean" over the normalised patches; "token": the normalised class
+            token; "mean_norm": the mean over the patches, normalised, beside a class
+            token (fc_norm in timm and MAE).
+        drop_path: rate of stochastic depth in the last block; in the others it grows
+            linearly, from 0 in the first (DeiT).
+        width: factor on the channels; heads stay about 64 channels each.
         batch_norm: without effect.
         zero_init_gamma: must be False.
         channels: of the images.
@@ -48,54 +65,52 @@ def vit(
     Raises:
         UsageError: when the positions do not fit: no size, or no whole patches.
     """
-    patch = PATCHES[stem]
-    if image_size is None or image_size % patch:
-        raise UsageError(
-            f"{name} has learned positions: its images must all have one size, with "
-            f"--stem={stem} a multiple of {patch}. Received: image_size={image_size}"
-        )
-    heads = max(1, round(HEADS * width))
-    dim = heads * max(1, round(DIM * width / heads))
+    patch = patch_size or PATCHES[stem]
+    place = position_size or image_size
+    check_patches(name, patch, (place, image_size or place))
+    assert place is not None  # checked
+    dim, heads = SIZES[name]
+    heads, wanted = max(1, round(heads * width)), dim * width
+    dim = heads * max(1, round(wanted / heads))
     images = keras.Input((image_size, image_size, channels), name="images")
-    x = _patches(images, patch, dim)
-    for index in range(1, DEPTH + 1):
-        x = _block(x, heads, f"block{index}")
-    x = _norm("norm")(x)
-    features = keras.layers.GlobalAveragePooling1D(name="avgpool")(x)
-    return keras.Model(images, features, name=name)
+    token = vit_pooling != "mean"
+    x = PatchEmbedding(patch, place // patch, dim, token, name=POSITIONS)(images)
+    for index, rate in enumerate(np.linspace(0, drop_path, DEPTH), 1):
+        x = _block(x, heads, f"block{index}", float(rate))
+    return keras.Model(images, _pooled(x, vit_pooling), name=name)
 
 
-def _patches(images: keras.KerasTensor, patch: int, dim: int) -> keras.KerasTensor:
-    """Embed patches as tokens [batch, patches, dim]; the bias holds the positions.
-
-    The layer is a convolution of size and stride `patch` with a bias for each place.
-    """
-    side = images.shape[1] // patch
-    cut = (side, patch, side, patch, images.shape[3])
-    x = keras.layers.Reshape(cut, name="cut")(images)
-    x = keras.layers.EinsumDense(
-        "bhpwqc,pqcd->bhwd",
-        output_shape=(side, side, dim),
-        bias_axes="hwd",
-        kernel_initializer="lecun_normal",
-        bias_initializer=_normal(),
-        name=POSITIONS,
-    )(x)
-    return keras.layers.Reshape((side * side, dim), name="tokens")(x)
+def _pooled(x: keras.KerasTensor, pooling: str) -> keras.KerasTensor:
+    """Return features of the last tokens; see `vit_pooling` of `vit`."""
+    mean = keras.layers.GlobalAveragePooling1D(name="avgpool")
+    if pooling == "mean":
+        return mean(_norm("norm")(x))
+    if pooling == "token":
+        return _norm("norm")(x)[:, 0]
+    return _norm("fc_norm")(mean(x[:, 1:]))
 
 
-def _block(x: keras.KerasTensor, heads: int, name: str) -> keras.KerasTensor:
+def _block(
+    x: keras.KerasTensor, heads: int, name: str, drop_path: float
+) -> keras.KerasTensor:
     dim = x.shape[-1]
     y = _norm(f"{name}_norm1")(x)
     attention = keras.layers.MultiHeadAttention(
         heads, dim // heads, kernel_initializer=_normal(), name=f"{name}_attention"
     )
-    x = keras.layers.Add(name=f"{name}_add1")([x, attention(y, y)])
+    y = _dropped(attention(y, y), drop_path, f"{name}_drop1")
+    x = keras.layers.Add(name=f"{name}_add1")([x, y])
     y = _norm(f"{name}_norm2")(x)
     y = _dense(4 * dim, f"{name}_dense1")(y)
     y = keras.layers.Activation("gelu", name=f"{name}_gelu")(y)
     y = _dense(dim, f"{name}_dense2")(y)
+    y = _dropped(y, drop_path, f"{name}_drop2")
     return keras.layers.Add(name=f"{name}_add2")([x, y])
+
+
+def _dropped(y: keras.KerasTensor, rate: float, name: str) -> keras.KerasTensor:
+    """Drop a branch of whole samples at random, in training."""
+    return StepDropout(rate, OF_SAMPLES, name=name)(y) if rate else y
 
 
 def _norm(name: str) -> keras.layers.LayerNormalization:

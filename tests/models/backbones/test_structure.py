@@ -46,10 +46,11 @@ def test_a_resnet_has_its_stem_and_four_stages():
 
 
 @pytest.mark.slow
-def test_a_vit_takes_one_size_and_so_does_what_holds_one():
+def test_a_vit_takes_any_size_but_with_stock_layers():
     vit = backbones.build("vit_small", image_size=32, stem="small", width=1 / 6)
-    assert not takes_any_size(vit)
     images = keras.Input((32, 32, 3))
-    assert not takes_any_size(keras.Model(images, vit(images), name="around"))
+    for network in (vit, keras.Model(images, vit(images), name="around")):
+        assert takes_any_size(network)
+        assert not takes_any_size(network, stock=True)
     assert takes_any_size(named("stem"))
     assert len(blocks(vit)) == 1 + 12 + 1  # patches, blocks, norm
