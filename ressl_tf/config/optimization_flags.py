@@ -39,7 +39,7 @@ class OptimizationFlags:
         "sgd",
         "Optimizer: sgd; or lars for batches of thousands, where each layer moves in "
         "proportion to its weights and the learning rate is about 100 times that of "
-        "sgd; or adamw (graphs), with a hundredth of that of sgd.",
+        "sgd; or adamw (ViT, ConvNeXt, graphs), with a hundredth of that of sgd.",
         choices=("sgd", "lars", "adamw"),
     )
     trust_coefficient: float = option(
@@ -84,6 +84,13 @@ class OptimizationFlags:
         low=0.0,
         high=1.0,
     )
+    weight_decay_end: float = option(
+        0.0,
+        "With adamw: decay at the end of --epochs, reached from --weight_decay by half "
+        "a cosine (DINO: .04 to .4). 0: it stays the same.",
+        low=0.0,
+        high=1.0,
+    )
     decay_bias_and_norm: bool = option(
         True,
         "Decay biases and batch normalisation too (small sets: yes; ImageNet: no).",
@@ -115,6 +122,11 @@ class OptimizationFlags:
         Raises:
             UsageError: names them.
         """
+        if self.weight_decay_end and self.optimizer != "adamw":
+            raise UsageError(
+                "--weight_decay_end is of --optimizer=adamw. "
+                f"Received: --optimizer={self.optimizer}"
+            )
         if self.warmup_epochs > self.epochs:
             raise UsageError(
                 f"--warmup_epochs must be at most --epochs={self.epochs}. "

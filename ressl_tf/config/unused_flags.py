@@ -34,13 +34,15 @@ OF_IMAGES = (  # and not of graphs
     *("on_bad_image", "max_pixels", "exif", "value_range", "pixels"),
     *("cache", "cache_dir", "image_size", "rgb"),
     *("normalization", "mean", "std", "backbone", "width", "stem", "batch_norm"),
-    *("zero_init_gamma", "hidden_dim", "embedding_dim", "init_from", "augment_on"),
+    *("zero_init_gamma", "patch_size", "vit_pooling", "drop_path"),
+    *("hidden_dim", "embedding_dim", "init_from", "augment_on"),
     *("knn_every", "knn_k", "knn_temp", "knn_images"),
     *("batch_size", "gradient_accumulation"),
 )
 OPTIMIZERS = {  # flag -> the optimizers that take it
     "sgd_momentum": ("sgd", "lars"),
     "trust_coefficient": ("lars",),
+    "weight_decay_end": ("adamw",),
 }
 
 

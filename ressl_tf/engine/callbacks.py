@@ -17,6 +17,7 @@ from ressl_tf.engine.nonfinite import NonfiniteGuard
 from ressl_tf.runtime.errors import Interrupted, RunError
 from ressl_tf.runtime.signals import Watch
 
+Schedule = keras.optimizers.schedules.LearningRateSchedule
 log = logging.getLogger("ressl_tf")
 COLLAPSED_STD = 0.1  # of 1/sqrt(d): embeddings below are one point
 UNIFORM_ENTROPY = 0.99  # of log K: a relation above says nothing
@@ -223,9 +224,11 @@ class MetricsLog(keras.callbacks.Callback):
         self.write, self.steps_per_epoch = write, steps_per_epoch
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        """Add the learning rate to the logs, and a row to the file."""
-        step = int(self.model.step.numpy())
-        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        """Add learning rate and scheduled decay to the logs, and a row to the file."""
+        step, optimizer = int(self.model.step.numpy()), self.model.optimizer
+        logs["learning_rate"] = float(optimizer.learning_rate)
+        if isinstance(getattr(optimizer, "decay_schedule", None), Schedule):
+            logs["weight_decay"] = float(optimizer.weight_decay)
         row = {"epoch": round(step / self.steps_per_epoch, 4), "step": step, **logs}
         self.write(row)
 

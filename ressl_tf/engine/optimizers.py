@@ -9,7 +9,8 @@ import tensorflow as tf
 from ressl_tf.engine.clipping import GlobalNormClipping
 from ressl_tf.engine.decayed import is_matrix
 
-LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
+Schedule: TypeAlias = keras.optimizers.schedules.LearningRateSchedule
+LearningRate: TypeAlias = float | Schedule
 FORMER = {"decay_vectors": "decay_bias_and_norm"}  # arguments of version 0.1.0
 
 
@@ -179,7 +180,7 @@ class AdamW(GlobalNormClipping, keras.optimizers.AdamW):
 
     Args:
         learning_rate: float or a Keras schedule.
-        weight_decay: multiplied by the learning rate.
+        weight_decay: multiplied by the learning rate; float or a Keras schedule.
         decay_bias_and_norm: whether biases, normalisation, positions and class tokens
             decay too.
         epsilon: added to the root of the second moment, once that is corrected.
@@ -193,7 +194,7 @@ class AdamW(GlobalNormClipping, keras.optimizers.AdamW):
     def __init__(
         self,
         learning_rate: LearningRate = 0.001,
-        weight_decay: float = 1e-5,
+        weight_decay: LearningRate = 1e-5,
         decay_bias_and_norm: bool = True,
         epsilon: float = 1e-8,
         name: str = "adamw",
@@ -205,6 +206,16 @@ class AdamW(GlobalNormClipping, keras.optimizers.AdamW):
         )
         self.set_clip_norm(clip_norm)
         self.decay_bias_and_norm = decay_bias_and_norm
+
+    @property
+    def weight_decay(self) -> Any:
+        """Weight decay of the next step: a number, or float32 [] of a schedule."""
+        given = self.decay_schedule
+        return given(self.iterations) if isinstance(given, Schedule) else given
+
+    @weight_decay.setter
+    def weight_decay(self, value: LearningRate) -> None:
+        self.decay_schedule = value
 
     def build(self, variables: Sequence[keras.Variable]) -> None:
         """Create the moments; exclude vectors from the decay where that is asked."""
@@ -236,8 +247,12 @@ class AdamW(GlobalNormClipping, keras.optimizers.AdamW):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
+        decay = self.decay_schedule
+        if isinstance(decay, Schedule):
+            decay = keras.saving.serialize_keras_object(decay)
         return {
             **super().get_config(),
+            "weight_decay": decay,
             "decay_bias_and_norm": self.decay_bias_and_norm,
             "clip_norm": self.clip_norm,
         }
@@ -247,6 +262,9 @@ class AdamW(GlobalNormClipping, keras.optimizers.AdamW):
         cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
     ) -> keras.optimizers.Optimizer:
         """Build the optimizer from a saved config, also of an earlier version."""
+        if isinstance(decay := config.get("weight_decay"), dict):
+            decay = keras.saving.deserialize_keras_object(decay, custom_objects)
+            config = {**config, "weight_decay": decay}
         return super().from_config(_renamed(config), custom_objects)
 
 

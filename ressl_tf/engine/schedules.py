@@ -1,4 +1,4 @@
-"""Schedules of the learning rate and of weights of losses, as functions of the step."""
+"""Schedules of learning rate, decay and weights of losses: functions of the step."""
 
 import math
 from typing import Any
@@ -90,6 +90,31 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
             "total_steps": self.total_steps,
             "hold": self.hold,
         }
+
+
+@keras.saving.register_keras_serializable(package="ressl_tf")
+class Cosine(keras.optimizers.schedules.LearningRateSchedule):
+    """A value that goes from one to another by a half cosine, and stays there.
+
+    Weight decay follows it in DINO (Caron et al., ICCV 2021, Sec. 3.2).
+
+    Args:
+        start: the value at step 0.
+        end: the value from `total_steps` on.
+        total_steps: at least 1.
+    """
+
+    def __init__(self, start: float, end: float, total_steps: int):
+        self.start, self.end, self.total_steps = start, end, total_steps
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        """Return the value at a step, float32 scalar."""
+        left = fade(step, self.total_steps, "cosine")
+        return self.end + (self.start - self.end) * left
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {"start": self.start, "end": self.end, "total_steps": self.total_steps}
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")

@@ -10,7 +10,7 @@ from ressl_tf.config.method_table import METHODS
 from ressl_tf.config.own_backbone import is_own
 from ressl_tf.engine import precision
 from ressl_tf.engine.optimizers import LARS, SGD, AdamW
-from ressl_tf.engine.schedules import Restart, WarmupConstant, WarmupCosine
+from ressl_tf.engine.schedules import Cosine, Restart, WarmupConstant, WarmupCosine
 from ressl_tf.methods.base import SSLModel
 from ressl_tf.runtime import distribute
 from ressl_tf.runtime.errors import UsageError
@@ -136,17 +136,23 @@ def _schedule(
     )
 
 
+def _decay(config: Config, steps_per_epoch: int) -> Any:
+    """Return the weight decay: a number, or a cosine over --epochs."""
+    start, end = config.weight_decay, config.weight_decay_end
+    return Cosine(start, end, config.epochs * steps_per_epoch) if end else start
+
+
 def build_optimizer(config: Config, steps_per_epoch: int) -> keras.optimizers.Optimizer:
     """Make SGD, LARS or AdamW with a warm-up, then a cosine or a constant rate."""
     schedule = _schedule(config, steps_per_epoch, config.epochs)
     if config.extend_epochs:
         extension = _schedule(config, steps_per_epoch, config.extend_epochs)
         schedule = Restart(schedule, config.epochs * steps_per_epoch, extension)
-    decay = (config.weight_decay, config.decay_bias_and_norm)
     clip_norm = config.clip_norm
     if config.optimizer == "adamw":
-        return AdamW(schedule, *decay, clip_norm=clip_norm)
-    options = (config.sgd_momentum, *decay)
+        decay = _decay(config, steps_per_epoch)
+        return AdamW(schedule, decay, config.decay_bias_and_norm, clip_norm=clip_norm)
+    options = (config.sgd_momentum, config.weight_decay, config.decay_bias_and_norm)
     if config.optimizer == "lars":
         trust = config.trust_coefficient
         return LARS(schedule, *options, trust, clip_norm=clip_norm)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ressl_tf.engine.optimizers import LARS, SGD, AdamW
-from ressl_tf.engine.schedules import WarmupCosine
+from ressl_tf.engine.schedules import Cosine, WarmupCosine
 
 
 def descend(optimizer, weights, gradients):
@@ -134,3 +134,22 @@ def test_adamw_spares_vectors_when_asked_and_keeps_its_config():
         0.5,
         1e-8,
     )
+
+
+def test_a_scheduled_decay_is_that_of_the_step_and_keeps_its_config():
+    start = np.random.default_rng(0).normal(size=(3, 2)).astype("float32")
+    steps = np.random.default_rng(1).normal(size=(5, 3, 2)).astype("float32")
+    optimizer = AdamW(0.1, weight_decay=Cosine(0.04, 0.4, 4))
+    copy = AdamW.from_config(optimizer.get_config())
+    assert copy.decay_schedule.get_config() == optimizer.decay_schedule.get_config()
+    # of DINO's cosine_scheduler; from its end on it stays
+    decays = [0.4 + 0.5 * (0.04 - 0.4) * (1 + np.cos(np.pi * i / 4)) for i in range(4)]
+    w, mean, square = start.astype("float64"), 0.0, 0.0
+    for t, (g, decay) in enumerate(zip(steps, [*decays, 0.4], strict=True), 1):
+        w = w - 0.1 * decay * w
+        mean, square = 0.9 * mean + 0.1 * g, 0.999 * square + 0.001 * g**2
+        root = np.sqrt(square / (1 - 0.999**t)) + 1e-8
+        w = w - 0.1 * mean / (1 - 0.9**t) / root
+    (made,) = descend(copy, [start], [[g] for g in steps])
+    np.testing.assert_allclose(made, w, rtol=1e-5, atol=1e-6)
+    assert float(copy.weight_decay) == pytest.approx(0.4)

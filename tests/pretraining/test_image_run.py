@@ -1,10 +1,13 @@
 """Runs on images whose flags change views, normalisation and gradients."""
 
+import json
+
 import numpy as np
 import pytest
 from helpers.models import TINY
 
 from ressl_tf.config import Config
+from ressl_tf.models.backbones import vit
 from ressl_tf.pretraining import pretrain as pretraining
 from ressl_tf.saving.pretrained import open_pretrained
 
@@ -17,6 +20,39 @@ FLAGS = {
     "quarter_turns": True,
     "rotation": 15.0,
 }
+
+
+VIT = {
+    "backbone": "vit_tiny",
+    "patch_size": 8,
+    "vit_pooling": "token",
+    "optimizer": "adamw",
+    "learning_rate": 1e-3,
+    "decay_bias_and_norm": False,
+    "drop_path": 0.3,
+    "weight_decay": 0.04,
+    "weight_decay_end": 0.4,
+    "method": "ressl_multicrop",
+    "crop_sizes": (16.0, 8.0),
+    "width": 1 / 3,
+}
+
+
+@pytest.mark.slow
+def test_a_transformer_resumes_to_the_bit(photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(vit, "DEPTH", 2)
+    results = {}
+    for name, stops in (("whole", [0]), ("pieces", [1, 4, 0])):
+        for stop in stops:
+            options = {**TINY, **VIT, "image_size": 16, "workdir": str(tmp_path / name)}
+            options.pop("stem", None)
+            config = Config(**options, dataset=f"folder:{photos}", max_steps=stop)
+            results[name] = pretraining.pretrain(config)
+    assert results["whole"]["weights_sha256"] == results["pieces"]["weights_sha256"]
+    lines = (tmp_path / "whole" / "metrics.jsonl").read_text().splitlines()
+    decays = [json.loads(line)["weight_decay"] for line in lines[1:]]
+    assert decays == sorted(decays)
+    assert decays[-1] == pytest.approx(0.4)
 
 
 @pytest.mark.slow
