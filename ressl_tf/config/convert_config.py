@@ -7,7 +7,7 @@ from ressl_tf.config.normalizations import NORMALIZATIONS, check_normalization
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
 
-LAYOUTS = ("torchvision", "ressl", "moco", "solo")  # that are written; all are read
+LAYOUTS = ("auto", "torchvision", "timm", "ressl", "moco", "solo")  # that are written
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,8 +33,9 @@ class ConvertConfig:
 
     checkpoint: str = option(
         "",
-        "A file of PyTorch with a ResNet-18, 34 or 50: of the official ReSSL code, "
-        "MoCo, solo-learn, or by torchvision's names. Its layout is found out.",
+        "A file of PyTorch with a ResNet-18, 34, 50 or 101, of the official ReSSL "
+        "code, MoCo, solo-learn, or by torchvision's names; or with a ViT-T, S or B, "
+        "of DINO, DeiT, MAE, MoCo v3, solo-learn or timm. Its layout is found out.",
         group="from PyTorch: what weights cannot tell",
         path=True,
     )
@@ -48,7 +49,8 @@ class ConvertConfig:
     image_size: int = option(
         0,
         "Side in pixels of the images it was trained on. 0: 224 for the stem "
-        "standard, 64 for small_maxpool, 32 for the other small ones.",
+        "standard, 64 for small_maxpool, 32 for the other small ones; that of a ViT's "
+        "positions.",
         low=0,
         high=1024,
     )
@@ -68,9 +70,10 @@ class ConvertConfig:
         path=True,
     )
     layout: str = option(
-        "torchvision",
-        "Names of its tensors. torchvision is the backbone, with fc if it was "
-        "fine-tuned; the others have projector, target and queue too.",
+        "auto",
+        "Names of its tensors. torchvision (ResNets) and timm (ViTs; DINO reads it, "
+        "too) are the backbone, with its classifier if it was fine-tuned; auto is the "
+        "one of them that fits. The others have projector, target and queue too.",
         choices=LAYOUTS,
     )
 

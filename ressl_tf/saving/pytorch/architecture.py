@@ -1,4 +1,4 @@
-"""Find out which ResNet a state dict belongs to."""
+"""Find out which ResNet a state dict belongs to; what is known of any network."""
 
 import dataclasses
 import re
@@ -12,17 +12,24 @@ from ressl_tf.runtime.errors import UsageError
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
-    """A residual network, as far as the shapes of its weights determine it.
+    """A network, as far as the shapes of its weights determine it.
 
     Attributes:
-        backbone: "resnet18", "resnet34", "resnet50" or "resnet101".
+        backbone: "resnet18", "resnet34", "resnet50" or "resnet101"; a ViT's name.
         width: Factor on its channels.
         stem: "standard" for 7x7; "small" for 3x3, which may have a max-pool or not.
+        patch_size: Side of a ViT's patches in pixels.
+        vit_pooling: What a ViT's features are.
+        image_size: Side of the images that a ViT's positions are of, in pixels; 0 for
+            a network without.
     """
 
     backbone: str
     width: float
     stem: str
+    patch_size: int = 0
+    vit_pooling: str = "mean"
+    image_size: int = 0
 
 
 def find_architecture(state: Mapping[str, np.ndarray]) -> Architecture:
@@ -39,8 +46,9 @@ def find_architecture(state: Mapping[str, np.ndarray]) -> Architecture:
     }
     if not blocks:
         raise UsageError(
-            "only ResNets can be converted, there is no converter for this network. "
-            f"Received: weights without layer1.0, such as {', '.join(list(state)[:2])}"
+            "only ResNets and ViTs can be converted, there is no converter for this "
+            "network. Received: weights without layer1.0 and blocks.0, such as "
+            f"{', '.join(list(state)[:2])}"
         )
     repeats = tuple(sum(stage == str(n) for stage, _ in blocks) for n in range(1, 5))
     deep = any(name.endswith(".conv3.weight") for name in state)

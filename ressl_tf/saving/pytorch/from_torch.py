@@ -21,13 +21,19 @@ from ressl_tf.models import ema
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pytorch import torch_file
-from ressl_tf.saving.pytorch.architecture import find_architecture
+from ressl_tf.saving.pytorch.families import (
+    find,
+    state_of,
+    translator,
+    variables_by_name,
+)
 from ressl_tf.saving.pytorch.layouts import Components, queue_rows, split
-from ressl_tf.saving.pytorch.parameter_names import COUNTER, State, to_keras, to_pytorch
+from ressl_tf.saving.pytorch.parameter_names import COUNTER, State
 
 log = logging.getLogger("ressl_tf")
 # Stem -> side of the images in the papers' recipes.
 IMAGE_SIZES = {"standard": 224, "small_maxpool": 64, "small": 32, "small_pad2": 32}
+OPTIONAL = (COUNTER, "qkv.bias", "patch_embed.proj.bias")  # may not be there
 PROJECTOR = {"hidden.weight", "hidden.bias", "output.weight", "output.bias"}
 
 
@@ -93,7 +99,7 @@ def leave_out(components: Components) -> list[str]:
     left_out = sorted({name.partition(".")[0] for name in components.rest})
     if components.projector and set(components.projector) != PROJECTOR:
         if components.layout.target is None:
-            left_out.append("fc")  # torchvision's classifier
+            left_out.append(components.layout.projector.strip("."))  # a classifier
         else:
             left_out.append("projector")
             log.warning(
@@ -129,14 +135,33 @@ def _stem(components, found: str, asked: str) -> str:
     return stem
 
 
+def _input(components, found, config: ConvertConfig) -> tuple[str, int]:
+    """Return stem and side of the images.
+
+    Raises:
+        UsageError: What is asked for does not fit the weights.
+    """
+    if not found.image_size:
+        stem = _stem(components, found.stem, config.stem)
+        return stem, config.image_size or IMAGE_SIZES[stem]
+    if config.stem != "auto" or config.image_size not in (0, found.image_size):
+        raise UsageError(
+            f"the ViT's positions are of images of {found.image_size} pixels in "
+            f"patches of {found.patch_size}: leave out --stem and --image_size; "
+            "ressl-tf export takes another size. Received: "
+            f"--stem={config.stem} --image_size={config.image_size}"
+        )
+    return found.stem, found.image_size
+
+
 def run_config(components: Components, config: ConvertConfig) -> Config:
     """Return the config of a run whose model has the shapes of the weights.
 
     Raises:
         UsageError: A flag or the weights are invalid.
     """
-    found = find_architecture(components.backbone)
-    stem = _stem(components, found.stem, config.stem)
+    found = find(components.backbone)
+    stem, image_size = _input(components, found, config)
     sizes: dict[str, Any] = {}
     if components.projector:
         sizes["hidden_dim"] = len(components.projector["hidden.bias"])
@@ -148,7 +173,9 @@ def run_config(components: Components, config: ConvertConfig) -> Config:
         backbone=found.backbone,
         width=found.width,
         stem=stem,
-        image_size=config.image_size or IMAGE_SIZES[stem],
+        patch_size=found.patch_size,
+        vit_pooling=found.vit_pooling,
+        image_size=image_size,
         normalization=config.normalization,
         mean=config.mean,
         std=config.std,
@@ -188,19 +215,19 @@ def load(network: keras.Model, state: State, name: str = "network") -> None:
     """Load a state dict into a network, all of it or, when it does not fit, nothing.
 
     Args:
-        network: Network with the layers of torchvision, `_` in their names for `.`.
+        network: A ResNet, or a ViT.
         state: PyTorch's names to arrays.
         name: Name of the network in errors.
 
     Raises:
         UsageError: Tensors are missing, unknown, of another shape or not finite.
     """
-    variables = variables_by_name(network)
-    expected = to_pytorch({name: v.numpy() for name, v in variables.items()})
+    variables, names = variables_by_name(network), translator(state)
+    expected = state_of(network)
     state = {name: a for name, a in state.items() if not name.endswith(COUNTER)}
-    _check_shapes(state, expected, name)
+    _check_shapes(state, expected, name, names.LIKE)
     _check_finite(state, name)
-    for variable, array in to_keras(state).items():
+    for variable, array in names.to_keras(state).items():
         variables[variable].assign(array)
 
 
@@ -226,19 +253,14 @@ def save(model: ImageSSL, run: Config, about: dict[str, Any]) -> None:
         checkpoints.save(model)
 
 
-def variables_by_name(network: keras.Model) -> dict[str, keras.Variable]:
-    """Return "layer/variable" -> variable of a network."""
-    layers = network.layers
-    return {f"{layer.name}/{v.name}": v for layer in layers for v in layer.variables}
-
-
-def _check_shapes(state, expected, network):
-    needed = {name for name in expected if not name.endswith(COUNTER)}
-    for what, names in (("misses", needed - set(state)), ("has", set(state) - needed)):
+def _check_shapes(state, expected, network, like):
+    needed = {name for name in expected if not name.endswith(OPTIONAL)}
+    known = needed | set(expected)
+    for what, names in (("misses", needed - set(state)), ("has", set(state) - known)):
         if names:
             raise UsageError(
-                f"the {network} {what} {_shorten(sorted(names))}, unlike a ResNet of "
-                "torchvision with batch normalisation; it cannot be converted"
+                f"the {network} {what} {_shorten(sorted(names))}, unlike a {like}; it "
+                "cannot be converted"
             )
     unlike = [name for name in state if state[name].shape != expected[name].shape]
     if unlike:
@@ -273,7 +295,10 @@ def _presence(components):
 
 
 def _log_summary(about, run):
-    log.info("%s of %s, stem %s", run.backbone, about["layout"], run.stem)
+    form = f"stem {run.stem}"
+    if run.patch_size:
+        form = f"patches of {run.patch_size} pixels, pooling {run.vit_pooling}"
+    log.info("%s of %s, %s", run.backbone, about["layout"], form)
     for key in ("found", "copied", "random", "left_out"):
         log.info("%-8s %s", key, ", ".join(about[key]) or "nothing")
     mean, std = mean_and_std(run)

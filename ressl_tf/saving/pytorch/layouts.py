@@ -7,8 +7,12 @@ import numpy as np
 
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pytorch.parameter_names import State
+from ressl_tf.saving.pytorch.vit_names import MARKER
 
 WRAPPERS = ("module.", "_orig_mod.")  # of DistributedDataParallel, of torch.compile
+RESNET, VIT = "resnet", "vit"
+MARKERS = {"conv1.weight": RESNET, MARKER: VIT}  # weights of the first layer -> family
+BESIDE_VIT = ("decoder", "mask_token", "head.")  # of MAE, of MoCo v3: no part of it
 OUR_LINEARS = ("hidden", "output")  # the projector's two linear layers here
 
 
@@ -27,6 +31,7 @@ class Layout:
         queue_columns: The queue is [d, K] instead of [K, d].
         wrapped: The network was saved inside DistributedDataParallel.
         key: Key of the state dict in the file; empty for the file itself.
+        families: The networks that are found in it and written to it.
     """
 
     name: str
@@ -38,6 +43,7 @@ class Layout:
     queue_columns: bool = False
     wrapped: bool = False
     key: str = "state_dict"
+    families: tuple[str, ...] = (RESNET,)
 
 
 LAYOUTS = (
@@ -61,10 +67,16 @@ LAYOUTS = (
         queue_columns=True,
         wrapped=True,
     ),
-    Layout("moco_v3", "base_encoder.", "momentum_encoder.", "", "fc.", wrapped=True),
-    Layout("solo", "", "momentum_", "backbone.", "projector."),
+    Layout(
+        *("moco_v3", "base_encoder.", "momentum_encoder.", "", "fc."),
+        wrapped=True,
+        families=(RESNET, VIT),
+    ),
+    Layout("dino", "", None, "backbone.", "head.", key="teacher", families=(VIT,)),
+    Layout("solo", "", "momentum_", "backbone.", "projector.", families=(RESNET, VIT)),
     Layout("solo_old", "", "momentum_", "encoder.", "projector."),  # its first versions
     Layout("torchvision", "", None, "", "fc.", key=""),
+    Layout("timm", "", None, "", "head.", key="", families=(VIT,)),
 )
 
 
@@ -74,7 +86,7 @@ class Components:
 
     Attributes:
         layout: The layout of the state dict.
-        backbone: Weights by torchvision's names.
+        backbone: Weights by torchvision's names, of a ViT by timm's.
         projector: `hidden` and `output` for its two linear layers; the file's names
             when it is not Linear - ReLU - Linear with bias.
         target_backbone: The backbone of the moving average.
@@ -94,7 +106,7 @@ class Components:
 
 def names() -> tuple[str, ...]:
     """Return the names of the layouts that can be written; all can be read."""
-    return ("torchvision", "ressl", "moco", "solo")
+    return ("torchvision", "timm", "ressl", "moco", "solo")
 
 
 def by_name(name: str) -> Layout:
@@ -106,7 +118,7 @@ def split(state: Mapping[str, np.ndarray]) -> Components:
     """Find the layout of a state dict and split it into components.
 
     Raises:
-        UsageError: No ResNet is where a known layout has it.
+        UsageError: No ResNet or ViT is where a known layout has it.
     """
     state = {_unwrapped(name): array for name, array in state.items()}
     layout = _find(state)
@@ -119,6 +131,8 @@ def split(state: Mapping[str, np.ndarray]) -> Components:
         else:
             other = found.queue if name in ("queue", "queue_ptr") else found.rest
             other[name] = array
+    for name in [n for n in found.backbone if n.startswith(BESIDE_VIT)]:
+        found.rest[name] = found.backbone.pop(name)
     found.projector = _rename(found.projector, layout.linears, OUR_LINEARS)
     found.target_projector = _rename(
         found.target_projector, layout.linears, OUR_LINEARS
@@ -169,14 +183,21 @@ def _unwrapped(name):
 
 def _find(state):
     for layout in LAYOUTS:
-        if f"{layout.online}{layout.backbone}conv1.weight" in state:
+        prefix = f"{layout.online}{layout.backbone}"
+        there = any(
+            f"{prefix}{marker}" in state and family in layout.families
+            for marker, family in MARKERS.items()
+        )
+        dino = layout.name == "dino"  # its head tells it from solo-learn's
+        if there and (not dino or any(name.startswith("head.") for name in state)):
             return layout
     begins = sorted({name.partition(".")[0] for name in state})
     known = ", ".join(layout.name for layout in LAYOUTS)
     shown = ", ".join(begins[:8]) + (" ..." if len(begins) > 8 else "")
     raise UsageError(
-        f"no ResNet was found where a known layout has it ({known}: a conv1.weight); "
-        f"rename its tensors as torchvision does. Received: tensors under {shown}"
+        f"no ResNet or ViT was found where a known layout has it ({known}: a "
+        f"{' or '.join(MARKERS)}); rename its tensors as torchvision or timm does. "
+        f"Received: tensors under {shown}"
     )
 
 

@@ -16,6 +16,7 @@ BATCH_NORM = {  # PyTorch's name -> Keras's, in PyTorch's order
     "running_mean": "moving_mean",
     "running_var": "moving_variance",
 }
+LIKE = "ResNet of torchvision with batch normalisation"
 COUNTER = "num_batches_tracked"  # PyTorch counts the batches; nothing reads the count
 
 

@@ -4,7 +4,6 @@ import logging
 import pathlib
 from typing import Any
 
-import keras
 import numpy as np
 
 from ressl_tf.config import Config
@@ -15,12 +14,22 @@ from ressl_tf.methods.images import ImageSSL
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pretrained import Pretrained, open_pretrained, stored_config
 from ressl_tf.saving.pytorch import torch_file
-from ressl_tf.saving.pytorch.architecture import find_architecture
-from ressl_tf.saving.pytorch.from_torch import PROJECTOR, variables_by_name
-from ressl_tf.saving.pytorch.layouts import Components, by_name, join
-from ressl_tf.saving.pytorch.parameter_names import State, to_pytorch
+from ressl_tf.saving.pytorch.families import family_of, find, state_of
+from ressl_tf.saving.pytorch.from_torch import PROJECTOR
+from ressl_tf.saving.pytorch.layouts import (
+    RESNET,
+    VIT,
+    Components,
+    Layout,
+    by_name,
+    join,
+    names,
+)
+from ressl_tf.saving.pytorch.parameter_names import State
+from ressl_tf.saving.pytorch.vit_names import HEAD_DIM
 
 log = logging.getLogger("ressl_tf")
+USUAL = {RESNET: "torchvision", VIT: "timm"}  # family -> the layout of its backbone
 
 
 def export(config: ConvertConfig) -> dict[str, Any]:
@@ -33,18 +42,18 @@ def export(config: ConvertConfig) -> dict[str, Any]:
         UsageError: There is no network, or one that the layout cannot hold.
         RunError: A checkpoint cannot be read or the disk refuses.
     """
-    layout = by_name(config.layout)
     opened = open_pretrained(config.workdir)
+    layout = _layout(config.layout, opened)
     if layout.target is None:
         backbone = state_of(opened.encoder.backbone)
         components = Components(layout, backbone, _classifier(opened))
     else:
         components = training_components(opened, Components(layout))
-    found = find_architecture(components.backbone)
+    found = find(components.backbone)
     state = join(components)
     content = {layout.key: state, "arch": found.backbone} if layout.key else state
     torch_file.write(content, config.output)
-    _log_use(opened, found.stem)
+    _log_use(opened, found)
     return {
         "output": config.output,
         "workdir": config.workdir,
@@ -56,18 +65,53 @@ def export(config: ConvertConfig) -> dict[str, Any]:
     }
 
 
-def _log_use(opened, stem: str) -> None:
+def _layout(name: str, opened: Pretrained) -> Layout:
+    """Return the layout that is asked for, or the usual one of the network's family.
+
+    Raises:
+        UsageError: It has no names for this network.
+    """
+    family = family_of(state_of(opened.encoder.backbone))
+    layout = by_name(USUAL[family] if name == "auto" else name)
+    if family not in layout.families:
+        others = [n for n in names() if family in by_name(n).families]
+        raise UsageError(
+            f"--layout={name} has no names for this network, which is written as "
+            f"{', '.join(others)}. Received: {opened.path}, a "
+            f"{opened.encoder.backbone.name}"
+        )
+    return layout
+
+
+def _log_use(opened, found) -> None:
     """Log what a PyTorch program has to know of its input and its first layer."""
     mean, std = (
         np.round(x, 4).tolist() for x in (opened.encoder.mean, opened.encoder.std)
     )
     log.info("it takes images [n, 3, h, w] on 0..1, less %s, by %s", mean, std)
-    if stem != "standard":
+    if found.patch_size:
+        log.info("timm makes its network by %s", _in_timm(opened, found))
+    if found.stem != "standard":
         padding = 2 if opened.config.get("stem") == "small_pad2" else 1
         log.info(
             "its conv1 is 3x3 with stride 1 and padding %d: adapt the PyTorch model",
             padding,
         )
+
+
+def _in_timm(opened, found) -> str:
+    options = {
+        "img_size": found.image_size,
+        "patch_size": found.patch_size,
+        "embed_dim": opened.encoder.feature_dim,
+        "num_heads": opened.encoder.feature_dim // HEAD_DIM,
+        "num_classes": opened.classifier.classes if opened.classifier else 0,
+        "class_token": found.vit_pooling != "mean",
+        "global_pool": "token" if found.vit_pooling == "token" else "avg",
+        "fc_norm": found.vit_pooling == "mean_norm",
+    }
+    given = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    return f"timm.models.vision_transformer.VisionTransformer({given})"
 
 
 def training_components(opened: Pretrained, components: Components) -> Components:
@@ -80,7 +124,7 @@ def training_components(opened: Pretrained, components: Components) -> Component
     if opened.kind != "workdir" or opened.classifier is not None:
         raise UsageError(
             f"--layout={name} holds projector, target and queue, which "
-            "only the workdir of a pretraining has; take --layout=torchvision. "
+            "only the workdir of a pretraining has; take --layout=auto. "
             f"Received: {opened.path}"
         )
     model = restored(stored_config(opened.path), opened.path)
@@ -88,7 +132,7 @@ def training_components(opened: Pretrained, components: Components) -> Component
     if set(components.projector) != PROJECTOR or len(model.queues) != 1:
         raise UsageError(
             f"--layout={name} takes a projector Linear-ReLU-Linear and "
-            f"one queue; take --layout=torchvision. Received: {opened.path}"
+            f"one queue; take --layout=auto. Received: {opened.path}"
         )
     components.backbone = state_of(model.online.backbone)
     components.target_backbone = state_of(model.target.backbone)
@@ -110,12 +154,6 @@ def restored(config: Config, place: pathlib.Path) -> ImageSSL:
     model = make_model(config)
     Checkpoints(place / "checkpoints").restore(model)
     return model
-
-
-def state_of(network: keras.Model) -> State:
-    """Return the weights of a network by PyTorch's names."""
-    variables = variables_by_name(network)
-    return to_pytorch({name: v.numpy() for name, v in variables.items()})
 
 
 def _classifier(opened) -> State:

@@ -1,5 +1,6 @@
 """Read and write PyTorch's files; no code that a file holds is run."""
 
+import argparse
 import hashlib
 import pathlib
 import re
@@ -12,7 +13,7 @@ from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import RunError, UsageError
 from ressl_tf.saving.pytorch.parameter_names import State
 
-KEYS = ("model", "state_dict", "model_state_dict")
+KEYS = ("model", "state_dict", "model_state_dict", "teacher", "student")
 
 
 def read(path: str) -> State:
@@ -75,6 +76,8 @@ def _torch():
 
 
 def _load(torch, path):
+    # DINO keeps its arguments beside the weights; a Namespace is a plain object.
+    torch.serialization.add_safe_globals([argparse.Namespace])
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
