@@ -5,6 +5,7 @@ import pathlib
 
 from ressl_tf.config import data_flags, decoding, recovery, selection, tracker_flags
 from ressl_tf.config.feature_files import FeatureFiles, check_files
+from ressl_tf.config.finetune_flags import FinetuneFlags
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
 
@@ -143,7 +144,7 @@ class KNNConfig(FeatureFiles, EvaluateConfig):
 
 @dataclasses.dataclass(frozen=True)
 class SupervisedConfig(EvaluateConfig):
-    """What learning from labels by SGD needs, for linear evaluation and fine-tuning."""
+    """What learning from labels needs, for linear evaluation and fine-tuning."""
 
     epochs: int = option(
         100, "Passes over the labelled images.", group="optimization", low=1
@@ -275,7 +276,7 @@ class LinearConfig(FeatureFiles, LogisticFlags, SupervisedConfig):
 
 
 @dataclasses.dataclass(frozen=True)
-class FinetuneConfig(SupervisedConfig):
+class FinetuneConfig(FinetuneFlags, SupervisedConfig):
     """Whole network or head, on all labels or few."""
 
     label_fraction: float = option(

@@ -9,8 +9,8 @@ import tensorflow as tf
 from ressl_tf.engine.clipping import GlobalNormClipping
 from ressl_tf.engine.decayed import is_matrix
 
-Schedule: TypeAlias = keras.optimizers.schedules.LearningRateSchedule
-LearningRate: TypeAlias = float | Schedule
+Schedule = keras.optimizers.schedules.LearningRateSchedule
+LearningRate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
 FORMER = {"decay_vectors": "decay_bias_and_norm"}  # arguments of version 0.1.0
 
 
@@ -186,6 +186,7 @@ class AdamW(GlobalNormClipping, keras.optimizers.AdamW):
         epsilon: added to the root of the second moment, once that is corrected.
         name: of the optimizer.
         clip_norm: as of `SGD`.
+        multipliers: as of `SGD`; decay, which the rate multiplies, follows.
         **kwargs: of `keras.optimizers.AdamW`.
 
     Reference: Loshchilov & Hutter, Decoupled Weight Decay Regularization (ICLR 2019).
@@ -199,6 +200,7 @@ class AdamW(GlobalNormClipping, keras.optimizers.AdamW):
         epsilon: float = 1e-8,
         name: str = "adamw",
         clip_norm: float = 0.0,
+        multipliers: Sequence[float] | None = None,
         **kwargs: Any,
     ):
         super().__init__(
@@ -206,6 +208,7 @@ class AdamW(GlobalNormClipping, keras.optimizers.AdamW):
         )
         self.set_clip_norm(clip_norm)
         self.decay_bias_and_norm = decay_bias_and_norm
+        self.multipliers = multipliers
 
     @property
     def weight_decay(self) -> Any:
@@ -229,6 +232,9 @@ class AdamW(GlobalNormClipping, keras.optimizers.AdamW):
     ) -> None:
         """Update one variable, after its decay, and its moments."""
         index, dtype = self._get_variable_index(variable), variable.dtype
+        if self.multipliers is not None:
+            learning_rate *= self.multipliers[index]
+            self._decay(variable, learning_rate)
         mean, square = self._momentums[index], self._velocities[index]
         self.assign_add(mean, (1 - self.beta_1) * (gradient - mean))
         self.assign_add(square, (1 - self.beta_2) * (tf.square(gradient) - square))
@@ -239,6 +245,16 @@ class AdamW(GlobalNormClipping, keras.optimizers.AdamW):
         root = tf.sqrt(square / self._correction(self.beta_2, dtype)) + self.epsilon
         rate = tf.cast(learning_rate, dtype) / self._correction(self.beta_1, dtype)
         self.assign_sub(variable, rate * mean / root)
+
+    def _apply_weight_decay(self, variables: Sequence[keras.Variable]) -> None:
+        """Decay all alike; where rates differ, each variable decays in its step."""
+        if self.multipliers is None:
+            super()._apply_weight_decay(variables)
+
+    def _decay(self, variable: keras.Variable, learning_rate: tf.Tensor) -> None:
+        if self._use_weight_decay(variable):
+            rate = tf.cast(learning_rate * self.weight_decay, variable.dtype)
+            self.assign_sub(variable, rate * variable)
 
     def _correction(self, beta: float, dtype: str) -> tf.Tensor:
         """Return 1 - beta^t; in float32, 1 - 0.999 has but four digits."""
@@ -253,6 +269,7 @@ class AdamW(GlobalNormClipping, keras.optimizers.AdamW):
         return {
             **super().get_config(),
             "weight_decay": decay,
+            "multipliers": self.multipliers,
             "decay_bias_and_norm": self.decay_bias_and_norm,
             "clip_norm": self.clip_norm,
         }

@@ -11,12 +11,13 @@ import keras
 import tensorflow as tf
 
 from ressl_tf.config.evaluate_config import SupervisedConfig
+from ressl_tf.config.finetune_flags import FinetuneFlags
 from ressl_tf.data.augment.views import Views, weak_view
 from ressl_tf.data.pipeline import steps_per_epoch, training_batches
 from ressl_tf.data.unreadable import bad_images_as_run_errors
 from ressl_tf.engine import tracking
 from ressl_tf.engine.nonfinite import NonfiniteGuard
-from ressl_tf.engine.optimizers import SGD
+from ressl_tf.engine.optimizers import SGD, AdamW
 from ressl_tf.engine.run import Run
 from ressl_tf.engine.schedules import WarmupCosine
 from ressl_tf.engine.workdir import Workdir
@@ -161,8 +162,8 @@ def evaluate(model: Classifier, task: Task) -> dict[str, Any]:
 
 def make_optimizer(
     config: SupervisedConfig, per_epoch: int, multipliers: Sequence[float] | None
-) -> SGD:
-    """Make SGD with the config's schedule; `multipliers` as of `SGD`."""
+) -> SGD | AdamW:
+    """Make the optimizer with the config's schedule; `multipliers` as of `SGD`."""
     total = config.epochs * per_epoch
     if config.lr_schedule == "cosine":
         warmup = round(config.warmup_epochs * per_epoch)
@@ -174,13 +175,14 @@ def make_optimizer(
         ]
         rates = [config.learning_rate * 0.1**i for i in range(len(steps) + 1)]
         rate = keras.optimizers.schedules.PiecewiseConstantDecay(steps, rates)
-    return SGD(
-        rate,
-        config.sgd_momentum,
-        config.weight_decay,
-        nesterov=config.nesterov,
-        multipliers=multipliers,
-    )
+    options: dict[str, Any] = {"multipliers": multipliers}
+    if isinstance(config, FinetuneFlags):
+        options["clip_norm"] = config.clip_norm
+        options["decay_bias_and_norm"] = config.decay_bias_and_norm
+        if config.optimizer == "adamw":
+            return AdamW(rate, config.weight_decay, **options)
+    momentum, nesterov = config.sgd_momentum, config.nesterov
+    return SGD(rate, momentum, config.weight_decay, nesterov=nesterov, **options)
 
 
 def finish(

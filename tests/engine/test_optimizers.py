@@ -153,3 +153,14 @@ def test_a_scheduled_decay_is_that_of_the_step_and_keeps_its_config():
     (made,) = descend(copy, [start], [[g] for g in steps])
     np.testing.assert_allclose(made, w, rtol=1e-5, atol=1e-6)
     assert float(copy.weight_decay) == pytest.approx(0.4)
+
+
+def test_adamws_rates_and_decays_differ_by_multipliers_as_pytorchs_groups_do():
+    start = np.random.default_rng(0).normal(size=(2, 3, 2)).astype("float32")
+    steps = np.random.default_rng(1).normal(size=(4, 2, 3, 2)).astype("float32")
+    optimizer = AdamW(0.1, weight_decay=0.3, multipliers=[0.25, 1.0])
+    optimizer = AdamW.from_config(optimizer.get_config())
+    made = descend(optimizer, list(start), [list(step) for step in steps])
+    for index, rate in enumerate((0.025, 0.1)):
+        wanted = pytorchs_adamw(start[index], steps[:, index], rate, 0.3)
+        np.testing.assert_allclose(made[index], wanted, rtol=1e-5, atol=1e-6)

@@ -1,6 +1,7 @@
 """Fine-tuning of a tiny run."""
 
 import os
+import re
 import signal
 
 import numpy as np
@@ -10,8 +11,12 @@ from helpers.models import tiny_backbone
 
 from ressl_tf.config.evaluate_config import FinetuneConfig
 from ressl_tf.engine import callbacks
+from ressl_tf.engine.optimizers import AdamW
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.evaluate import fine_tuning
+from ressl_tf.evaluate.supervised import make_optimizer
+from ressl_tf.models import backbones
+from ressl_tf.models.backbones import vit
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.errors import Interrupted, UsageError
@@ -113,6 +118,33 @@ def test_rates_fall_block_by_block_below_the_head():
         found.setdefault(variable.path.split("/")[-2], set()).add(round(factor, 6))
     assert found.pop("head") == {1.0}
     assert found == {name: {rate} for name, rate in expected.items()}
+
+
+def layer_of_beit(layer, depth):
+    """Return get_layer_id_for_vit of BEiT and MAE: 0 embeds, the head is depth + 1."""
+    if layer == "patches":  # cls_token, pos_embed, patch_embed
+        return 0
+    found = re.match(r"block(\d+)_", layer)
+    return int(found[1]) if found else depth + 1
+
+
+@pytest.mark.parametrize("pooling", ["token", "mean_norm"])
+def test_rates_of_a_transformer_are_those_of_beit_and_mae(pooling, monkeypatch):
+    monkeypatch.setattr(vit, "DEPTH", 3)
+    options = {"image_size": 8, "patch_size": 4, "vit_pooling": pooling}
+    backbone = backbones.build("vit_tiny", width=1 / 3, drop_path=0.1, **options)
+    model = Classifier(Encoder(backbone, None, (0.5,) * 3, (0.25,) * 3), 3)
+    rates = {"learning_rate": 1e-3, "encoder_learning_rate": 1e-3, "layer_decay": 0.65}
+    config = FinetuneConfig(workdir="x", optimizer="adamw", **rates)
+    factors = fine_tuning.learning_rate_factors(model, config)
+    seen = set()
+    for variable, factor in zip(model.trainable_variables, factors, strict=True):
+        layer = variable.path.removeprefix("classifier/").split("/")[0]
+        seen.add(layer)
+        assert factor == pytest.approx(0.65 ** (4 - layer_of_beit(layer, 3))), layer
+    assert {"patches", "block1_attention", "block3_dense2"} <= seen
+    optimizer = make_optimizer(config, 10, factors)
+    assert (type(optimizer), optimizer.multipliers) == (AdamW, factors)
 
 
 @pytest.mark.slow

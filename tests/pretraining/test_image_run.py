@@ -32,9 +32,8 @@ VIT = {
     "drop_path": 0.3,
     "weight_decay": 0.04,
     "weight_decay_end": 0.4,
-    "method": "ressl_multicrop",
-    "crop_sizes": (16.0, 8.0),
     "width": 1 / 3,
+    "knn_every": 0,
 }
 
 
@@ -42,10 +41,9 @@ VIT = {
 def test_a_transformer_resumes_to_the_bit(photos, tmp_path, monkeypatch):
     monkeypatch.setattr(vit, "DEPTH", 2)
     results = {}
-    for name, stops in (("whole", [0]), ("pieces", [1, 4, 0])):
+    for name, stops in (("whole", [0]), ("pieces", [4, 0])):
         for stop in stops:
             options = {**TINY, **VIT, "image_size": 16, "workdir": str(tmp_path / name)}
-            options.pop("stem", None)
             config = Config(**options, dataset=f"folder:{photos}", max_steps=stop)
             results[name] = pretraining.pretrain(config)
     assert results["whole"]["weights_sha256"] == results["pieces"]["weights_sha256"]
