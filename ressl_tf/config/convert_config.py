@@ -31,6 +31,12 @@ class ConvertConfig:
         path=True,
     )
 
+    verify: bool = option(
+        False,
+        "Run the network by PyTorch and here on the same two images of noise, and fail "
+        "where features differ by more than 1e-4.",
+    )
+
     checkpoint: str = option(
         "",
         "A file of PyTorch with a ResNet-18, 34, 50 or 101, of the official ReSSL "

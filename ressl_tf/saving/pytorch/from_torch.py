@@ -20,7 +20,7 @@ from ressl_tf.methods.images import ImageSSL
 from ressl_tf.models import ema
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import UsageError
-from ressl_tf.saving.pytorch import torch_file
+from ressl_tf.saving.pytorch import torch_file, verify
 from ressl_tf.saving.pytorch.families import (
     find,
     state_of,
@@ -82,11 +82,16 @@ def import_state(
         "random": [name for name in ("projector", "queue") if name not in found],
         "left_out": left_out,
     }
+    verified = {}
+    if config.verify:
+        difference = verify.largest_difference(model.online, components.backbone)
+        verified["largest_difference"] = difference
     save(model, run, about)
     _log_summary(about, run)
     return {
         "workdir": str(run.run_dir),
         **{key: value for key, value in about.items() if key != "source"},
+        **verified,
         "feature_dim": model.online.feature_dim,
         "backbone_parameters": sum(
             math.prod(v.shape) for v in model.online.backbone.trainable_variables

@@ -13,7 +13,7 @@ from ressl_tf.methods.build import make_model
 from ressl_tf.methods.images import ImageSSL
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pretrained import Pretrained, open_pretrained, stored_config
-from ressl_tf.saving.pytorch import torch_file
+from ressl_tf.saving.pytorch import torch_file, verify
 from ressl_tf.saving.pytorch.families import family_of, find, state_of
 from ressl_tf.saving.pytorch.from_torch import PROJECTOR
 from ressl_tf.saving.pytorch.layouts import (
@@ -24,6 +24,7 @@ from ressl_tf.saving.pytorch.layouts import (
     by_name,
     join,
     names,
+    split,
 )
 from ressl_tf.saving.pytorch.parameter_names import State
 from ressl_tf.saving.pytorch.vit_names import HEAD_DIM
@@ -54,7 +55,13 @@ def export(config: ConvertConfig) -> dict[str, Any]:
     content = {layout.key: state, "arch": found.backbone} if layout.key else state
     torch_file.write(content, config.output)
     _log_use(opened, found)
+    verified = {}
+    if config.verify:
+        written = split(torch_file.read(config.output)).backbone
+        difference = verify.largest_difference(opened.encoder, written)
+        verified["largest_difference"] = difference
     return {
+        **verified,
         "output": config.output,
         "workdir": config.workdir,
         "layout": layout.name,

@@ -28,7 +28,7 @@ def read(path: str) -> State:
         UsageError: There is no such file, PyTorch cannot read it, it holds more than
             tensors and plain values, or no state dict.
     """
-    torch = _torch()
+    torch = import_torch()
     content = _load(torch, pathlib.Path(path))
     for found in (*(_get(content, key) for key in KEYS), content):
         if tensors := _tensors(torch, found):
@@ -48,7 +48,7 @@ def write(content: Mapping[str, Any], path: str) -> None:
         UsageError: PyTorch is not installed.
         RunError: The disk refuses.
     """
-    torch = _torch()
+    torch = import_torch()
     try:
         with replacing(path) as temporary:
             torch.save(_as_tensors(torch, content), temporary)
@@ -65,7 +65,12 @@ def sha256(path: str) -> str:
     return digest.hexdigest()
 
 
-def _torch():
+def import_torch() -> Any:
+    """Import PyTorch.
+
+    Raises:
+        UsageError: It is not installed; says how it is.
+    """
     try:
         import torch
     except ImportError:

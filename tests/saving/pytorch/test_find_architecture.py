@@ -1,13 +1,11 @@
 """The architecture is read off a state dict."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 from helpers.torch_states import network, without
 
 from ressl_tf.runtime.errors import UsageError
-from ressl_tf.saving.pytorch.architecture import find_architecture
+from ressl_tf.saving.pytorch.architecture import Architecture, find_architecture
 
 
 @pytest.mark.parametrize(
@@ -39,7 +37,7 @@ def test_the_architecture_is_read_off_the_weights():
     for name, kernel in kernels.items():
         found = find_architecture(network(name, kernel, base=8))
         stem = "standard" if kernel == 7 else "small"
-        assert dataclasses.astuple(found) == (name, 1 / 8, stem)
+        assert found == Architecture(name, 1 / 8, stem)
 
 
 def test_other_networks_have_no_converter():
