@@ -177,17 +177,20 @@ def stock_layers(
     layers: list[Any] = [keras.Input((image_size, image_size, channels)), cut]
     if embedding.has_class_token:
         tokens, values = rows**2, patch**2 * channels
-        equation, axes, shape = "bnk,kd->bnd", "nd", (tokens + 1, dim)
+        equation, axes = "bnk,kd->bnd", "nd"
         layers += [
             keras.layers.Permute((1, 3, 2, 4, 5), name="by_patch"),
             keras.layers.Reshape((tokens, values), name="flat"),
             keras.layers.ZeroPadding1D((1, 0), name="place_of_token"),
         ]
     else:
-        equation, axes, shape = "bhpwqc,pqcd->bhwd", "hwd", (rows, rows, dim)
-    layers.append(
-        keras.layers.EinsumDense(equation, shape, bias_axes=axes, name=embedding.name)
+        equation, axes = "bhpwqc,pqcd->bhwd", "hwd"
+    token = embedding.has_class_token
+    shape = (rows**2 + 1, dim) if token else (rows, rows, dim)
+    dense = keras.layers.EinsumDense(
+        equation, shape, bias_axes=axes, name=embedding.name
     )
+    layers.append(dense)
     if not embedding.has_class_token:
         layers.append(keras.layers.Reshape((rows**2, dim), name="tokens"))
     return keras.Sequential(layers, name=embedding.name)
