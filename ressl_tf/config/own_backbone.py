@@ -14,6 +14,7 @@ from ressl_tf.config.backbone_table import (
 )
 from ressl_tf.runtime import own_code
 from ressl_tf.runtime.errors import UsageError
+from ressl_tf.runtime.flags import option
 
 OWN = "own"  # the value of --init_from that keeps the weights of a user's network
 KERAS = "keras:"  # the prefix of names of keras.applications
@@ -30,6 +31,20 @@ class ListedNames(tuple):
     def __contains__(self, value: object) -> bool:
         """Return True: `checked` looks closer, and says more."""
         return True
+
+
+def backbone() -> Any:
+    """Declare the network of the encoder."""
+    return option(
+        "resnet18",
+        "Network of the encoder. ConvNeXt and ViT have no batch normalisation, and are "
+        "trained by --optimizer=adamw. Or a network of your own: "
+        "package.module:function or file.py:function that returns a keras.Model, "
+        "file.keras, or keras:NAME of keras.applications; --width and --stem are not "
+        "theirs.",
+        group="network",
+        choices=ListedNames(NAMES),
+    )
 
 
 def is_own(name: str) -> bool:

@@ -17,6 +17,7 @@ from ressl_tf.config import (
     recovery,
     shown_rgb,
     tracker_flags,
+    transformer_flags,
 )
 from ressl_tf.config.device_flags import DeviceFlags
 from ressl_tf.config.graph_flags import GraphFlags, check_graph
@@ -90,16 +91,7 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
     mean: tuple = normalizations.mean()
     std: tuple = normalizations.std()
 
-    backbone: str = option(
-        "resnet18",
-        "Network of the encoder. ConvNeXt and ViT have no batch normalisation, and are "
-        "trained by --optimizer=adamw. Or a network of your own: "
-        "package.module:function or file.py:function that returns a keras.Model, "
-        "file.keras, or keras:NAME of keras.applications; --width and --stem are not "
-        "theirs.",
-        group="network",
-        choices=own_backbone.ListedNames(backbone_table.NAMES),
-    )
+    backbone: str = own_backbone.backbone()
     width: float = option(
         1.0,
         "Factor on the network's channels. 0.25 trains on two CPU cores; wider learns "
@@ -128,28 +120,9 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
         "Start each residual block of a ResNet as the identity (RSA and BYOL publish "
         "it so).",
     )
-    patch_size: int = option(
-        0,
-        "Side of a ViT's patches in pixels: 16, 14 or 8; 4 for images of 32 px. Half "
-        "of it costs 4 times as much and more. 0: by --stem.",
-        low=0,
-        high=256,
-    )
-    vit_pooling: str = option(
-        "mean",
-        "Features of a ViT: mean over the patches; token: a class token, as DeiT and "
-        "DINO have it; mean_norm: the mean, normalised behind it, beside a class token "
-        "(timm's fc_norm).",
-        choices=backbone_table.POOLINGS,
-    )
-    drop_path: float = option(
-        0.0,
-        "Stochastic depth: the rate at which the student's last block (ViT, ConvNeXt) "
-        "is skipped, a sample at a time; it grows linearly from 0 in the first. 0.1 is "
-        "usual. Too high: it does not learn.",
-        low=0.0,
-        high=1.0,
-    )
+    patch_size: int = transformer_flags.patch_size()
+    vit_pooling: str = transformer_flags.vit_pooling()
+    drop_path: float = transformer_flags.drop_path()
     hidden_dim: int = option(
         2048,
         "Width of the projector's hidden layer. Too low: the features themselves have "

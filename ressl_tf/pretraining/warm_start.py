@@ -11,6 +11,8 @@ from ressl_tf.engine.checkpoint import Checkpoints
 from ressl_tf.methods.build import build_model
 from ressl_tf.methods.images import ImageSSL
 from ressl_tf.models import ema, input_channels
+from ressl_tf.models.backbones import patches
+from ressl_tf.models.backbones.structure import embedding_of
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pretrained import open_pretrained
@@ -30,8 +32,8 @@ def open_start(config: Config) -> Encoder | None:
     own = config.init_from == OWN  # the network is built with its weights
     if not config.init_from or own or Checkpoints(folder).paths():
         return None
-    encoder = open_pretrained(config.init_from).encoder
     wanted = build_model(config).online
+    encoder = on_its_grid(open_pretrained(config.init_from).encoder, wanted)
     if difference := first_difference(encoder.backbone, wanted.backbone, True):
         raise UsageError(
             f"--init_from={config.init_from} has the backbone "
@@ -51,6 +53,21 @@ def open_start(config: Config) -> Encoder | None:
             encoder.std,
         )
     return encoder
+
+
+def on_its_grid(encoder: Encoder, wanted: Encoder) -> Encoder:
+    """Interpolate the positions of a vision transformer's patches to the run's grid."""
+    ours, theirs = embedding_of(encoder.backbone), embedding_of(wanted.backbone)
+    if ours is None or theirs is None or ours.side == theirs.side:
+        return encoder
+    log.info(
+        "the start's positions, of %d x %d patches, are interpolated to %d x %d",
+        *(ours.side, ours.side, theirs.side, theirs.side),
+    )
+    backbone = patches.on_grid(encoder.backbone, theirs.side)
+    return Encoder(
+        backbone, encoder.projector, encoder.mean, encoder.std, name=encoder.name
+    )
 
 
 def start_from(model: ImageSSL, encoder: Encoder) -> None:

@@ -113,7 +113,7 @@ def _with_size(config: ExportConfig, backbone, trained) -> ExportConfig:
     if embedding := embedding_of(backbone):
         asked = config.image_size or embedding.patch
         check_patches(backbone.name, embedding.patch, [asked])
-    if config.image_size or takes_any_size(backbone, config.format == "keras"):
+    if config.image_size or takes_any_size(backbone, config.format != "saved_model"):
         return config
     size = backbone.input_shape[1] or trained
     log.info(

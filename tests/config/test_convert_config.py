@@ -13,7 +13,10 @@ from ressl_tf.runtime.errors import UsageError
         ({"checkpoint": "a"}, "--to=workdir needs .* Received: no --workdir"),
         ({"to": "torch", "workdir": "a"}, "--to=torch needs .* Received: no --output"),
         ({"checkpoint": "a", "workdir": "b", "output": "c"}, "takes no --output"),
-        ({"checkpoint": "a", "workdir": "b", "layout": "timm"}, "--layout must be one"),
+        (
+            {"checkpoint": "a", "workdir": "b", "layout": "torch"},
+            "--layout must be one",
+        ),
     ],
 )
 def test_wrong_flags_are_named(options, message):

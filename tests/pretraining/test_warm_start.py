@@ -12,8 +12,10 @@ from ressl_tf.config import Config
 from ressl_tf.engine.checkpoint import Checkpoints
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.methods.build import make_model
-from ressl_tf.models import ema
+from ressl_tf.models import backbones, ema
+from ressl_tf.models.backbones import vit
 from ressl_tf.models.backbones.resnet import resnet
+from ressl_tf.models.encoder import Encoder
 from ressl_tf.pretraining import warm_start
 from ressl_tf.pretraining.pretrain import pretrain
 from ressl_tf.runtime.errors import UsageError
@@ -143,6 +145,26 @@ def test_a_longer_network_is_another_one():
     fewer = keras.Model(two.inputs, two.get_layer("layer4_1_relu").output)
     assert warm_start.first_difference(fewer, two) == "170 variables against 180"
     assert warm_start.first_difference(one, one) == ""
+
+
+def test_positions_are_interpolated_to_the_grid_of_the_run(monkeypatch, caplog):
+    monkeypatch.setattr(vit, "DEPTH", 1)
+
+    def encoder(side):
+        options = {"position_size": side, "patch_size": 4, "vit_pooling": "token"}
+        network = backbones.build("vit_tiny", width=1 / 3, **options)
+        return Encoder(network, None, (0.5,) * 3, (0.25,) * 3)
+
+    start, wanted = encoder(12), encoder(20)
+    with caplog.at_level("INFO", "ressl_tf"):
+        made = warm_start.on_its_grid(start, wanted)
+    assert "3 x 3 patches, are interpolated to 5 x 5" in caplog.text
+    assert warm_start.first_difference(made.backbone, wanted.backbone) == ""
+    images = np.random.default_rng(0).integers(0, 256, (2, 20, 20, 3), np.uint8)
+    np.testing.assert_allclose(
+        made.features(images), start.features(images), rtol=1e-4, atol=1e-5
+    )
+    assert warm_start.on_its_grid(start, encoder(12)) is start
 
 
 def test_a_run_with_a_checkpoint_is_not_started_again(source, tmp_path, caplog):

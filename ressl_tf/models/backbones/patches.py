@@ -205,3 +205,28 @@ def stock_weights(embedding: PatchEmbedding, image_size: int) -> list[Any]:
     flat = bias.reshape(-1, embedding.dim)
     token = embedding.class_token.numpy()
     return [kernel.reshape(-1, embedding.dim), keras.ops.concatenate([token, flat])]
+
+
+def on_grid(backbone: keras.Model, side: int) -> keras.Model:
+    """Return a copy of a vision transformer with positions of another grid.
+
+    They are interpolated once, instead of at every call.
+
+    Args:
+        backbone: with a `PatchEmbedding`.
+        side: number of patches along a side that have positions of their own.
+    """
+
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        config = layer.get_config()
+        if isinstance(layer, PatchEmbedding):
+            config = {**config, "side": side}
+        return layer.__class__.from_config(config)
+
+    copy = keras.models.clone_model(backbone, clone_function=clone)
+    for source, target in zip(backbone.layers, copy.layers, strict=True):
+        weights = source.get_weights()
+        if isinstance(source, PatchEmbedding):
+            weights[1] = source.positions(side, side).numpy()  # behind the kernel
+        target.set_weights(weights)
+    return copy

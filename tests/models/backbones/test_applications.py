@@ -19,7 +19,6 @@ from ressl_tf.models.backbones.batch_norm import BatchNormalization
 from ressl_tf.models.backbones.flops import multiply_adds
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
-from ressl_tf.models.step_draws import StepDropout
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving import exporter, saved_model
 from ressl_tf.saving.pretrained import open_pretrained
@@ -197,17 +196,6 @@ def test_the_wider_padding_of_solo_learn_is_of_resnets(name):
 def test_zero_scales_are_refused():
     with pytest.raises(UsageError, match=r"ResNets.*Received: --backbone=mobilenet_v2"):
         backbones.build("mobilenet_v2", zero_init_gamma=True)
-
-
-def test_stochastic_depth_is_of_convnext_and_grows_over_its_blocks():
-    with pytest.raises(UsageError, match=r"--drop_path is of convnext_tiny, vit_tiny"):
-        backbones.build("mobilenet_v2", drop_path=0.1)
-    convnext = backbones.build("convnext_tiny", width=1 / 24, drop_path=0.34)
-    dropping = [n for n in convnext.layers if isinstance(n, StepDropout)]
-    rates = [layer.rate for layer in dropping]
-    np.testing.assert_allclose(rates, 0.02 * np.arange(1, 18))  # the first has 0
-    assert {layer.noise_shape for layer in dropping} == {(None, 1, 1, 1)}
-    assert len({layer.name for layer in dropping}) == 17
 
 
 # Parameters: torchvision's (ViT: timm's DeiT-S) less those of the classifier. Multiply-

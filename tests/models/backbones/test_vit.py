@@ -151,6 +151,17 @@ def test_stochastic_depth_skips_branches_of_samples(shallow, monkeypatch):
         np.testing.assert_array_equal(plain, shallow(images, training=training))
 
 
+def test_stochastic_depth_is_of_convnext_and_grows_over_its_blocks():
+    with pytest.raises(UsageError, match=r"--drop_path is of convnext_tiny, vit_tiny"):
+        backbones.build("mobilenet_v2", drop_path=0.1)
+    convnext = backbones.build("convnext_tiny", width=1 / 24, drop_path=0.34)
+    dropping = [n for n in convnext.layers if isinstance(n, StepDropout)]
+    rates = [layer.rate for layer in dropping]
+    np.testing.assert_allclose(rates, 0.02 * np.arange(1, 18))  # the first has 0
+    assert {layer.noise_shape for layer in dropping} == {(None, 1, 1, 1)}
+    assert len({layer.name for layer in dropping}) == 17
+
+
 @pytest.mark.parametrize(("name", "sizes"), vit.SIZES.items())
 def test_sizes_are_those_of_deit(name, sizes, monkeypatch):
     monkeypatch.setattr(vit, "DEPTH", 1)
@@ -183,7 +194,8 @@ def test_what_cannot_be_is_refused_in_one_line(options, received):
     assert "\n" not in str(error.value)
 
 
-def test_crops_of_several_sizes_are_whole_patches():
+def test_crops_of_several_sizes_are_whole_patches(monkeypatch):
+    monkeypatch.setattr(vit, "DEPTH", 1)
     flags = {"method": "ressl_multicrop", "backbone": "vit_small", "stem": "small"}
     flags |= {"width": 1 / 6, "hidden_dim": 8, "queue_size": 8, "image_size": 32}
     with pytest.raises(UsageError, match=r"--crop_sizes.*multiples of 4;.*ived: 27"):
