@@ -16,10 +16,10 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.data.cache_folder import default_folder
 from ressl_tf.data.cache_writer import ABSENT, HASH_LENGTH, INDEX, make_cache, shard
 from ressl_tf.data.records import read_record
 from ressl_tf.data.sources import EncodedImages
+from ressl_tf.runtime.cache_folder import default_folder
 from ressl_tf.runtime.errors import RunError
 
 FORMAT = 3  # of the files and what is in them; 2: only JPEGs were turned upright

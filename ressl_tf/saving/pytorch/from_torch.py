@@ -148,6 +148,7 @@ def run_config(components: Components, config: ConvertConfig) -> Config:
         backbone=found.backbone,
         width=found.width,
         stem=stem,
+        channels=found.channels,
         image_size=config.image_size or IMAGE_SIZES[stem],
         normalization=config.normalization,
         mean=config.mean,

@@ -61,7 +61,10 @@ def _log_use(opened, stem: str) -> None:
     mean, std = (
         np.round(x, 4).tolist() for x in (opened.encoder.mean, opened.encoder.std)
     )
-    log.info("it takes images [n, 3, h, w] on 0..1, less %s, by %s", mean, std)
+    channels = opened.encoder.channels
+    log.info(
+        "it takes images [n, %d, h, w] on 0..1, less %s, by %s", channels, mean, std
+    )
     if stem != "standard":
         padding = 2 if opened.config.get("stem") == "small_pad2" else 1
         log.info(
