@@ -7,6 +7,8 @@ import contextlib
 import importlib
 import re
 
+from ressl_tf.runtime import quiet_import
+
 # Two letters or more: C:/ is a drive. Libraries of paths make gs:/ of gs://.
 ADDRESS = re.compile(
     r"[a-z][a-z0-9+.-]+://|(abfss?|dbfs|file|ftp|gs|hdfs|https?|s3[an]?|wasbs?):/",
@@ -40,5 +42,5 @@ def why_unknown(path: str) -> str:
 
 def _schemes() -> list[str]:
     """List the schemes that TensorFlow reads; paths without one and file:// are not."""
-    gfile = importlib.import_module("tensorflow").io.gfile
+    gfile = quiet_import.tensorflow().io.gfile
     return sorted({*gfile.get_registered_schemes()} - {"", "file"})

@@ -45,6 +45,16 @@ def settle(path: pathlib.Path) -> None:
         mirror.send_all()
 
 
+def settle_all() -> None:
+    """Send all that has changed in any mirror.
+
+    Raises:
+        RunError: a remote folder cannot be written.
+    """
+    for mirror in KNOWN.values():
+        mirror.send_all()
+
+
 def shown(path: pathlib.Path) -> str:
     """Return the address of what is mirrored; any other path as text."""
     mirror = _of(path)
