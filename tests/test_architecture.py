@@ -33,6 +33,7 @@ OF_SEVERAL_MODULES = {
     "data/augment/test_views_of_channels",
     "data/augment/test_layer_draws",
     "data/test_deep_images",
+    "data/test_remote_data",
     "methods/test_method_contract",
     "methods/test_own_method",
     "pretraining/test_workers",

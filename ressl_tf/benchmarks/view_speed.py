@@ -16,6 +16,7 @@ import tensorflow as tf
 from ressl_tf.benchmarks import profiling, remote, timing
 from ressl_tf.config.bench_config import BenchConfig
 from ressl_tf.data.augment import views
+from ressl_tf.data.augment.oriented import STORED_UPRIGHT
 from ressl_tf.data.pipeline import training_batches
 from ressl_tf.data.sources import MemorySource, Source
 
@@ -105,10 +106,12 @@ class DecodedSource:
         """The number of images."""
         return len(self.images)
 
-    def example(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return (uint8 [height, width, 3], int32 []) for a row, int64 []."""
-        image = self.images[row]
-        return tf.ensure_shape(image, [None, None, 3]), tf.constant(-1)
+    def example_as_stored(
+        self, row: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Return (uint8 [height, width, 3], orientation, label) for a row, int64 []."""
+        image = tf.ensure_shape(self.images[row], [None, None, 3])
+        return image, tf.constant(STORED_UPRIGHT), tf.constant(-1)
 
 
 def photos(count: int, side: int, stream: bool) -> MemorySource | DecodedSource:

@@ -3,6 +3,7 @@
 import dataclasses
 
 from ressl_tf.config import normalizations
+from ressl_tf.config.decoding import RGB
 from ressl_tf.config.normalizations import NORMALIZATIONS, check_normalization
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
@@ -29,6 +30,7 @@ class ConvertConfig:
         "Folder of the converted run. With --to=torch the source: a "
         "workdir, and for --layout=torchvision a SavedModel or .keras file too.",
         path=True,
+        remote=True,
     )
 
     verify: bool = option(
@@ -82,6 +84,11 @@ class ConvertConfig:
         "one of them that fits. The others have projector, target and queue too.",
         choices=LAYOUTS,
     )
+
+    @property
+    def channels(self) -> int:
+        """Channels that --mean and --std are of; the weights say how many there are."""
+        return len(self.mean) or RGB
 
     def __post_init__(self):
         check(self)

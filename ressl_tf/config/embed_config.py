@@ -29,6 +29,7 @@ class EmbedConfig:
         "Encoder: the workdir of a run, of a fine-tuning or of a conversion.",
         group="encoder",
         path=True,
+        remote=True,
     )
     model: str = selection.model()
     model_selection: str = selection.model_selection()
@@ -44,6 +45,7 @@ class EmbedConfig:
         "trained on.",
         group="data",
         path=data_flags.PATHS,
+        remote=True,
     )
     split: str = option(
         "train",

@@ -24,6 +24,7 @@ class EvaluateConfig:
         "conversion.",
         group="encoder",
         path=True,
+        remote=True,
     )
     model: str = selection.model()
     model_selection: str = selection.model_selection()
@@ -36,6 +37,7 @@ class EvaluateConfig:
         "shapes. Empty: those that the run was trained on.",
         group="data",
         path=data_flags.PATHS,
+        remote=True,
     )
     train_split: str = option(
         "train", "Split whose labels are used, in TFDS syntax: train, train[:10%]."

@@ -24,6 +24,7 @@ class ExportConfig:
         "Folder of a run: pretrained, converted or fine-tuned. Give this or --model.",
         group="from",
         path=True,
+        remote=True,
     )
     model: str = option(
         "", "A SavedModel of ressl_tf.export, or a .keras file.", path=True

@@ -65,7 +65,7 @@ def check_normalization(config: Any) -> None:
         if len(getattr(config, name)) not in (0, channels):
             of = "three numbers on 0..1, of red, green and blue"
             if channels != RGB:
-                of = f"{channels} numbers on 0..1, as --channels says"
+                of = f"{channels} numbers on 0..1, one of each channel"
             raise UsageError(
                 f"--{name} must be {of}. "
                 f"Received: {','.join(map(str, getattr(config, name)))}"

@@ -19,7 +19,9 @@ class PlotConfig:
         UsageError: when a value, or two together, cannot be.
     """
 
-    workdir: str = option("", "The folder of a run.", group="encoder", path=True)
+    workdir: str = option(
+        "", "The folder of a run.", group="encoder", path=True, remote=True
+    )
     model: str = option(
         "",
         "Instead of --workdir: a SavedModel of ressl_tf.export, or a .keras file.",
@@ -32,6 +34,7 @@ class PlotConfig:
         "the encoder was trained on.",
         group="data",
         path=data_flags.PATHS,
+        remote=True,
     )
     split: str = data_flags.shown_split()
     data_dir: str = data_flags.data_dir("that of the run")

@@ -48,6 +48,7 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
         "graph:/path/file.npz (gnn-benchmark's layout).",
         group="data",
         path=data_flags.PATHS,
+        remote=True,
     )
     split: str = option(
         "train", "Split to train on, in TFDS syntax: train, train[:10%], unlabelled."
@@ -153,6 +154,7 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
         group="run",
         free=True,
         path=True,
+        remote=True,
     )
     knn_every: int = option(
         10,

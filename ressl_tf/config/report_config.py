@@ -36,6 +36,7 @@ class ReportConfig:
         "run was trained on.",
         group="data",
         path=data_flags.PATHS,
+        remote=True,
     )
     split: str = option(
         "auto",

@@ -1,8 +1,10 @@
 """Labels in a text file, as Tiny ImageNet has for its validation images."""
 
-import glob
-import os
 from collections.abc import Sequence
+
+from ressl_tf.runtime import storage
+
+ENDING = "_annotations.txt"
 
 
 def read(folder: str, names: Sequence[str]) -> dict[str, str] | None:
@@ -15,10 +17,11 @@ def read(folder: str, names: Sequence[str]) -> dict[str, str] | None:
     Returns:
         File name -> class; None where there is no such file of these classes.
     """
-    pattern = os.path.join(glob.escape(folder), "*_annotations.txt")
-    for path in sorted(glob.glob(pattern)):
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            rows = [line.rstrip("\n").split("\t") for line in file]
+    with storage.scan(folder) as entries:
+        found = sorted(e.path for e in entries if e.name.endswith(ENDING))
+    for path in found:
+        text = storage.read_bytes(path).decode("utf-8", "surrogateescape")
+        rows = [line.split("\t") for line in text.replace("\r\n", "\n").split("\n")]
         classes = {row[0]: row[1] for row in rows if len(row) > 1}
         if classes and set(classes.values()) <= set(names):
             return classes

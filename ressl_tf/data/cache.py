@@ -16,10 +16,11 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.data.cache_folder import default_folder
+from ressl_tf.data.augment.oriented import STORED_UPRIGHT
 from ressl_tf.data.cache_writer import ABSENT, HASH_LENGTH, INDEX, make_cache, shard
 from ressl_tf.data.records import read_record
 from ressl_tf.data.sources import EncodedImages
+from ressl_tf.runtime.cache_folder import default_folder
 from ressl_tf.runtime.errors import RunError
 
 FORMAT = 3  # of the files and what is in them; 2: only JPEGs were turned upright
@@ -83,6 +84,13 @@ class Cached(EncodedImages):
             [height, width, self.decoding.channels],
         )
         return image, tf.cast(label, tf.int32)
+
+    def example_as_stored(
+        self, row: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Read as `example` does; a cache holds images as they are seen."""
+        image, label = self.example(row)
+        return image, tf.constant(STORED_UPRIGHT), label
 
     def all_labels(self) -> np.ndarray:
         """Return the label of every image, int32 [n]; -1 for unreadable images."""

@@ -8,9 +8,9 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from ressl_tf.data.cache_folder import default_folder, keeping
 from ressl_tf.data.pipeline import AUTOTUNE
 from ressl_tf.data.sources import Source, StreamSource
+from ressl_tf.runtime.cache_folder import default_folder, keeping
 from ressl_tf.runtime.errors import RunError
 
 SAMPLE = 1024  # images, spread over the whole set

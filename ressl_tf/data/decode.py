@@ -7,14 +7,19 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from ressl_tf.config.decoding import RGB, Decoding
-from ressl_tf.data import headers, orientation
+from ressl_tf.data import headers
+from ressl_tf.data import orientation as tag
+from ressl_tf.data.augment.oriented import STORED_UPRIGHT, upright
 from ressl_tf.data.channels import to_grey
 from ressl_tf.data.header_table import Reader
 from ressl_tf.data.headers import Header, header_pixels, read_header
 from ressl_tf.data.library_image import decode_by_library
 from ressl_tf.data.value_range import scale_deep
 
-__all__ = ["complaint", "decode_any", "decode_deep", "decode_image", "header_pixels"]
+__all__ = [
+    *("complaint", "decode_any", "decode_as_stored", "decode_deep", "decode_image"),
+    "header_pixels",
+]
 PLAIN = Decoding()
 COLOURS = 256  # of a palette
 
@@ -42,7 +47,7 @@ def decode_image(encoded: tf.Tensor, decoding: Decoding = PLAIN) -> tf.Tensor:
         tf.errors.InvalidArgumentError: the bytes are no image, a damaged one, or one of
             more than `max_pixels`.
     """
-    return _decode(encoded, decoding, False)
+    return _decode(encoded, decoding, False)[0]
 
 
 def decode_any(encoded: tf.Tensor, decoding: Decoding = PLAIN) -> tf.Tensor:
@@ -51,38 +56,59 @@ def decode_any(encoded: tf.Tensor, decoding: Decoding = PLAIN) -> tf.Tensor:
     Those are read in Python: no SavedModel can hold them. Of other channels than 1 and
     3 they are the files' own, those of a PNG or the bands of these formats.
     """
-    return _decode(encoded, decoding, True)
+    return _decode(encoded, decoding, True)[0]
 
 
-def _decode(encoded: tf.Tensor, decoding: Decoding, libraries: bool) -> tf.Tensor:
+def decode_as_stored(
+    encoded: tf.Tensor, decoding: Decoding = PLAIN
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Decode as `decode_any` does, without turning: (image, orientation, int32 []).
+
+    `augment.oriented.upright` of both is what `decode_any` returns.
+    """
+    return _decode(encoded, decoding, True, turn=False)
+
+
+def _decode(
+    encoded: tf.Tensor, decoding: Decoding, libraries: bool, turn: bool = True
+) -> tuple[tf.Tensor, tf.Tensor]:
+    straight = tf.constant(STORED_UPRIGHT)
     if decoding.channels not in (1, RGB):
-        return _all_channels(encoded, decoding)
+        return _all_channels(encoded, decoding), straight
     # All that is rare is behind one branch and one call, which is not inlined: of what
     # is not taken, each operation costs. Eagerly, errors are shorter without the call.
-    rare: Callable[..., tf.Tensor]
-    rare = functools.partial(_rare, decoding=decoding, libraries=libraries)
+    rare: Callable[..., tuple[tf.Tensor, tf.Tensor]]
+    rare = functools.partial(_rare, decoding=decoding, libraries=libraries, turn=turn)
     if not tf.executing_eagerly():
-        rare = _rare_call(decoding, libraries)
+        rare = _rare_call(decoding, libraries, turn)
     is_usual = tf.strings.substr(encoded, 0, 3) == headers.JPEG
     if decoding.exif == "apply":
-        is_usual &= ~orientation.may_be_turned(encoded)
-    image = tf.cond(is_usual, lambda: _jpeg(encoded, decoding), lambda: rare(encoded))
+        is_usual &= ~tag.may_be_turned(encoded)
+    image, orientation = tf.cond(
+        is_usual,
+        lambda: (_jpeg(encoded, decoding), straight),
+        lambda: rare(encoded),
+    )
     image.set_shape([None, None, RGB])
-    return to_grey(image) if decoding.channels == 1 else image
+    return (to_grey(image) if decoding.channels == 1 else image), orientation
 
 
 @functools.cache
-def _rare_call(decoding: Decoding, libraries: bool) -> Callable[..., tf.Tensor]:
+def _rare_call(
+    decoding: Decoding, libraries: bool, turn: bool
+) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
     return tf.function(
-        functools.partial(_rare, decoding=decoding, libraries=libraries),
+        functools.partial(_rare, decoding=decoding, libraries=libraries, turn=turn),
         autograph=False,
         input_signature=[tf.TensorSpec([], tf.string)],
         experimental_attributes={"_noinline": True},
     )
 
 
-def _rare(encoded: tf.Tensor, decoding: Decoding, libraries: bool) -> tf.Tensor:
-    """Decode what is not an upright JPEG."""
+def _rare(
+    encoded: tf.Tensor, decoding: Decoding, libraries: bool, turn: bool
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Decode what is not an upright JPEG, and turn it or say how it is turned."""
     header = read_header(encoded, libraries)
     checked = _checked(header, decoding.max_pixels)
     readers: dict[Reader, Callable[[], tf.Tensor]] = {
@@ -100,9 +126,12 @@ def _rare(encoded: tf.Tensor, decoding: Decoding, libraries: bool) -> tf.Tensor:
     image = tf.switch_case(header.each(lambda row: row.reader), readers)
     image = tf.ensure_shape(image, [None, None, RGB])
     if decoding.exif == "ignore":
-        return image
+        return image, tf.constant(STORED_UPRIGHT)
     kind = header.each(lambda row: row.exif)
-    return orientation.upright(image, orientation.stored(encoded, kind))
+    turned = tag.stored(encoded, kind)
+    if turn:
+        return upright(image, turned), tf.constant(STORED_UPRIGHT)
+    return image, turned
 
 
 def _all_channels(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:

@@ -13,6 +13,7 @@ from ressl_tf.data.image_files import ImageFiles
 from ressl_tf.data.library_formats import FORMATS, HEAD
 from ressl_tf.data.library_image import read
 from ressl_tf.data.sources import EncodedImages
+from ressl_tf.runtime import storage
 from ressl_tf.runtime.errors import UsageError
 
 BITS = 16
@@ -67,8 +68,7 @@ def _by_libraries(encoded: EncodedImages) -> tuple[list[int], bool]:
     tops, bands, deep = [], set(), False
     for row in some.tolist():
         with contextlib.suppress(OSError, ValueError):
-            with open(encoded.paths[row], "rb") as file:
-                raw = read(file.read(), encoded.decoding)
+            raw = read(storage.read_bytes(encoded.paths[row]), encoded.decoding)
             bands.add(raw.values.shape[-1])
             deep |= raw.values.dtype.itemsize > 1
             if raw.full_type and raw.values.dtype == np.uint16:
@@ -107,8 +107,7 @@ def _deep_rows(encoded: EncodedImages) -> list[int]:
 def _is_deep(encoded: EncodedImages, row: int) -> bool:
     with contextlib.suppress(OSError, tf.errors.OpError):
         if isinstance(encoded, ImageFiles):
-            with open(encoded.paths[row], "rb") as file:
-                head = file.read(HEAD)
+            head = storage.read_bytes(encoded.paths[row], HEAD)
         else:
             head = encoded.read(tf.constant(row, tf.int64))[0].numpy()[:HEAD]
         return all(head[place:].startswith(start) for place, start in DEEP_PNG)

@@ -2,9 +2,9 @@
 
 import json
 import os
-import pathlib
 
 from ressl_tf.data.joined import Joined
+from ressl_tf.runtime import storage
 from ressl_tf.runtime.errors import UsageError
 
 
@@ -30,7 +30,7 @@ class FileList(Joined):
 
 def _entries(path: str) -> list[str]:
     try:
-        entries = json.loads(pathlib.Path(path).read_text())
+        entries = json.loads(storage.read_bytes(path))
     except (OSError, ValueError) as error:
         raise UsageError(
             f"--dataset=files: is a JSON array of paths. Received: {path} ({error})"
@@ -38,4 +38,4 @@ def _entries(path: str) -> list[str]:
     texts = isinstance(entries, list) and all(isinstance(e, str) for e in entries)
     if not texts or not entries:
         raise UsageError(f"--dataset=files: is a JSON array of paths. Received: {path}")
-    return [os.path.join(os.path.dirname(path), entry) for entry in entries]
+    return [storage.join(os.path.dirname(path), entry) for entry in entries]

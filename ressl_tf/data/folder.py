@@ -10,6 +10,7 @@ from ressl_tf.data import annotations, class_folders, splits
 from ressl_tf.data.image_files import ImageFiles
 from ressl_tf.data.listing import EXTENSIONS, list_images
 from ressl_tf.data.sources import NO_LABEL
+from ressl_tf.runtime import storage
 from ressl_tf.runtime.errors import UsageError
 
 __all__ = ["EXTENSIONS", "Folder"]
@@ -46,7 +47,7 @@ class Folder(ImageFiles):
         self, root: str, split: str, skip_unlisted: bool = False, labels: str = "auto"
     ):
         self.name = f"folder:{root}"
-        if not os.path.isdir(root):
+        if not storage.is_folder(root):
             raise UsageError(f"No such folder. Received: --dataset={self.name}")
         given = root
         root, found = splits.located(given)

@@ -5,6 +5,9 @@ import logging
 import os
 from collections.abc import Iterator
 
+from ressl_tf.runtime import storage
+from ressl_tf.runtime.addresses import is_address
+
 log = logging.getLogger("ressl_tf")
 LITTER = (  # of archives, file systems, NAS and editors, in lower case
     *("__macosx", "lost+found", "@eadir", "@recycle", "#recycle", "$recycle.bin"),
@@ -19,7 +22,7 @@ class Walk:
     Attributes:
         unlisted: gets the names of folders that cannot be listed; None: an error.
         litter: paths of folders that are left out.
-        times: folder -> its time in ns, by which a change is seen.
+        times: folder -> its time in ns, by which a change is seen; of this machine's.
     """
 
     unlisted: list[str] | None
@@ -32,7 +35,7 @@ def is_litter(name: str) -> bool:
     return name.startswith(".") or name.lower() in LITTER
 
 
-def is_folder(entry: os.DirEntry) -> bool:
+def is_folder(entry: storage.Entry) -> bool:
     """Whether an entry is a folder or a link to one; only of a link is it looked up."""
     try:
         return entry.is_dir()
@@ -53,14 +56,16 @@ def walk(
     Raises:
         OSError: a folder cannot be listed, and `seen.unlisted` is None.
     """
-    status = os.stat(folder)
-    here = (status.st_dev, status.st_ino)
-    if here in above:
-        log.warning("%s leads back to a folder above it: not followed", folder)
-        return
-    seen.times[folder] = status.st_mtime_ns
+    here: tuple[tuple[int, int], ...] = ()
+    if not is_address(folder):
+        status = os.stat(folder)
+        here = ((status.st_dev, status.st_ino),)
+        if here[0] in above:
+            log.warning("%s leads back to a folder above it: not followed", folder)
+            return
+        seen.times[folder] = status.st_mtime_ns
     try:
-        with os.scandir(folder) as entries:
+        with storage.scan(folder) as entries:
             visible = [entry for entry in entries if not entry.name.startswith(".")]
     except OSError:
         if seen.unlisted is None:
@@ -74,6 +79,6 @@ def walk(
             if is_litter(entry.name):
                 seen.litter.append(entry.path)
             else:
-                yield from walk(entry.path, seen, (*above, here))
+                yield from walk(entry.path, seen, (*above, *here))
         elif entry.is_symlink() or entry.is_file():
             yield entry.path

@@ -2,9 +2,9 @@
 
 import csv
 import importlib
+import io
 import logging
 import os
-import pathlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from ressl_tf.data.image_files import ImageFiles
 from ressl_tf.data.sources import NO_LABEL
 from ressl_tf.data.splits import split_of
+from ressl_tf.runtime import storage
 from ressl_tf.runtime.errors import UsageError
 
 log = logging.getLogger("ressl_tf")
@@ -42,10 +43,10 @@ class ImageList(ImageFiles):
         self, path: str, split: str, skip_unlisted: bool = False, labels: str = "auto"
     ):
         self.name = f"list:{path}"
-        rows = _read(pathlib.Path(path))
+        rows = _read(path)
         chosen = _of_split(rows, split, self.name)
-        folder = os.path.dirname(os.path.abspath(path))
-        self.paths = [os.path.join(folder, rows["path"][row]) for row in chosen]
+        folder = os.path.dirname(storage.absolute(path))
+        self.paths = [storage.join(folder, rows["path"][row]) for row in chosen]
         given = [] if labels == "none" else rows.get("label", [])
         self.label_names = sorted_classes(given)
         self.labels = np.full(len(chosen), NO_LABEL, np.int32)
@@ -62,10 +63,10 @@ class ImageList(ImageFiles):
         self._hold()
 
 
-def _read(path: pathlib.Path) -> Rows:
+def _read(path: str) -> Rows:
     readers = {".parquet": _parquet, **dict.fromkeys(DELIMITERS, _csv)}
     try:
-        rows = readers.get(path.suffix.lower(), _text)(path)
+        rows = readers.get(_ending(path), _text)(path)
     except (OSError, ValueError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise UsageError(f"cannot read the list {path}: {reason}") from None
@@ -76,19 +77,23 @@ def _read(path: pathlib.Path) -> Rows:
     return rows
 
 
-def _text(path: pathlib.Path) -> Rows:
-    lines = path.read_text("utf-8", "surrogateescape").split("\n")
+def _ending(path: str) -> str:
+    return os.path.splitext(path)[1].lower()
+
+
+def _text(path: str) -> Rows:
+    lines = storage.read_bytes(path).decode("utf-8", "surrogateescape").split("\n")
     return {"path": [line.rstrip("\r") for line in lines if line.strip()]}
 
 
-def _csv(path: pathlib.Path) -> Rows:
-    delimiter = DELIMITERS[path.suffix.lower()]
-    options = {"encoding": "utf-8-sig", "errors": "surrogateescape", "newline": ""}
-    with open(path, **options) as file:  # type: ignore[call-overload]
-        lines = csv.reader(file, delimiter=delimiter)
-        head = next(lines, [])
-        names = _checked([name.strip().lower() for name in head], path)
-        table = [line for line in lines if line]
+def _csv(path: str) -> Rows:
+    text = storage.read_bytes(path).decode("utf-8-sig", "surrogateescape")
+    lines = csv.reader(
+        io.StringIO(text, newline=""), delimiter=DELIMITERS[_ending(path)]
+    )
+    head = next(lines, [])
+    names = _checked([name.strip().lower() for name in head], path)
+    table = [line for line in lines if line]
     for number, line in enumerate(table, 2):
         if len(line) != len(head):
             raise ValueError(
@@ -97,15 +102,16 @@ def _csv(path: pathlib.Path) -> Rows:
     return {n: [line[names.index(n)].strip() for line in table] for n in _known(names)}
 
 
-def _parquet(path: pathlib.Path) -> Rows:
+def _parquet(path: str) -> Rows:
     try:
         parquet = importlib.import_module("pyarrow.parquet")
     except ImportError:
         raise UsageError(
             f"{path} needs pyarrow: pip install 'ressl_tf[parquet]'"
         ) from None
-    columns = _known(_checked(parquet.read_schema(path).names, path))
-    table = parquet.read_table(path, columns=columns)
+    file = parquet.ParquetFile(io.BytesIO(storage.read_bytes(path)))
+    columns = _known(_checked(file.schema_arrow.names, path))
+    table = file.read(columns=columns)
     values = {name: table.column(name).to_pylist() for name in columns}
     return {
         name: ["" if value is None else str(value) for value in column]
@@ -113,7 +119,7 @@ def _parquet(path: pathlib.Path) -> Rows:
     }
 
 
-def _checked(names: Sequence[str], path: pathlib.Path) -> Sequence[str]:
+def _checked(names: Sequence[str], path: str) -> Sequence[str]:
     if "path" not in names:
         raise UsageError(
             f"the list {path} needs a column path, and may have label and split. "

@@ -1,6 +1,5 @@
 """Several folders and files as one set of images."""
 
-import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,7 +7,8 @@ import numpy as np
 from ressl_tf.data.folder import Folder
 from ressl_tf.data.image_files import ImageFiles
 from ressl_tf.data.sources import NO_LABEL
-from ressl_tf.runtime import paths
+from ressl_tf.runtime import paths, storage
+from ressl_tf.runtime.addresses import is_address
 from ressl_tf.runtime.errors import UsageError
 
 
@@ -70,27 +70,31 @@ def open_folders(
         UsageError: as `Folder` does.
         OSError: a folder cannot be listed.
     """
-    if "," not in path or os.path.isdir(path):
+    if "," not in path or storage.is_folder(path):
         return Folder(path, split, skip_unlisted, labels)
-    entries = [paths.local(part.strip(), "dataset") for part in path.split(",")]
+    entries = [_whole(part.strip()) for part in path.split(",")]
     for entry in entries:
-        if not os.path.isdir(entry):
+        if not storage.is_folder(entry):
             raise UsageError(
                 f"No such folder: {entry!r}. Received: --dataset=folder:{path}"
             )
-    if len({os.path.realpath(entry) for entry in entries}) < len(entries):
+    if len({storage.real(entry) for entry in entries}) < len(entries):
         raise UsageError(f"a folder is named twice. Received: --dataset=folder:{path}")
     return Joined(f"folder:{path}", entries, split, skip_unlisted, labels)
+
+
+def _whole(entry: str) -> str:
+    return entry if is_address(entry) else paths.local(entry, "dataset")
 
 
 def _open(
     entry: str, split: str, skip: bool, labels: str
 ) -> tuple[list[str], np.ndarray, tuple[str, ...] | None, tuple[str, ...]]:
     """Return paths, labels, classes and unlisted folders of an entry."""
-    if os.path.isdir(entry):
+    if storage.is_folder(entry):
         part = Folder(entry, split, skip, labels)
         return part.paths, part.labels, part.label_names, part.unlisted
-    if not os.path.isfile(entry):
+    if not storage.is_file(entry):
         raise UsageError(f"no such file or folder in the list of images: {entry}")
     if split != "train":
         raise UsageError(f"files have the split train alone. Received: {split!r}")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from ressl_tf.data import library_formats, listing_cache
 from ressl_tf.data.folder_walk import Walk, is_folder, is_litter, walk
 from ressl_tf.data.library_formats import EXTRA, NPY
+from ressl_tf.runtime import storage
 from ressl_tf.runtime.errors import UsageError
 
 log = logging.getLogger("ressl_tf")
@@ -40,7 +41,7 @@ def extension(path: str) -> str:
 
 def sub_folders(folder: str) -> list[str]:
     """Return the names of the sub-folders, sorted, without litter."""
-    with os.scandir(folder) as entries:
+    with storage.scan(folder) as entries:
         return sorted(
             entry.name
             for entry in entries
@@ -53,7 +54,7 @@ def first_image(folder: str, deep: bool = True) -> str | None:
     try:
         if deep:
             return next(filter(is_image, walk(folder, Walk([]))), None)
-        with os.scandir(folder) as entries:
+        with storage.scan(folder) as entries:
             visible = (e for e in entries if not e.name.startswith("."))
             images = (e for e in visible if is_image(e.name) and not is_folder(e))
             return next((entry.path for entry in images), None)

@@ -13,8 +13,8 @@ import pathlib
 import time
 from collections.abc import Sequence
 
-from ressl_tf.data.cache_folder import default_folder, keeping
 from ressl_tf.data.folder_walk import Walk
+from ressl_tf.runtime.cache_folder import default_folder, keeping
 
 log = logging.getLogger("ressl_tf")
 FORMAT = 1
@@ -66,8 +66,8 @@ def load(folder: str, kinds: Sequence[str]) -> Listed | None:
 
 
 def keep(folder: str, kinds: Sequence[str], listed: Listed, seen: Walk) -> None:
-    """Keep the list of a large folder, if all of it could be listed."""
-    if len(listed.paths) < LEAST or seen.unlisted:
+    """Keep the list of a large folder of this machine, if all could be listed."""
+    if len(listed.paths) < LEAST or seen.unlisted or not seen.times:
         return
     head = {"format": FORMAT, "listed": time.time_ns(), "times": seen.times}
     head |= dataclasses.asdict(dataclasses.replace(listed, paths=[]))

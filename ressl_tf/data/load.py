@@ -198,7 +198,7 @@ def load_source(
         RunError: an image cannot be read, with "stop"; or a cache on the disk cannot.
     """
     _check_choices(on_bad_image, cache, labels)
-    dataset = paths.local(dataset, "dataset", PATHS)
+    dataset = paths.local(dataset, "dataset", PATHS, remote=True)
     if dataset.startswith(ARRAY):
         return given(dataset, split, labels, channels, pixels)
     data_dir = data_dir and paths.local(data_dir, "data_dir")

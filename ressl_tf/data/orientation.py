@@ -1,4 +1,4 @@
-"""Photos turned upright, as the EXIF tag of a JPEG, PNG or WebP says.
+"""How a photo is turned, as the EXIF tag of a JPEG, PNG or WebP says.
 
 All of it is TensorFlow, on a few bytes: SavedModels and tf.data hold it.
 """
@@ -25,38 +25,6 @@ SEGMENTS = 64  # that may come before it
 TAG = 0x0112
 LONG = 4  # the type of a value of four bytes; the usual one has two
 ENTRY = 12  # bytes of a tag
-
-
-def upright(image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
-    """Turn and mirror [height, width, c] as `PIL.ImageOps.exif_transpose` does.
-
-    Args:
-        image: as it is stored.
-        orientation: int32 [], 1 to 8; anything else is taken for 1.
-    """
-
-    def turned():
-        transposed = tf.cond(
-            orientation >= 5, lambda: _transposed(image), lambda: image
-        )
-        rows = _is_one_of(orientation, (3, 4, 7, 8))
-        columns = _is_one_of(orientation, (2, 3, 6, 7))
-        mirrored = tf.stack([rows, columns, False])
-        return tf.raw_ops.Reverse(tensor=transposed, dims=mirrored)
-
-    needed = (orientation >= 2) & (orientation <= 8)
-    return tf.cond(needed, turned, lambda: image)
-
-
-def _transposed(image: tf.Tensor) -> tf.Tensor:
-    """Swap rows and columns, pixel by pixel.
-
-    Where `tf.transpose` of uint8 is in a graph, oneDNN writes an error into the log.
-    """
-    height, width, channels = tf.unstack(tf.shape(image))
-    places = tf.range(height) * width + tf.range(width)[:, None]
-    pixels = tf.gather(tf.reshape(image, [height * width, channels]), places)
-    return tf.ensure_shape(pixels, [None, None, image.shape[2]])
 
 
 def may_be_turned(encoded: tf.Tensor) -> tf.Tensor:
@@ -167,7 +135,3 @@ def _bytes(data: tf.Tensor, count: int) -> tf.Tensor:
     """Return the first bytes, string [] -> int32 [count], with zeros at the end."""
     head = tf.io.decode_raw(data, tf.uint8, fixed_length=count)
     return tf.cast(tf.ensure_shape(head, [count]), tf.int32)
-
-
-def _is_one_of(orientation: tf.Tensor, some: tuple[int, ...]) -> tf.Tensor:
-    return tf.reduce_any(orientation == tf.constant(some))

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
+from ressl_tf.data.augment.oriented import upright
 from ressl_tf.data.centre_crop import centre_crop
 from ressl_tf.data.sources import MemorySource, Source
 from ressl_tf.data.unreadable import unreadable_example
@@ -31,7 +32,11 @@ class ViewMaker(Protocol):
         """Sample the transformations of a batch of photos."""
 
     def apply_to_photo(self, photo: tf.Tensor, samples: Any) -> Any:
-        """Make the views of one photo."""
+        """Make the views of one photo.
+
+        Where the maker has a true `turns_photos`, the photo is as it is stored, and its
+        orientation is the third argument, int32 [].
+        """
 
     def finalize(
         self, photo_views: Mapping[str, tf.Tensor], seed: tf.Tensor, **shard: Any
@@ -138,8 +143,8 @@ def evaluation_batches(
         batches = steps.map(lambda rows: cropped(*source.examples(rows)), AUTOTUNE)
     else:
 
-        def cropped_example(_step, image, label):
-            return centre_crop(image[None], image_size)[0], label
+        def cropped_example(_step, image, orientation, label):
+            return centre_crop(image[None], image_size, orientation)[0], label
 
         batches = _decoded(source, steps.enumerate(), cropped_example, batch_size)
     return batches.prefetch(BUFFERED_STEPS).with_options(pipeline_options())
@@ -208,8 +213,12 @@ def streamed_views(
     def sampled(step, rows):
         return step, rows, views.sample(batch_size, _fold(seed, step), **options)
 
-    def applied(step, image, label, samples):
-        return step, views.apply_to_photo(image, samples), label
+    def applied(step, image, orientation, label, samples):
+        if getattr(views, "turns_photos", False):
+            made = views.apply_to_photo(image, samples, orientation)
+        else:
+            made = views.apply_to_photo(upright(image, orientation), samples)
+        return step, made, label
 
     def finalized(batch_steps, photo_views, labels):
         photo_views = _with_batch_size(photo_views, batch_size)
@@ -239,8 +248,8 @@ def _decoded(
     Args:
         source: where images come from.
         steps: (step, rows [batch], ...); the rest is [batch, ...], nested.
-        function: maps (step, image, label, ...), with the image's row of the rest, to
-            tensors of one shape.
+        function: maps (step, image as it is stored, orientation, label, ...), with the
+            image's row of the rest, to tensors of one shape.
         batch_size: images per step.
     """
     # Images are decoded in parallel, each by itself; those that fail are dropped, the
@@ -252,7 +261,7 @@ def _decoded(
         return tf.data.Dataset.from_tensor_slices((step, rows, *others))
 
     def decode(step, row, *others):
-        return step, row, source.example(row), others
+        return step, row, source.example_as_stored(row), others
 
     def applied(step, row, example, others):
         return row, function(step, *example, *others)

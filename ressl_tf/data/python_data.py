@@ -21,8 +21,10 @@ from ressl_tf.config.data_flags import MOST_CHANNELS
 from ressl_tf.data.channels import to_grey
 from ressl_tf.data.pixel_scale import is_dim, is_foreign
 from ressl_tf.data.sources import NO_LABEL, MemorySource
+from ressl_tf.runtime.addresses import is_address
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import UsageError
+from ressl_tf.runtime.storage import absolute
 
 log = logging.getLogger("ressl_tf")
 ARRAY, FILES = "array:", "files:"
@@ -117,7 +119,7 @@ def _as_name(text: str) -> str:
     if text.endswith(".npz") and ":" not in text:
         return f"graph:{text}"
     looks = path.startswith((os.sep, ".")) or text.endswith(("/", os.sep))
-    is_path = os.path.isdir(path) or os.path.isfile(path) or looks
+    is_path = os.path.isdir(path) or os.path.isfile(path) or looks or is_address(text)
     return f"folder:{text}" if is_path else text
 
 
@@ -125,7 +127,7 @@ def _keep_list(paths: list[str], folder: str | os.PathLike[str]) -> str:
     """Write the list into a folder, under a name that tells it from another list."""
     if not folder:
         raise UsageError("a list of paths needs out=, a folder in which it is kept")
-    text = json.dumps([os.path.abspath(os.path.expanduser(path)) for path in paths])
+    text = json.dumps([absolute(os.path.expanduser(path)) for path in paths])
     name = f"files-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
     place = pathlib.Path(folder).expanduser().absolute() / name
     try:

@@ -1,8 +1,8 @@
 """One record of a TFRecord file, read by its byte offset."""
 
-import os
-
 import tensorflow as tf
+
+from ressl_tf.runtime import storage
 
 HEADER, FOOTER = 12, 4  # bytes about a record: length (8) and checksums (4 each)
 
@@ -31,9 +31,7 @@ def file_state(path: str) -> tuple[str, int, int]:
 
     Bytes and time of a file that does not exist are -1.
     """
-    path = os.path.abspath(path)
     try:
-        status = os.stat(path)
+        return storage.absolute(path), *storage.state(path)
     except OSError:
-        return path, -1, -1
-    return path, status.st_size, status.st_mtime_ns
+        return storage.absolute(path), -1, -1

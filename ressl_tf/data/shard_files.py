@@ -1,10 +1,10 @@
 """The files of a set that is kept in shards, and which of them a split is."""
 
-import glob
 import os
 import re
 
 from ressl_tf.data.splits import split_of
+from ressl_tf.runtime import storage
 from ressl_tf.runtime.errors import UsageError
 
 RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")  # {000000..000146}
@@ -24,16 +24,17 @@ def shard_files(path: str, ends: tuple[str, ...], name: str) -> list[str]:
         UsageError: there are none, or one of a range is missing.
     """
     found = RANGE.search(path)
-    if os.path.isdir(path):
-        files = [entry.path for entry in os.scandir(path) if entry.name.endswith(ends)]
+    if storage.is_folder(path):
+        with storage.scan(path) as entries:
+            files = [entry.path for entry in entries if entry.name.endswith(ends)]
     elif found:
         first, last = found[1], found[2]
         numbers = range(int(first), int(last) + 1)
         around = path[: found.start()], path[found.end() :]
         files = [f"{around[0]}{n:0{len(first)}d}{around[1]}" for n in numbers]
     else:
-        files = glob.glob(path) or [path]
-    missing = [file for file in sorted(files) if not os.path.isfile(file)]
+        files = storage.matching(path) or [path]
+    missing = [file for file in sorted(files) if not storage.is_file(file)]
     if missing or not files:
         what = f"no such file: {missing[0]}" if missing else f"no {ends[0]} in it"
         raise UsageError(

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from ressl_tf.config.decoding import Decoding
-from ressl_tf.data.decode import complaint, decode_any
+from ressl_tf.data.decode import complaint, decode_any, decode_as_stored
 
 NO_LABEL = -1
 
@@ -60,6 +60,13 @@ class EncodedImages(Protocol):
         """Read and decode int64 [] -> ([height, width, channels], int32 [])."""
         encoded, label = self.read(row)
         return decode_any(encoded, self.decoding), label
+
+    def example_as_stored(
+        self, row: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Read as `example` does, without turning: (image, orientation, label)."""
+        encoded, label = self.read(row)
+        return *decode_as_stored(encoded, self.decoding), label
 
     def why_unreadable(self, row: int) -> str | None:
         """Say in one line what is wrong with an image; None for nothing."""
@@ -279,6 +286,12 @@ class StreamSource:
     def example(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Read and decode int64 [] -> ([height, width, 3], int32 [])."""
         return self.encoded.example(tf.gather(self.rows, index))
+
+    def example_as_stored(
+        self, index: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Read as `example` does, without turning: (image, orientation, label)."""
+        return self.encoded.example_as_stored(tf.gather(self.rows, index))
 
     def example_name(self, index: int) -> str:
         """Name an example, for messages."""

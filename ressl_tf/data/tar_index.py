@@ -6,6 +6,7 @@ import tarfile
 from collections.abc import Iterator
 
 from ressl_tf.data.listing import extension, image_extensions
+from ressl_tf.runtime import storage
 
 BLOCK = 512
 PLAIN = (b"0", b"\0")  # kinds of members that are files
@@ -42,7 +43,7 @@ def index_tar(path: str) -> TarIndex:
     """
     index, labels = TarIndex(), {}
     kinds = frozenset(image_extensions())
-    with open(path, "rb", buffering=0) as file:
+    with storage.open_binary(path, buffering=0) as file:
         for name, offset, length in _members(file, path):
             folder, base = os.path.split(name)
             key = os.path.join(folder, base.split(".")[0])
@@ -62,7 +63,7 @@ def index_tar(path: str) -> TarIndex:
 
 def _members(file, path: str) -> Iterator[tuple[str, int, int]]:
     """Yield name, offset and length of each file in a tar."""
-    place, size = 0, os.path.getsize(path)
+    place, size = 0, storage.state(path)[0]
     while place < size:
         file.seek(place)
         head = file.read(BLOCK)
@@ -89,7 +90,7 @@ def _members(file, path: str) -> Iterator[tuple[str, int, int]]:
 def _by_library(path: str, place: int) -> Iterator[tuple[str, int, int]]:
     """Yield the members from a place on, as the standard library reads them."""
     try:
-        with open(path, "rb") as file:
+        with storage.open_binary(path) as file:
             file.seek(place)
             with tarfile.open(fileobj=file, mode="r:") as archive:
                 for member in archive:

@@ -10,13 +10,13 @@ import numpy as np
 import tensorflow as tf
 
 from ressl_tf.data.byte_ranges import read_range
-from ressl_tf.data.cache_folder import default_folder, keeping
 from ressl_tf.data.image_list import sorted_classes
 from ressl_tf.data.records import file_state
 from ressl_tf.data.shard_files import of_split, shard_files
 from ressl_tf.data.sharded import Sharded
 from ressl_tf.data.sources import NO_LABEL
 from ressl_tf.data.tar_index import TarIndex, index_tar
+from ressl_tf.runtime.cache_folder import default_folder, keeping
 from ressl_tf.runtime.errors import UsageError
 
 log = logging.getLogger("ressl_tf")

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from concurrent import futures
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import tensorflow as tf
@@ -17,7 +17,7 @@ import tensorflow_datasets as tfds
 from ressl_tf.data.records import FOOTER, HEADER, file_state, read_record
 from ressl_tf.data.shapes import ResslShapes
 from ressl_tf.data.sources import NO_LABEL, EncodedImages
-from ressl_tf.runtime import paths
+from ressl_tf.runtime import paths, storage
 from ressl_tf.runtime.errors import RunError, UsageError
 
 
@@ -224,8 +224,8 @@ def record_offsets(path: str) -> np.ndarray:
     Raises:
         ValueError: the lengths do not end with the file.
     """
-    size, ends = os.path.getsize(path), [0]
-    with open(path, "rb", buffering=0) as shard:
+    size, ends = storage.state(path)[0], [0]
+    with storage.open_binary(path, buffering=0) as shard:
         while ends[-1] < size:
             length = int.from_bytes(_read_at(shard, ends[-1]), "little")
             ends.append(ends[-1] + HEADER + length + FOOTER)
@@ -234,9 +234,9 @@ def record_offsets(path: str) -> np.ndarray:
     return np.array(ends[:-1], np.int64)
 
 
-def _read_at(file: io.FileIO, offset: int) -> bytes:
+def _read_at(file: IO[bytes], offset: int) -> bytes:
     """Read 8 bytes, by one call of the system where it has that."""
-    if hasattr(os, "pread"):  # not on Windows
+    if isinstance(file, io.FileIO) and hasattr(os, "pread"):  # not on Windows
         return os.pread(file.fileno(), 8, offset)
     file.seek(offset)
     return file.read(8)

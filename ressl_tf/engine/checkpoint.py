@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ressl_tf.runtime.atomic import replacing
+from ressl_tf.runtime.atomic import remove, replacing
 from ressl_tf.runtime.errors import RunError
 
 log = logging.getLogger("ressl_tf")
@@ -92,7 +92,7 @@ class Checkpoints:
         path = self.folder / f"step-{int(model.step.numpy()):09d}.npz"
         self._write(model, path)
         for old in self.paths()[: -self.keep]:
-            old.unlink()
+            remove(old)
         return path
 
     @property

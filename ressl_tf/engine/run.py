@@ -18,6 +18,7 @@ from ressl_tf.engine.checkpoint import Checkpoints, weights_sha256
 from ressl_tf.engine.progress import KERAS_BAR, Progress
 from ressl_tf.engine.tracking import Tracking
 from ressl_tf.engine.workdir import Workdir
+from ressl_tf.runtime import mirrors
 from ressl_tf.runtime.kernels import cpu_kernels
 from ressl_tf.runtime.signals import Watch
 
@@ -146,7 +147,7 @@ class Run:
             "seed": self.config.seed,
             "cpu_kernels": cpu_kernels(),
             "weights_sha256": weights_sha256(self.model),
-            "workdir": str(self.workdir.path),
+            "workdir": mirrors.shown(self.workdir.path),
         }
 
     def throughput(self) -> float | None:

@@ -6,10 +6,11 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ressl_tf.runtime import lock
+from ressl_tf.runtime import lock, mirrors
 from ressl_tf.runtime.atomic import TEMPORARY, remove, replacing
 from ressl_tf.runtime.errors import UsageError
-from ressl_tf.runtime.flags import as_written, renamed, same
+from ressl_tf.runtime.flags import as_written, renamed
+from ressl_tf.runtime.paths import same
 
 
 class Workdir:
@@ -52,8 +53,15 @@ class Workdir:
         return self.path / "checkpoints"
 
     def close(self) -> None:
-        """Release the folder; the end of `with` and of the process do so too."""
-        self._release()
+        """Release the folder; the end of `with` and of the process do so too.
+
+        Raises:
+            RunError: it is a copy of a remote one, which cannot be written.
+        """
+        try:
+            mirrors.settle(self.path)
+        finally:
+            self._release()
 
     def __enter__(self) -> "Workdir":
         return self
@@ -100,6 +108,7 @@ class Workdir:
         """Add a row to `metrics.jsonl`, in place of those of its step and later."""
         rows = [old for old in self.rows() if old["step"] < row["step"]]
         self.write_rows([*rows, row])
+        mirrors.changed(self.path)
 
     def resume_at(self, step: int, steps_per_epoch: int, last_step: int) -> None:
         """Cut the log to the rows that an unbroken run would have at `step`.
@@ -160,7 +169,7 @@ def _refuse_difference(
         f"--{field.name}={wanted[field.name]} (there: {stored[field.name]})"
         for field in dataclasses.fields(config)
         if not field.metadata["free"]
-        and not same(field, wanted[field.name], stored[field.name])
+        and not same(wanted[field.name], stored[field.name], field.metadata["path"])
     ]
     if unlike:
         raise UsageError(

@@ -8,6 +8,7 @@ from typing import Any
 
 from ressl_tf.config.method_table import KINDS, METHODS
 from ressl_tf.engine.workdir import read_rows
+from ressl_tf.runtime import paths
 
 
 class Result(dict):
@@ -25,9 +26,14 @@ class Result(dict):
 
     @property
     def workdir(self) -> pathlib.Path | None:
-        """The folder or file that the command wrote; None where it wrote none."""
+        """The folder or file that the command wrote; None where it wrote none.
+
+        Of a run behind an address it is the copy on this machine.
+        """
         written = next(filter(None, map(self.get, ("output", "path", "workdir"))), "")
-        return pathlib.Path(written) if written else None
+        if not written:
+            return None
+        return pathlib.Path(paths.local(written, "workdir", remote=True))
 
     @property
     def history(self) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 from collections.abc import Iterator
 
+from ressl_tf.runtime import mirrors
 from ressl_tf.runtime.errors import RunError
 
 FULL = {errno.ENOSPC, errno.EFBIG, errno.EIO}  # full or broken disks
@@ -34,6 +35,7 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         _flush(temporary)
         os.replace(temporary, path)
         _flush(path.parent)  # the rename itself
+        mirrors.changed(path)
     except OSError as error:
         if error.errno not in FULL:
             raise
@@ -73,6 +75,7 @@ def replacing_folder(
         for entry in (*temporary.rglob("*"), temporary):
             _flush(entry)
         _put_in_place(temporary, path)
+        mirrors.changed(path)
     except OSError as error:
         if error.errno not in FULL:
             raise
@@ -87,6 +90,7 @@ def remove(path: pathlib.Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+    mirrors.changed(path)
 
 
 def _put_in_place(temporary, path):

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import logging
-import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,10 +10,9 @@ from typing import Any
 
 import absl.logging
 
-from ressl_tf.runtime import backend, flags, gpu, signals
+from ressl_tf.runtime import backend, flags, gpu, mirrors, quiet_import, signals
 from ressl_tf.runtime.errors import Interrupted, RunError, UsageError
 from ressl_tf.runtime.flag_help import help_text
-from ressl_tf.runtime.quiet_import import without_notes
 
 
 def run(
@@ -60,6 +58,7 @@ def run(
                 _warn_of_idle_gpus()
             for line in _lines(main(config)):
                 print(json.dumps(line), file=stdout, flush=True)
+            mirrors.settle_all()
     except UsageError as error:
         _show_traceback(traced)
         print(f"error: {error} (--help lists all flags)", file=sys.stderr)
@@ -113,8 +112,6 @@ def _warn_of_idle_gpus() -> None:
 
 def _import_quietly() -> None:
     """Import TensorFlow and list the devices: no GPU is no error worth a line."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with without_notes():
-        import tensorflow as tf
-
+    tf = quiet_import.tensorflow()
+    with quiet_import.without_notes():
         tf.config.list_physical_devices()

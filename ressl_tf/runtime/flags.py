@@ -32,6 +32,7 @@ def option(
     high: float | None = None,
     free: bool = False,
     path: bool | Sequence[str] = False,
+    remote: bool = False,
     any_length: bool = False,
     repeated: bool = False,
     former: Sequence[str] = (),
@@ -48,6 +49,7 @@ def option(
         high: largest allowed number.
         free: whether it may differ when a run is resumed.
         path: whether a text is a path; or the prefixes behind which it is one.
+        remote: whether an address, such as gs://bucket, may be the path.
         any_length: whether a tuple may have another length than the default: one or
             more values, or none where the default is empty. An empty default is a tuple
             of floats.
@@ -63,6 +65,7 @@ def option(
         "high": high,
         "free": free,
         "path": None if path is False else () if path is True else tuple(path),
+        "remote": remote,
         "any_length": any_length or repeated,
         "repeated": repeated,
         "former": tuple(former),
@@ -92,7 +95,8 @@ def check(config: Any) -> None:
     for field in dataclasses.fields(config):
         value, prefixes = getattr(config, field.name), field.metadata["path"]
         if prefixes is not None and isinstance(value, str | os.PathLike):
-            value = paths.local(value, f"--{field.name}", prefixes)
+            remote = field.metadata["remote"]
+            value = paths.local(value, f"--{field.name}", prefixes, remote)
             object.__setattr__(config, field.name, value)
         _check_value(field, value)
 
@@ -282,14 +286,6 @@ def as_written(config: Any) -> dict[str, Any]:
     """Return flag -> value, with paths as the user wrote them."""
     names = [field.name for field in dataclasses.fields(config)]
     return {name: paths.as_written(getattr(config, name)) for name in names}
-
-
-def same(field: dataclasses.Field, one: Any, other: Any) -> bool:
-    """Return whether two values of a flag are equal; paths are when expanded."""
-    prefixes = field.metadata["path"]
-    if prefixes is None:
-        return one == other
-    return paths.same(one, other, prefixes)
 
 
 def arguments(config: Any, cls: type | None = None) -> list[str]:

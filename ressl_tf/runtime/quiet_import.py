@@ -1,11 +1,13 @@
 """Load TensorFlow without the notes that its C++ library prints meanwhile."""
 
 import contextlib
+import importlib
 import os
 import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 # "I0000 00:00:1795692811.499551   27798 port.cc:153] oneDNN ...": notes and warnings;
 # errors say that there is no GPU. What goes on over lines begins with a word of theirs.
@@ -39,3 +41,10 @@ def without_notes() -> Iterator[None]:
                 if failed or not NOTE.match(line):
                     os.write(stderr, line)
             os.close(stderr)
+
+
+def tensorflow() -> Any:
+    """Import TensorFlow quietly, and return it: no GPU is no error worth a line."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with without_notes():
+        return importlib.import_module("tensorflow")

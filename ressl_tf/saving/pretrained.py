@@ -139,7 +139,7 @@ def open_pretrained(
         UsageError: when there is nothing that can be used; says what was found.
         RunError: when no checkpoint of a workdir can be read.
     """
-    place = pathlib.Path(paths.local(path, "path"))
+    place = pathlib.Path(paths.local(path, "path", remote=True))
     best = place / "checkpoints" / BEST
     if model_selection == "best" and not best.is_file():
         raise UsageError(

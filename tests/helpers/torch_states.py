@@ -17,7 +17,7 @@ REPEATS = {
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 
 
-def network(name="resnet18", kernel=7, seed=0, base=4):
+def network(name="resnet18", kernel=7, seed=0, base=4, channels=3):
     generator, state = np.random.default_rng(seed), {}
     bottleneck = name in ("resnet50", "resnet101")
 
@@ -37,7 +37,7 @@ def network(name="resnet18", kernel=7, seed=0, base=4):
             state[f"{layer}.{leaf}"] = values.astype("float32")
         state[f"{layer}.num_batches_tracked"] = np.array(7)
 
-    conv("conv1", base, 3, kernel)
+    conv("conv1", base, channels, kernel)
     norm("bn1", base)
     inputs = base
     for stage, repeat in enumerate(REPEATS[name]):

@@ -83,6 +83,27 @@ def test_an_address_is_refused(address):
             paths.local(dataset, "--dataset", PATHS)
 
 
+@pytest.mark.parametrize("address", ["s3://b", "http://x/y", "file:///a", "gs:/b/run"])
+def test_where_an_address_may_stand_its_file_system_must_be_there(address):
+    for written, prefixes in ((address, ()), (f"folder:{address}", PATHS)):
+        with pytest.raises(UsageError) as error:
+            paths.local(written, "--x", prefixes, remote=True)
+        scheme = address.partition(":")[0]
+        said = f"--x: TensorFlow has no file system {scheme}:// here, but gs://, ram://"
+        assert str(error.value).startswith(said)
+    with pytest.raises(UsageError, match="no address"):
+        paths.local(f"graph:{address}", "--x", PATHS, remote=True)
+
+
+def test_an_address_of_data_stays_and_one_of_a_run_is_its_copy(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    path = paths.local("folder:ram://a/b", "--dataset", PATHS, remote=True)
+    assert path == paths.as_written(path) == "folder:ram://a/b"
+    path = paths.local("ram://a/b", "--workdir", remote=True)
+    assert path == str(tmp_path / "ressl_tf/remote/ram/a/b")
+    assert paths.as_written(path) == "ram://a/b"
+
+
 def test_what_cannot_be_a_path_is_refused():
     with pytest.raises(UsageError, match=r"no home folder ~nobody-here, and ./~nobody"):
         paths.local("~nobody-here/run", "--output")
@@ -132,6 +153,8 @@ def test_every_text_flag_of_every_command_is_a_path_or_known_not_to_be(cls):
         if isinstance(field.default, str) and not field.metadata["choices"]
     }
     assert {name for name, path in texts.items() if path is None} <= NO_PATHS
+    remote = {f.name for f in dataclasses.fields(cls) if f.metadata["remote"]}
+    assert remote <= {"dataset", "workdir"}
     known = {name for name, prefixes in texts.items() if prefixes}
     assert known <= {"dataset"}
     kinds = ("folder", "files", "list", "webdataset", "tfrecord", "graph")
@@ -152,8 +175,9 @@ def test_every_path_of_every_command_is_expanded_or_refused(cls):
         assert getattr(config, field.name) == f"{prefix}/home/me/a.png"
         assert flags.as_written(config)[field.name] == f"{prefix}~/a.png"
         assert flags.arguments(config)[0].endswith(f"={prefix}~/a.png")
-        object.__setattr__(config, field.name, f"{prefix}gs://b/a.png")
-        with pytest.raises(UsageError, match=f"^--{field.name} must be .*no address"):
+        object.__setattr__(config, field.name, f"{prefix}s3://b/a.png")
+        said = "no file system s3" if field.metadata["remote"] else "must be .*no addr"
+        with pytest.raises(UsageError, match=f"^--{field.name}:? .*{said}"):
             flags.check(config)
 
 

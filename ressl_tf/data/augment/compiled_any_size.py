@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from ressl_tf.data.augment import compiled_loop, resample
 from ressl_tf.data.augment.compiled_loop import Plans
+from ressl_tf.data.augment.oriented import turned_crops
 from ressl_tf.data.augment.seeded import SeededAugmentation
 
 SIDES = (1, 8 / 7, 1.5, 2, 3, 4, 6, 8)  # of the canvases, in sides of the crop
@@ -25,6 +26,7 @@ def crop(
     antialias: bool = True,
     layers: Sequence[SeededAugmentation] = (),
     plans: Plans = (),
+    transposed: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Crop one photo of any size, as `compiled_loop.crop` does.
 
@@ -36,6 +38,7 @@ def crop(
         antialias: as there.
         layers: as there.
         plans: as there.
+        transposed: bool []: whether rows and columns of the crop change places.
 
     Returns:
         float32 [1, size, size, 3].
@@ -62,6 +65,10 @@ def crop(
     smallest = tf.searchsorted(canvases, [tf.reduce_max(last - first)])[0]
     branches = [functools.partial(crop_on, canvas) for canvas in canvases]
     crops = tf.switch_case(smallest, [*branches, crop_without_canvas])
+    if transposed is not None:
+        crops = turned_crops(
+            crops, transposed, (0, 3, 2, 1) if layers else (0, 2, 1, 3)
+        )
     return compiled_loop.paint(crops, layers, plans, columns=True) if layers else crops
 
 

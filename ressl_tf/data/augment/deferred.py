@@ -39,11 +39,16 @@ class CropsOnly:
         """Sample as `Views.sample` does."""
         return self.crops.sample(batch, seed, shard)
 
+    turns_photos = True  # `apply_to_photo` takes an orientation
+
     def apply_to_photo(
-        self, photo: tf.Tensor, samples: dict[str, Samples]
+        self,
+        photo: tf.Tensor,
+        samples: dict[str, Samples],
+        orientation: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
         """Make the photo's crops."""
-        return self.crops.apply_to_photo(photo, samples)
+        return self.crops.apply_to_photo(photo, samples, orientation)
 
     def finalize(
         self,

@@ -79,9 +79,13 @@ class RandomResizedCrop(SeededAugmentation):
         turned = turns.sample(seed, mirrored, *options)
         return {"draws": crop.sample(seeds[0], batch_size), **turned}
 
-    def place(self, images: tf.Tensor, transformations: Samples) -> dict[str, Any]:
-        """Place the boxes on these images: the arguments of `resample`'s function."""
-        height, width = tf.shape(images)[1], tf.shape(images)[2]
+    def place(self, sides: tf.Tensor, transformations: Samples) -> dict[str, Any]:
+        """Place the boxes on images of these sides, int32 [2].
+
+        Returns:
+            The arguments of `resample`'s function.
+        """
+        height, width = tf.unstack(sides)
         draws = transformations["draws"]
         boxes = crop.boxes(draws, height, width, self.scale, self.ratio)
         if "upside_down" in transformations:
@@ -97,7 +101,7 @@ class RandomResizedCrop(SeededAugmentation):
         self, images: tf.Tensor, transformations: Samples, **kwargs: Any
     ) -> tf.Tensor:
         """Crop, resample, mirror and turn images [batch, height, width, 3]."""
-        placed = self.place(images, transformations)
+        placed = self.place(tf.shape(images)[1:3], transformations)
         return turns.apply(resample.crop_and_resize(images, **placed), transformations)
 
     def get_config(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from ressl_tf.data.augment import compiled_any_size, compiled_loop, operations
+from ressl_tf.data.augment import compiled_any_size, compiled_loop, operations, oriented
 from ressl_tf.data.augment.operations import Layers
 from ressl_tf.data.augment.seeded import Samples, Shard
 from ressl_tf.data.augment.whole_batch import layer_seed, sample_each
@@ -53,6 +53,7 @@ def apply_to_photo(
     photometric: Layers,
     samples: dict[str, Samples],
     compiled: bool,
+    orientation: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """Make a view of one photo.
 
@@ -62,6 +63,7 @@ def apply_to_photo(
         photometric: the layers.
         samples: the photo's rows of what `sample` made.
         compiled: whether XLA compiles the crop.
+        orientation: of the photo, where its crop is to be turned (`turns_crops`).
 
     Returns:
         float32 [size, size, 3].
@@ -82,5 +84,27 @@ def apply_to_photo(
     (crop,) = geometric
     if not compiled:
         return crop.augment_images(tf.cast(images, tf.float32), samples["crop"])[0]
+    sides = tf.shape(photo)[:2]
+    if orientation is not None:
+        layers |= _turned(sides, crop, samples["crop"], orientation)
+        return compiled_any_size.crop(images, **layers)[0]
     cut = compiled_any_size if None in photo.shape else compiled_loop
-    return cut.crop(images, **crop.place(images, samples["crop"]), **layers)[0]
+    return cut.crop(images, **crop.place(sides, samples["crop"]), **layers)[0]
+
+
+def turns_crops(photo: tf.Tensor, geometric: Layers, compiled: bool) -> bool:
+    """Tell whether `apply_to_photo` takes a photo as it is stored, of any size."""
+    single = compiled_loop.is_single_crop(geometric)
+    return compiled and single and None in photo.shape
+
+
+def _turned(
+    sides: tf.Tensor, crop: Any, sample: Samples, orientation: tf.Tensor
+) -> dict[str, Any]:
+    """Place a box that is chosen on the photo as it is seen on it as it is stored."""
+    seen = oriented.upright_sides(sides, orientation)
+    placed = crop.place(seen, sample)
+    where = placed["boxes"], placed["mirrored"]
+    boxes, mirrored = oriented.on_stored(*where, seen, orientation)
+    transposed = oriented.is_transposed(orientation)
+    return {**placed, "boxes": boxes, "mirrored": mirrored, "transposed": transposed}

@@ -1,4 +1,4 @@
-"""One random view: which layers an image passes, in which order."""
+"""One random view: which layers an image passes, in which order; and ReSSL's two."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -6,7 +6,15 @@ from typing import Any
 
 import keras
 
+from ressl_tf.data.augment import former_names
 from ressl_tf.data.augment.keras_layer import KerasLayer
+from ressl_tf.data.augment.layers import (
+    ColorJitter,
+    GaussianBlur,
+    RandomGrayscale,
+    RandomResizedCrop,
+    RandomSolarize,
+)
 from ressl_tf.data.augment.seeded import SeededAugmentation
 from ressl_tf.runtime.errors import UsageError
 
@@ -63,6 +71,71 @@ class View:
             [deserialize(layer) for layer in config["photometric"]],
             config["source"],
         )
+
+
+@former_names.accepted
+def strong_view(
+    size: int,
+    scale: tuple[float, float] = (0.2, 1.0),
+    *,
+    brightness: float = 0.4,
+    contrast: float = 0.4,
+    saturation: float = 0.4,
+    hue: float = 0.1,
+    color_jitter_prob: float = 0.8,
+    grayscale_prob: float = 0.2,
+    blur_prob: float = 0.5,
+    blur_sigma: tuple[float, float] = (0.1, 2.0),
+    solarize_prob: float = 0.0,
+    flip_prob: float = 0.5,
+    vertical_flip_prob: float = 0.0,
+    quarter_turns: bool = False,
+    rotation: float = 0.0,
+) -> View:
+    """Build ReSSL's (and MoCo v2's) strong view: crop, flip, jitter, grey, blur.
+
+    With `solarize_prob` it is solarised last, values of 128 and more inverted, as
+    BYOL's second view. The other options are those of the layers, above all of
+    `RandomResizedCrop`; one that is off (0, False) draws nothing.
+    """
+    colours: list[SeededAugmentation] = [
+        ColorJitter(brightness, contrast, saturation, hue, p=color_jitter_prob),
+        RandomGrayscale(grayscale_prob),
+        GaussianBlur(blur_prob, blur_sigma),
+    ]
+    if solarize_prob:
+        colours.append(RandomSolarize(solarize_prob))
+    weak = weak_view(
+        size,
+        scale,
+        flip_prob=flip_prob,
+        vertical_flip_prob=vertical_flip_prob,
+        quarter_turns=quarter_turns,
+        rotation=rotation,
+    )
+    return dataclasses.replace(weak, photometric=colours)
+
+
+@former_names.accepted
+def weak_view(
+    size: int,
+    scale: tuple[float, float] = (0.2, 1.0),
+    *,
+    flip_prob: float = 0.5,
+    vertical_flip_prob: float = 0.0,
+    quarter_turns: bool = False,
+    rotation: float = 0.0,
+) -> View:
+    """Build ReSSL's weak view: crop and flip only; options of `RandomResizedCrop`."""
+    crop = RandomResizedCrop(
+        size,
+        scale,
+        flip_p=flip_prob,
+        vertical_flip_prob=vertical_flip_prob,
+        quarter_turns=quarter_turns,
+        rotation=rotation,
+    )
+    return View([crop])
 
 
 def layer_names(layers: Sequence[Any]) -> list[str]:

@@ -1,6 +1,5 @@
 """Named random views of images, declared by a method and run by a pipeline."""
 
-import dataclasses
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -8,24 +7,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ressl_tf.data.augment import (
-    compiled_loop,
-    former_names,
-    per_image,
-    whole_batch,
-)
-from ressl_tf.data.augment.layers import (
-    ColorJitter,
-    GaussianBlur,
-    RandomGrayscale,
-    RandomResizedCrop,
-    RandomSolarize,
-)
+from ressl_tf.data.augment import compiled_loop, per_image, whole_batch
 from ressl_tf.data.augment.operations import Layers
-from ressl_tf.data.augment.seeded import Samples, SeededAugmentation, Shard
-from ressl_tf.data.augment.view import View, layer_names
+from ressl_tf.data.augment.oriented import upright
+from ressl_tf.data.augment.seeded import Samples, Shard
+from ressl_tf.data.augment.view import View, layer_names, strong_view, weak_view
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.shown_shape import ShownShape
+
+__all__ = ["View", "Views", "strong_view", "weak_view"]
 
 
 @keras.saving.register_keras_serializable(package="ressl_tf")
@@ -58,6 +48,8 @@ class Views(ShownShape, keras.layers.Layer):
         views = Views({"strong": strong_view(224), "weak": weak_view(224)})
         views(images, seed=(0, step))["weak"]
     """
+
+    turns_photos = True  # `apply_to_photo` takes an orientation
 
     def __init__(
         self, views: Mapping[str, View], compiled: bool | None = None, **kwargs
@@ -155,25 +147,39 @@ class Views(ShownShape, keras.layers.Layer):
         }
 
     def apply_to_photo(
-        self, photo: tf.Tensor, samples: Mapping[str, Samples]
+        self,
+        photo: tf.Tensor,
+        samples: Mapping[str, Samples],
+        orientation: tf.Tensor | None = None,
     ) -> dict[str, tf.Tensor]:
         """Make the views of one photo, or only their crops, for `finalize`.
 
         Args:
             photo: [height, width, 3], RGB on 0..255, uint8 or float32.
             samples: the photo's rows of what `sample` made.
+            orientation: of the photo as it is stored, int32 []; None: upright.
 
         Returns:
             dict, name -> float32 [size, size, 3].
         """
+        if orientation is not None and not self._turn_crops(photo):
+            photo, orientation = upright(photo, orientation), None
         photo_views: dict[str, tf.Tensor] = {}
         for name, sample in samples.items():
             view = self.views[name]
-            source = photo if view.source is None else photo_views[view.source]
+            source, turned = photo, orientation
+            if view.source is not None:
+                source, turned = photo_views[view.source], None
+            layers = self._photo_layers(view)
             photo_views[name] = per_image.apply_to_photo(
-                source, *self._photo_layers(view), sample, self._compiles
+                source, *layers, sample, self._compiles, turned
             )
         return photo_views
+
+    def _turn_crops(self, photo: tf.Tensor) -> bool:
+        of_photos = [v.geometric for v in self.views.values() if v.source is None]
+        compiles = self._compiles
+        return all(per_image.turns_crops(photo, g, compiles) for g in of_photos)
 
     def finalize(
         self,
@@ -232,71 +238,6 @@ class Views(ShownShape, keras.layers.Layer):
         deserialize = keras.saving.deserialize_keras_object
         views = {name: deserialize(view) for name, view in config["views"].items()}
         return cls(**{**config, "views": views})
-
-
-@former_names.accepted
-def strong_view(
-    size: int,
-    scale: tuple[float, float] = (0.2, 1.0),
-    *,
-    brightness: float = 0.4,
-    contrast: float = 0.4,
-    saturation: float = 0.4,
-    hue: float = 0.1,
-    color_jitter_prob: float = 0.8,
-    grayscale_prob: float = 0.2,
-    blur_prob: float = 0.5,
-    blur_sigma: tuple[float, float] = (0.1, 2.0),
-    solarize_prob: float = 0.0,
-    flip_prob: float = 0.5,
-    vertical_flip_prob: float = 0.0,
-    quarter_turns: bool = False,
-    rotation: float = 0.0,
-) -> View:
-    """Build ReSSL's (and MoCo v2's) strong view: crop, flip, jitter, grey, blur.
-
-    With `solarize_prob` it is solarised last, values of 128 and more inverted, as
-    BYOL's second view. The other options are those of the layers, above all of
-    `RandomResizedCrop`; one that is off (0, False) draws nothing.
-    """
-    colours: list[SeededAugmentation] = [
-        ColorJitter(brightness, contrast, saturation, hue, p=color_jitter_prob),
-        RandomGrayscale(grayscale_prob),
-        GaussianBlur(blur_prob, blur_sigma),
-    ]
-    if solarize_prob:
-        colours.append(RandomSolarize(solarize_prob))
-    weak = weak_view(
-        size,
-        scale,
-        flip_prob=flip_prob,
-        vertical_flip_prob=vertical_flip_prob,
-        quarter_turns=quarter_turns,
-        rotation=rotation,
-    )
-    return dataclasses.replace(weak, photometric=colours)
-
-
-@former_names.accepted
-def weak_view(
-    size: int,
-    scale: tuple[float, float] = (0.2, 1.0),
-    *,
-    flip_prob: float = 0.5,
-    vertical_flip_prob: float = 0.0,
-    quarter_turns: bool = False,
-    rotation: float = 0.0,
-) -> View:
-    """Build ReSSL's weak view: crop and flip only; options of `RandomResizedCrop`."""
-    crop = RandomResizedCrop(
-        size,
-        scale,
-        flip_p=flip_prob,
-        vertical_flip_prob=vertical_flip_prob,
-        quarter_turns=quarter_turns,
-        rotation=rotation,
-    )
-    return View([crop])
 
 
 def _size(name: str, view: View, sizes: Mapping[str, int]) -> int:

@@ -92,5 +92,5 @@ def _compiled(
     sample = crop.sample(images, layer_seed(seed, 0), shard)
     plans = operations.plan_after_crop(geometric, photometric, sample, samples)
     layers = operations.after_crop(geometric, photometric)
-    placed = crop.place(images, sample)
+    placed = crop.place(tf.shape(images)[1:3], sample)
     return compiled_loop.crop(images, **placed, layers=layers, plans=plans)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ressl_tf.config.data_flags import MOST_CHANNELS
 from ressl_tf.models.backbones.resnet import BLOCKS
 from ressl_tf.runtime.errors import UsageError
 
@@ -18,6 +19,7 @@ class Architecture:
         backbone: "resnet18", "resnet34", "resnet50" or "resnet101"; a ViT's name.
         width: Factor on its channels.
         stem: "standard" for 7x7; "small" for 3x3, which may have a max-pool or not.
+        channels: Of the images.
         patch_size: Side of a ViT's patches in pixels.
         vit_pooling: What a ViT's features are.
         image_size: Side of the images that a ViT's positions are of, in pixels; 0 for
@@ -27,6 +29,7 @@ class Architecture:
     backbone: str
     width: float
     stem: str
+    channels: int
     patch_size: int = 0
     vit_pooling: str = "mean"
     image_size: int = 0
@@ -65,11 +68,12 @@ def find_architecture(state: Mapping[str, np.ndarray]) -> Architecture:
 
 
 def _stem(shape):
-    channels, inputs, *kernel = shape if len(shape) == 4 else (0, 0)
+    """Return width, stem and channels of the images."""
+    outputs, inputs, *kernel = shape if len(shape) == 4 else (0, 0)
     stem = {(7, 7): "standard", (3, 3): "small"}.get(tuple(kernel))
-    if inputs != 3 or stem is None:
+    if not 1 <= inputs <= MOST_CHANNELS or stem is None:
         raise UsageError(
-            "conv1.weight must be [channels, 3, 7, 7] or [channels, 3, 3, 3]. "
-            f"Received: {list(shape)}"
+            "conv1.weight must be [outputs, channels, 7, 7] or [outputs, channels, "
+            f"3, 3], of 1 to {MOST_CHANNELS} channels. Received: {list(shape)}"
         )
-    return channels / 64, stem
+    return outputs / 64, stem, inputs

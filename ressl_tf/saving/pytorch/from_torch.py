@@ -178,6 +178,7 @@ def run_config(components: Components, config: ConvertConfig) -> Config:
         backbone=found.backbone,
         width=found.width,
         stem=stem,
+        channels=found.channels,
         patch_size=found.patch_size,
         vit_pooling=found.vit_pooling,
         image_size=image_size,

@@ -95,7 +95,10 @@ def _log_use(opened, found) -> None:
     mean, std = (
         np.round(x, 4).tolist() for x in (opened.encoder.mean, opened.encoder.std)
     )
-    log.info("it takes images [n, 3, h, w] on 0..1, less %s, by %s", mean, std)
+    channels = found.channels
+    log.info(
+        "it takes images [n, %d, h, w] on 0..1, less %s, by %s", channels, mean, std
+    )
     if found.patch_size:
         log.info("timm makes its network by %s", _in_timm(opened, found))
     if found.stem != "standard":
@@ -109,6 +112,7 @@ def _log_use(opened, found) -> None:
 def _in_timm(opened, found) -> str:
     options = {
         "img_size": found.image_size,
+        "in_chans": found.channels,
         "patch_size": found.patch_size,
         "embed_dim": opened.encoder.feature_dim,
         "num_heads": opened.encoder.feature_dim // HEAD_DIM,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ressl_tf.config.data_flags import MOST_CHANNELS
 from ressl_tf.models.backbones.vit import DEPTH, SIZES
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pytorch.architecture import Architecture
@@ -21,10 +22,12 @@ def find_vit(state: Mapping[str, np.ndarray]) -> Architecture:
         UsageError: it is none of ours; the message says what was found.
     """
     dim, channels, patch, width = _patch_shape(state)
-    if channels != 3 or patch != width or dim % HEAD_DIM:
+    known = 1 <= channels <= MOST_CHANNELS
+    if not known or patch != width or dim % HEAD_DIM:
         raise UsageError(
-            f"{MARKER} must be [dim, 3, patch, patch] with a dim of {HEAD_DIM} for "
-            f"each head. Received: {list(state[MARKER].shape)}"
+            f"{MARKER} must be [dim, channels, patch, patch], of 1 to {MOST_CHANNELS} "
+            f"channels, with a dim of {HEAD_DIM} for each head. "
+            f"Received: {list(state[MARKER].shape)}"
         )
     blocks = {name.split(".")[1] for name in state if name.startswith("blocks.")}
     if len(blocks) != DEPTH:
@@ -38,6 +41,7 @@ def find_vit(state: Mapping[str, np.ndarray]) -> Architecture:
         name,
         dim / SIZES[name][0],
         "standard",
+        channels,
         patch_size=patch,
         vit_pooling=_pooling(state),
         image_size=patch * _grid(state),

@@ -51,7 +51,7 @@ def test_it_paints_as_the_layers_do():
 def test_it_crops_as_the_definition_says(source, size, antialias):
     images = reference.photos(6, height=source[0], width=source[1])
     layer = augment.RandomResizedCrop(size, (0.1, 1.0), flip_p=0.5)
-    placed = layer.place(images, layer.sample(images, (1, 2)))
+    placed = layer.place(images.shape[1:3], layer.sample(images, (1, 2)))
     assert 0 < np.sum(placed["mirrored"]) < 6
     ours = compiled_loop.crop(images, **{**placed, "antialias": antialias})
     drawn = (placed[key].numpy() for key in ("boxes", "mirrored"))
@@ -156,7 +156,7 @@ def test_an_image_smaller_than_the_blur_kernel_is_refused():
 def test_no_kernel_of_a_view_is_cut_up_for_several_threads():
     images = tf.zeros([2, 240, 240, 3], tf.uint8)  # large enough for XLA to do so
     layer = augment.RandomResizedCrop(224)
-    placed = layer.place(images, layer.sample(images, (1, 2)))
+    placed = layer.place(images.shape[1:3], layer.sample(images, (1, 2)))
     run = compiled_loop._loop((224, True), frozenset())
     compiled = run.experimental_get_compiler_ir(
         images, (placed["boxes"], placed["mirrored"]), ()

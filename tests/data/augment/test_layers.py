@@ -24,7 +24,7 @@ every_layer = pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS.keys()
 def test_layers_apply_their_own_draws_image_by_image():
     images = reference.photos(9)
     layer = layers.RandomResizedCrop(16, flip_p=0.5)
-    drawn = layer.place(images[:, :40], draws(layer, 9))
+    drawn = layer.place(images[:, :40].shape[1:3], draws(layer, 9))
     assert 0 < drawn["mirrored"].numpy().sum() < 9
     for image, own, box, mirrored in zip(
         images,

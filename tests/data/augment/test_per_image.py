@@ -99,7 +99,7 @@ def test_photos_of_any_size_are_cropped_by_their_own_draws(compiled):
         specs = tf.nest.map_structure(tf.TensorSpec.from_tensor, own)
         one = apply.get_concrete_function(anything, specs)(tf.constant(photo), own)
         transformations = {key: x[None] for key, x in own["weak"]["crop"].items()}
-        placed = layer.place(photo[None], transformations)
+        placed = layer.place(photo.shape[:2], transformations)
         truth = reference.crop_and_resize(photo, placed["boxes"][0].numpy(), SIZE)
         truth = truth[:, ::-1] if placed["mirrored"][0] else truth
         np.testing.assert_allclose(one["weak"], truth, atol=5e-3, err_msg=str(i))

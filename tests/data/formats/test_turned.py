@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from ressl_tf.data.augment.oriented import upright
 from ressl_tf.data.formats.turned import turned
-from ressl_tf.data.orientation import upright
 
 
 @pytest.mark.parametrize("orientation", range(10))

@@ -18,7 +18,8 @@ from ressl_tf.saving.pytorch.architecture import Architecture, find_architecture
         ),
         (without(network(), "0.conv2.weight"), None),
         (network() | {"conv1.weight": np.ones((4, 3, 5, 5))}, r"\[4, 3, 5, 5\]"),
-        (network() | {"conv1.weight": np.ones((4, 1, 7, 7))}, r"\[4, 1, 7, 7\]"),
+        (network() | {"conv1.weight": np.ones((4, 65, 7, 7))}, r"\[4, 65, 7, 7\]"),
+        (network() | {"conv1.weight": np.ones((4, 0, 7, 7))}, r"\[4, 0, 7, 7\]"),
     ],
 )
 def test_only_our_resnets_are_taken(state, message):
@@ -35,9 +36,9 @@ def test_only_our_resnets_are_taken(state, message):
 def test_the_architecture_is_read_off_the_weights():
     kernels = {"resnet18": 3, "resnet34": 7, "resnet50": 3, "resnet101": 7}
     for name, kernel in kernels.items():
-        found = find_architecture(network(name, kernel, base=8))
+        found = find_architecture(network(name, kernel, base=8, channels=kernel))
         stem = "standard" if kernel == 7 else "small"
-        assert found == Architecture(name, 1 / 8, stem)
+        assert found == Architecture(name, 1 / 8, stem, kernel)
 
 
 def test_other_networks_have_no_converter():

@@ -1,5 +1,7 @@
 """Runs written as state dicts of PyTorch."""
 
+import logging
+
 import keras
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from ressl_tf.models.backbones.resnet import resnet
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.errors import UsageError
+from ressl_tf.saving.pretrained import open_pretrained
 from ressl_tf.saving.pytorch import to_torch, torch_file
 
 
@@ -103,3 +106,28 @@ def test_pytorch_reads_what_is_written(tmp_path, official, run):
     same({n: a.numpy() for n, a in written["model"].items()}, official)
     assert written["model"]["module.encoder_q.net.bn1.num_batches_tracked"].shape == ()
     same(torch_file.read(str(path)), official)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("channels", [1, 4])
+def test_images_of_other_channels_go_both_ways(monkeypatch, tmp_path, channels, caplog):
+    state = network(kernel=3, channels=channels)
+    mean, std = (0.2, 0.4, 0.6, 0.8)[:channels], (0.1, 0.2, 0.3, 0.4)[:channels]
+    imported(state, tmp_path / "run", mean=mean, std=std, image_size=16)
+    images = np.random.default_rng(1).integers(0, 256, (2, 16, 16, channels), np.uint8)
+    scaled = (images / 255 - mean) / std
+    expected = forward(state, scaled.transpose(0, 3, 1, 2), pool=False)
+    features = open_pretrained(str(tmp_path / "run")).encoder.features(images)
+    atol = 5e-5 * expected.std()  # as of three channels
+    np.testing.assert_allclose(features, expected, rtol=0, atol=atol)
+    with caplog.at_level(logging.INFO, "ressl_tf"):
+        _, content = exported(monkeypatch, tmp_path / "run")
+    same(content, state)
+    assert f"it takes images [n, {channels}, h, w]" in caplog.text
+
+
+def test_mean_and_std_are_of_as_many_channels():
+    given = {"checkpoint": "a.pth", "workdir": "run", "mean": (0.5,) * 4}
+    assert ConvertConfig(**given, std=(0.2,) * 4).channels == 4
+    with pytest.raises(UsageError, match="--std must be 4 numbers on 0"):
+        ConvertConfig(**given, std=(0.2,) * 3)

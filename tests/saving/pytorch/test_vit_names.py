@@ -92,8 +92,8 @@ def test_the_size_is_read_off_the_weights(dim, name, width):
         ({"pos_embed": np.ones((1, 8, 64))}, r"square image.*Received: \[1, 8, 64\]"),
         ({"pos_embed": None}, r"pos_embed must be"),
         (
-            {"patch_embed.proj.weight": np.ones((64, 1, 4, 4))},
-            r"dim, 3, patch.*\[64, 1, 4, 4\]",
+            {"patch_embed.proj.weight": np.ones((64, 65, 4, 4))},
+            r"dim, channels, patch.*\[64, 65, 4, 4\]",
         ),
         ({"patch_embed.proj.weight": np.ones((60, 3, 4, 4))}, r"\[60, 3, 4, 4\]"),
         ({"fc_norm.weight": np.ones(64), "cls_token": None}, "no cls_token"),
