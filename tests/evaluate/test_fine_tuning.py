@@ -8,7 +8,7 @@ import pytest
 from helpers.evaluating import QUICK, checkpoints, shown, source
 from helpers.models import tiny_backbone
 
-from ressl_tf.config.evaluate_config import FinetuneConfig
+from ressl_tf.config.finetune_config import FinetuneConfig
 from ressl_tf.engine import callbacks
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.evaluate import fine_tuning
