@@ -172,7 +172,8 @@ def labelled_only(source: Source, split: str) -> Source:
     if not len(rows):
         raise UsageError(
             f"{source.name} has no labels in its split {split!r}; evaluation needs "
-            "them: a folder for each class, or a TFDS set with a label"
+            "them: a folder for each class, or a TFDS set with a label; ressl_tf.svm "
+            "takes several labels an image"
         )
     log.info("%s: %d of %d images have a label", source.name, len(rows), source.size)
     return source.take(rows)

@@ -1,6 +1,7 @@
 """One encoder on several sets of images: a row a set, and one table."""
 
 import csv
+import functools
 import hashlib
 import io
 import json
@@ -11,8 +12,8 @@ from typing import Any
 
 from ressl_tf.config.evaluate_config import KNNConfig, LinearConfig
 from ressl_tf.config.svm_config import SVMConfig
-from ressl_tf.config.transfer_config import TransferConfig
-from ressl_tf.engine.checkpoint import weights_sha256
+from ressl_tf.config.transfer_config import ConfigT, TransferConfig
+from ressl_tf.engine.checkpoint import sha256_of
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.evaluate import knn_evaluation, linear_probe, svm_evaluation
 from ressl_tf.evaluate.embeddings.examples import Examples
@@ -50,7 +51,7 @@ def transfer(config: TransferConfig) -> Iterator[Row]:
     encoder = pretrained.encoder
     if config.untrained:
         encoder = random_weights(encoder, config.seed)
-    weights = weights_sha256(encoder)
+    weights = sha256_of([encoder])
     names = config.dataset or (pretrained.data_or("", "")[0],)
     with Workdir(config, flag="--output") as workdir, Watch() as watch:
         rows: list[Row] = []
@@ -73,39 +74,48 @@ def transfer(config: TransferConfig) -> Iterator[Row]:
 
 
 def _row(config: TransferConfig, name: str, known: Row) -> Row:
-    """Make what a row lacks; what a user can mend, or a file is to blame for, fails."""
+    """Make what a row lacks; an evaluation that fails leaves the others as they are."""
     row = {"dataset": name, "status": "ok", **known}
     row.pop("error", None)
-    missing = [each for each in config.evaluations if each not in row]
-    try:
-        for evaluation, figures in _evaluated(config, name, missing):
+    errors: list[str] = []
+    evaluations = _Evaluations(config, name)
+    for evaluation in [each for each in config.evaluations if each not in row]:
+        try:
+            figures = getattr(evaluations, evaluation)()
             row[evaluation] = figures[FIGURES[evaluation]]
             row.update({size: figures[size] for size in SIZES})
-        return {**row, "status": "ok"}
-    except (UsageError, RunError) as error:
-        log.warning("%s: %s", name, error)
-        return {**row, "status": "failed", "error": printable(str(error))}
+        except (UsageError, RunError) as error:
+            log.warning("%s: %s: %s", name, evaluation, error)
+            errors.append(printable(str(error)))
+    if errors:
+        return {**row, "status": "failed", "error": "; ".join(dict.fromkeys(errors))}
+    return {**row, "status": "ok"}
 
 
-def _evaluated(
-    config: TransferConfig, name: str, evaluations: list[str]
-) -> Iterator[tuple[str, Row]]:
-    """Yield each evaluation with its result; kNN and linear share their features."""
-    folder = pathlib.Path(config.run_dir, _folder_name(name))
-    examples: Examples | None = None
-    for evaluation in evaluations:
-        output = str(folder / evaluation)
-        if evaluation == "svm":
-            svm = config.of(SVMConfig, name, output=output, shots=(0,))
-            yield evaluation, svm_evaluation.evaluate(svm)
-            continue
-        knn = config.of(KNNConfig, name, output=output)
-        examples = examples or knn_evaluation.computed(knn)
-        if evaluation == "knn":
-            yield evaluation, knn_evaluation.evaluate_examples(knn, examples)
-        else:
-            linear = config.of(LinearConfig, name, output=output, solver="lbfgs")
-            yield evaluation, linear_probe.evaluate_examples(linear, examples)
+class _Evaluations:
+    """The evaluations on one set; kNN and linear share their features."""
+
+    def __init__(self, config: TransferConfig, name: str):
+        self.config, self.name = config, name
+        self.folder = pathlib.Path(config.run_dir, _folder_name(name))
+
+    def _of(self, cls: type[ConfigT], **flags: Any) -> ConfigT:
+        output = str(self.folder / cls.command)
+        return self.config.of(cls, self.name, output=output, **flags)
+
+    @functools.cached_property
+    def _examples(self) -> Examples:
+        return knn_evaluation.computed(self._of(KNNConfig))
+
+    def knn(self) -> Row:
+        return knn_evaluation.evaluate_examples(self._of(KNNConfig), self._examples)
+
+    def linear(self) -> Row:
+        config = self._of(LinearConfig, solver="lbfgs")
+        return linear_probe.evaluate_examples(config, self._examples)
+
+    def svm(self) -> Row:
+        return svm_evaluation.evaluate(self._of(SVMConfig, shots=(0,)))
 
 
 def _folder_name(dataset: str) -> str:

@@ -35,6 +35,7 @@ def opened(unbroken, **options):
     return open_multi_label(SVMConfig(workdir=str(unbroken[1]), **options), 8)
 
 
+@pytest.mark.slow
 def test_features_and_classes_of_both_splits(unbroken, listed):
     """Features are those of the other evaluations; photos lie class by class there."""
     task = opened(unbroken, dataset=f"list:{listed}")

@@ -97,6 +97,7 @@ def test_classes_that_cannot_be_judged_are_named(task, caplog):
         Classifiers(task, SVMConfig(workdir="x"))
 
 
+@pytest.mark.slow
 def test_the_line_says_mean_and_spread_of_the_draws(unbroken, tmp_path, caplog):
     """Pictures that a script draws; the encoder is of other photos."""
     caplog.set_level(logging.INFO, "ressl_tf")

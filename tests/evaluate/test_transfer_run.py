@@ -75,6 +75,19 @@ def test_a_set_that_fails_says_why_and_the_others_go_on(
     assert [json.loads(line) for line in stored] == rows[:3]
 
 
+def test_an_evaluation_that_fails_leaves_the_others(unbroken, tmp_path, evaluated):
+    asked = config(
+        unbroken, tmp_path, "list:broken", evaluations=("knn", "svm", "linear")
+    )
+    row = next(transfer_run.transfer(asked))
+    assert (row["svm"], row["status"]) == (0.25, "failed")
+    assert row["error"] == "no labels in it | anywhere"  # once
+    assert "knn" not in row
+    evaluated.clear()
+    assert next(transfer_run.transfer(asked)) == row
+    assert evaluated == [("features", "list:broken")] * 2  # mAP is there
+
+
 def test_what_is_done_is_not_done_again(unbroken, tmp_path, evaluated):
     def run(*names, **options):
         evaluated.clear()
@@ -93,7 +106,7 @@ def test_what_is_done_is_not_done_again(unbroken, tmp_path, evaluated):
 def test_other_weights_are_evaluated_anew(unbroken, tmp_path, evaluated, monkeypatch):
     list(transfer_run.transfer(config(unbroken, tmp_path, "a")))
     evaluated.clear()
-    monkeypatch.setattr(transfer_run, "weights_sha256", lambda encoder: "other")
+    monkeypatch.setattr(transfer_run, "sha256_of", lambda layers: "other")
     list(transfer_run.transfer(config(unbroken, tmp_path, "a")))
     assert len(evaluated) == 3
 
