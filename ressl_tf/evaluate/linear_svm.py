@@ -1,5 +1,6 @@
 """A linear SVM of one class against the others, on features of unit length."""
 
+import functools
 import logging
 import warnings
 from collections.abc import Sequence
@@ -47,8 +48,13 @@ def scores(
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(features, shown.astype(int))
     if np.max(model.n_iter_) >= ITERATIONS:
-        log.info("an SVM has not converged after %d iterations, C %g", ITERATIONS, c)
+        _say_once(c)
     return model.decision_function(queries)
+
+
+@functools.cache
+def _say_once(c: float) -> None:
+    log.info("with C %g some SVM has not converged after %d iterations", c, ITERATIONS)
 
 
 def chosen_c(

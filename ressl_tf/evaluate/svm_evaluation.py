@@ -44,15 +44,19 @@ class Classifiers:
 
     def few(self, shots: int, draw: int) -> float:
         """Return the mean average precision of one draw of few images."""
-        pooled = np.random.default_rng((self.config.seed, shots, draw))
-        rows = few_images.pool(self.states, shots, pooled)
-        found = []
+        c, found = self.config.low_shot_c, []
         for label in self.classes:
-            if self.config.draw == "class":
-                own = np.random.default_rng((self.config.seed, shots, draw, label))
-                rows = few_images.of_class(self.states, label, shots, own)
-            found.append(self._precision(label, rows, self.config.low_shot_c))
+            rows = self._drawn(shots, draw, label)
+            found.append(self._precision(label, rows, c))
         return float(np.mean(found))
+
+    def _drawn(self, shots: int, draw: int, label: int) -> np.ndarray:
+        """Return the images of a draw for the SVM of a class."""
+        key = (self.config.seed, shots, draw)
+        if self.config.draw == "pool":
+            return few_images.pool(self.states, shots, np.random.default_rng(key))
+        own = np.random.default_rng((*key, label))
+        return few_images.of_class(self.states, label, shots, own)
 
     def whole(self) -> dict[str, Any]:
         """Return mean and each class's average precision and cost, of all images."""
