@@ -9,7 +9,7 @@ stopped.
 
 import sys
 
-from ressl_tf.config.evaluate_config import FinetuneConfig
+from ressl_tf.config.finetune_config import FinetuneConfig
 from ressl_tf.runtime import command
 
 

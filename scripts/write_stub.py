@@ -30,7 +30,7 @@ def call(name: str, command: str) -> str:
         flags = ["**flags: Any"]
     own = ["run: Any = ...", "*", "data: Any = ...", "out: Any = ..."]
     arguments = ", ".join([*own, "flagfile: Any = ...", *flags])
-    made = "list[Result]" if command == "sweep" else "Result"
+    made = "list[Result]" if command in ("sweep", "transfer") else "Result"
     return f"def {name}({arguments}) -> {made}: ..."
 
 

@@ -9,9 +9,9 @@ import shlex
 import shutil
 import typing
 
-import keras
 import numpy as np
 import pytest
+from helpers.users_files import write_lists, write_networks
 
 from ressl_tf.config import Config
 from ressl_tf.config.evaluate_config import LinearConfig
@@ -82,17 +82,6 @@ def trial(command, photos):
     return f"{command} {short.get(name, '')}"
 
 
-def write_networks(folder):
-    """Write the networks of a user's that pages name."""
-    layers = "keras.Input((None, None, 3)), keras.layers.Conv2D(8, 3, 2)"
-    code = f"import keras\n\n\ndef make():\n    return keras.Sequential([{layers}])\n"
-    for name in ("nets.py", "package/module.py"):
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(code)
-    network = [keras.Input((None, None, 3)), keras.layers.Conv2D(8, 3, 2)]
-    keras.Sequential(network).save(folder / "pretrained.keras")
-
-
 @pytest.mark.slow
 def test_readme_commands_run(commands, photos, unbroken, graph_run, tmp_path):
     """One after the other, in a folder that has the configs and runs."""
@@ -103,6 +92,7 @@ def test_readme_commands_run(commands, photos, unbroken, graph_run, tmp_path):
     for name in ("my-run", "imported"):
         shutil.copytree(unbroken[1], tmp_path / "runs" / name)
     write_networks(tmp_path)
+    write_lists(tmp_path, photos)
     for command in readme_commands():
         name, *words = shlex.split(trial(command, photos))[1:]
         status, out, err = commands.run(name, *words, cwd=tmp_path)

@@ -5,7 +5,6 @@ import pathlib
 
 from ressl_tf.config import data_flags, decoding, recovery, selection, tracker_flags
 from ressl_tf.config.feature_files import FeatureFiles, check_files
-from ressl_tf.config.finetune_flags import FinetuneFlags
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.flags import check, option
 
@@ -275,45 +274,3 @@ class LinearConfig(FeatureFiles, LogisticFlags, SupervisedConfig):
         """The name of the results' folder."""
         solver = "-lbfgs" if self.solver == "lbfgs" else ""
         return f"linear{solver}" + self.variant
-
-
-@dataclasses.dataclass(frozen=True)
-class FinetuneConfig(FinetuneFlags, SupervisedConfig):
-    """Whole network or head, on all labels or few."""
-
-    label_fraction: float = option(
-        1.0,
-        "Fraction of the labelled images that is used, drawn from each class by the "
-        "seed, at least one of each: 0.01, 0.1, 1.",
-        group="fine-tuning",
-        low=1e-6,
-        high=1.0,
-    )
-    trainable: str = option(
-        "all",
-        "Trained part: all of the network, or the head alone on a frozen encoder.",
-        choices=("all", "head"),
-    )
-    encoder_learning_rate: float = option(
-        0.02,
-        "Peak for the encoder. Too high: what pretraining learned is washed out; too "
-        "low: it stays a linear probe.",
-        low=0.0,
-        high=1000.0,
-    )
-    layer_decay: float = option(
-        1.0,
-        "Factor on the encoder's rate from each block to the one below it. 1: none; "
-        "0.5 to 0.9 keeps the first layers, which are general, with few labels.",
-        low=0.01,
-        high=1.0,
-    )
-
-    command = "finetune"
-
-    @property
-    def run_name(self) -> str:
-        """The name of the results' folder."""
-        head = "-head" if self.trainable == "head" else ""
-        name = f"finetune{head}-{self.label_fraction:g}-seed{self.seed}"
-        return name + self.variant

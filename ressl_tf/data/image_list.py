@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ressl_tf.data.image_files import ImageFiles
+from ressl_tf.data.label_columns import LABELS, several_labels
+from ressl_tf.data.multi_label import MultiLabels
 from ressl_tf.data.sources import NO_LABEL
 from ressl_tf.data.splits import split_of
 from ressl_tf.runtime import storage
@@ -25,7 +27,7 @@ class ImageList(ImageFiles):
     """Encoded images in the order of the list; no file is looked up before it is read.
 
     Classes are the labels of all splits, in order: numbers by value, others as texts.
-    An empty label is none.
+    An empty label is none. `multi_labels` reads several of an image.
 
     Args:
         path: of the list. `.csv`, `.tsv` and `.parquet` have a column path, and may
@@ -43,8 +45,9 @@ class ImageList(ImageFiles):
         self, path: str, split: str, skip_unlisted: bool = False, labels: str = "auto"
     ):
         self.name = f"list:{path}"
-        rows = _read(path)
-        chosen = _of_split(rows, split, self.name)
+        self._path, self._labelled = path, labels != "none"
+        rows = _read(path, COLUMNS)
+        chosen = self._chosen = _of_split(rows, split, self.name)
         folder = os.path.dirname(storage.absolute(path))
         self.paths = [storage.join(folder, rows["path"][row]) for row in chosen]
         given = [] if labels == "none" else rows.get("label", [])
@@ -62,11 +65,19 @@ class ImageList(ImageFiles):
         log.info("%s: %d images, %d classes", self.name, len(chosen), count)
         self._hold()
 
+    def multi_labels(self) -> MultiLabels | None:
+        """Read the columns of several labels; without them the column `label`."""
+        if not self._labelled:
+            return None
+        found = several_labels(_read(self._path, None))
+        return found.take(self._chosen) if found else super().multi_labels()
 
-def _read(path: str) -> Rows:
+
+def _read(path: str, columns: Sequence[str] | None) -> Rows:
+    """Read those of the columns that are there; None for all."""
     readers = {".parquet": _parquet, **dict.fromkeys(DELIMITERS, _csv)}
     try:
-        rows = readers.get(_ending(path), _text)(path)
+        rows = readers.get(_ending(path), _text)(path, columns)
     except (OSError, ValueError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise UsageError(f"cannot read the list {path}: {reason}") from None
@@ -81,28 +92,29 @@ def _ending(path: str) -> str:
     return os.path.splitext(path)[1].lower()
 
 
-def _text(path: str) -> Rows:
+def _text(path: str, columns: Sequence[str] | None) -> Rows:
     lines = storage.read_bytes(path).decode("utf-8", "surrogateescape").split("\n")
     return {"path": [line.rstrip("\r") for line in lines if line.strip()]}
 
 
-def _csv(path: str) -> Rows:
+def _csv(path: str, columns: Sequence[str] | None) -> Rows:
     text = storage.read_bytes(path).decode("utf-8-sig", "surrogateescape")
     lines = csv.reader(
         io.StringIO(text, newline=""), delimiter=DELIMITERS[_ending(path)]
     )
     head = next(lines, [])
-    names = _checked([name.strip().lower() for name in head], path)
+    names = _checked([_column(name) for name in head], path)
     table = [line for line in lines if line]
     for number, line in enumerate(table, 2):
         if len(line) != len(head):
             raise ValueError(
                 f"row {number} has {len(line)} values, the first {len(head)}"
             )
-    return {n: [line[names.index(n)].strip() for line in table] for n in _known(names)}
+    found = _known(names, columns)
+    return {n: [line[names.index(n)].strip() for line in table] for n in found}
 
 
-def _parquet(path: str) -> Rows:
+def _parquet(path: str, columns: Sequence[str] | None) -> Rows:
     try:
         parquet = importlib.import_module("pyarrow.parquet")
     except ImportError:
@@ -110,13 +122,17 @@ def _parquet(path: str) -> Rows:
             f"{path} needs pyarrow: pip install 'ressl_tf[parquet]'"
         ) from None
     file = parquet.ParquetFile(io.BytesIO(storage.read_bytes(path)))
-    columns = _known(_checked(file.schema_arrow.names, path))
-    table = file.read(columns=columns)
-    values = {name: table.column(name).to_pylist() for name in columns}
-    return {
-        name: ["" if value is None else str(value) for value in column]
-        for name, column in values.items()
-    }
+    found = _known(_checked(file.schema_arrow.names, path), columns)
+    table = file.read(columns=found)
+    values = {name: table.column(name).to_pylist() for name in found}
+    return {name: [*map(_written, column)] for name, column in values.items()}
+
+
+def _written(value: object) -> str:
+    """Return a value as a CSV would have it."""
+    if isinstance(value, list):
+        return ";".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 def _checked(names: Sequence[str], path: str) -> Sequence[str]:
@@ -128,8 +144,14 @@ def _checked(names: Sequence[str], path: str) -> Sequence[str]:
     return names
 
 
-def _known(names: Sequence[str]) -> list[str]:
-    return [name for name in COLUMNS if name in names]
+def _column(written: str) -> str:
+    """Return a column's name: those known here may be written in any letter case."""
+    name = written.strip()
+    return name.lower() if name.lower() in (*COLUMNS, LABELS) else name
+
+
+def _known(names: Sequence[str], columns: Sequence[str] | None) -> list[str]:
+    return [name for name in columns or names if name in names]
 
 
 def _of_split(rows: Rows, split: str, name: str) -> np.ndarray:

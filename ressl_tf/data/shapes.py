@@ -57,6 +57,16 @@ class ResslShapes(tfds.core.GeneratorBasedBuilder):
 
 def draw_example(index: int) -> tuple[np.ndarray, int]:
     """Draw example `index`: (uint8 [32, 32, 3], label). A pure function of `index`."""
+    return draw_with_mask(index)[:2]
+
+
+def draw_with_mask(index: int) -> tuple[np.ndarray, int, np.ndarray]:
+    """Draw an example and the pixels of its shape.
+
+    Returns:
+        Image and label of `draw_example`, and a mask, bool [32, 32]: pixels that the
+        shape covers by half or more.
+    """
     rng = np.random.default_rng((20210720, index))
     label = index % len(CLASSES)
     shape, texture = CLASSES[label]
@@ -70,7 +80,8 @@ def draw_example(index: int) -> tuple[np.ndarray, int]:
     image = _backdrop(background, rng) * (1 - bright - dim) + light * bright
     image = (image + dark * dim) * _lighting(rng)
     image += rng.normal(0, 4, image.shape)
-    return np.clip(np.rint(image), 0, 255).astype(np.uint8), label
+    mask = (bright + dim)[..., 0] >= 0.5
+    return np.clip(np.rint(image), 0, 255).astype(np.uint8), label, mask
 
 
 @functools.cache

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from ressl_tf.config.decoding import Decoding
 from ressl_tf.data.decode import complaint, decode_any, decode_as_stored
+from ressl_tf.data.multi_label import MultiLabels, one_hot
 
 NO_LABEL = -1
 
@@ -46,6 +47,10 @@ class EncodedImages(Protocol):
     @abc.abstractmethod
     def all_labels(self) -> np.ndarray:
         """Return the label of every image, int32 [n]."""
+
+    def multi_labels(self) -> MultiLabels | None:
+        """Return the classes that each image shows; None where there are none."""
+        return one_hot(self.all_labels(), self.label_names)
 
     @abc.abstractmethod
     def state(self) -> Iterator[tuple]:

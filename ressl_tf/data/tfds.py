@@ -14,6 +14,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from ressl_tf.data import tfds_labels
+from ressl_tf.data.multi_label import MultiLabels
 from ressl_tf.data.records import FOOTER, HEADER, file_state, read_record
 from ressl_tf.data.shapes import ResslShapes
 from ressl_tf.data.sources import NO_LABEL, EncodedImages
@@ -54,6 +56,7 @@ class Records(EncodedImages):
             [np.arange(each.skip, each.skip + each.take) for each in ranges]
         )
         self._label_key = _label_key(info) if labels else None
+        self._several = tfds_labels.features_of(info) if labels else {}
         self.label_names = None
         self._labels: np.ndarray | None = None
         if self._label_key:
@@ -72,9 +75,12 @@ class Records(EncodedImages):
 
     def read(self, row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Read int64 [] -> (encoded image, string []; label, int32 [])."""
+        return self._parse(self._record(row))
+
+    def _record(self, row: tf.Tensor) -> tf.Tensor:
         files, file_of, offsets = self._tensors
         file = tf.gather(files, tf.gather(file_of, row))
-        return self._parse(read_record(file, tf.gather(offsets, row)))
+        return read_record(file, tf.gather(offsets, row))
 
     def all_labels(self) -> np.ndarray:
         """Return the label of every image, int32 [n].
@@ -84,6 +90,13 @@ class Records(EncodedImages):
         if self._labels is None:
             self._labels = self._read_labels()
         return self._labels
+
+    def multi_labels(self) -> MultiLabels | None:
+        """Read the feature `labels` of every image; without it the class of each."""
+        if self._label_key or not self._several:
+            return super().multi_labels()
+        records = tf.data.Dataset.range(self.size).map(self._record, tf.data.AUTOTUNE)
+        return tfds_labels.read(records, self._several)
 
     def _read_labels(self) -> np.ndarray:
         rows = tf.data.Dataset.range(self.size)

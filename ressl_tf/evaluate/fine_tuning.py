@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ressl_tf.config.evaluate_config import FinetuneConfig
+from ressl_tf.config.finetune_config import FinetuneConfig
 from ressl_tf.data.sources import Source
 from ressl_tf.engine.checkpoint import weights_sha256
 from ressl_tf.evaluate import supervised
+from ressl_tf.evaluate.label_list import listed
 from ressl_tf.evaluate.task import Task
 from ressl_tf.models.backbones.structure import blocks
 from ressl_tf.models.classifier import Classifier
@@ -31,7 +32,10 @@ def finetune(config: FinetuneConfig) -> dict[str, Any]:
 
 
 def _learn(config: FinetuneConfig, task: Task) -> dict[str, Any]:
-    few = draw_labelled(task.train, config.label_fraction, config.seed)
+    if config.label_list:
+        few = listed(task.train, config.label_list)
+    else:
+        few = draw_labelled(task.train, config.label_fraction, config.seed)
     task = dataclasses.replace(task, train=few)
     log.info("%d labelled images of %s", few.size, few.name)
     model = supervised.classifier(config, task, config.trainable == "head")
@@ -39,7 +43,8 @@ def _learn(config: FinetuneConfig, task: Task) -> dict[str, Any]:
     line = supervised.train(model, config, task, factors)
     return {
         **line,
-        "label_fraction": config.label_fraction,
+        "label_fraction": None if config.label_list else config.label_fraction,
+        "label_list": config.label_list,
         "finetune_top1": line["top1"],
         "weights_sha256": weights_sha256(model),
     }

@@ -23,8 +23,18 @@ def evaluate(config: KNNConfig) -> dict[str, Any]:
         UsageError: when the encoder or the images cannot be used.
         RunError: when an image cannot be read.
     """
+    examples = examples_of_files(config) if config.bank else computed(config)
+    return evaluate_examples(config, examples)
+
+
+def evaluate_examples(config: KNNConfig, examples: Examples) -> dict[str, Any]:
+    """Classify by features that are there already; as `evaluate`.
+
+    Args:
+        config: says k, temperature and where the results go.
+        examples: features and labels.
+    """
     folder = pathlib.Path(config.run_dir)
-    examples = examples_of_files(config) if config.bank else _computed(config)
     grid, figures = _classify(examples, config)
     for row in grid:
         log.info("k %(k)5d  T %(temperature)g  top-1 %(top1).4f", row)
@@ -41,8 +51,13 @@ def evaluate(config: KNNConfig) -> dict[str, Any]:
     return line
 
 
-def _computed(config: KNNConfig) -> Examples:
-    """Compute the features of both splits."""
+def computed(config: KNNConfig) -> Examples:
+    """Compute the features of both splits.
+
+    Raises:
+        UsageError: when the encoder or the images cannot be used.
+        RunError: when an image cannot be read.
+    """
     task = open_task(config)
     model = task.encoder.feature_model()
     with bad_images_as_run_errors():

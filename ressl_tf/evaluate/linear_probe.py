@@ -8,7 +8,7 @@ import numpy as np
 from ressl_tf.config.evaluate_config import LinearConfig
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.evaluate import features, logistic, results, scores, supervised
-from ressl_tf.evaluate.embeddings.examples import examples_of_files
+from ressl_tf.evaluate.embeddings.examples import Examples, examples_of_files
 from ressl_tf.evaluate.task import Task
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.runtime.atomic import replacing
@@ -25,9 +25,7 @@ def evaluate(config: LinearConfig) -> dict[str, Any]:
         RunError: when an image cannot be read or the loss is NaN.
     """
     if config.bank:
-        line = _solve_files(config)
-        results.write_json(pathlib.Path(config.run_dir) / "result.json", line)
-        return line
+        return evaluate_examples(config, examples_of_files(config))
     return supervised.run(config, _learn)
 
 
@@ -40,9 +38,19 @@ def _learn(config: LinearConfig, task: Task) -> dict[str, Any]:
     return {**line, "solver": config.solver, "linear_top1": line["top1"]}
 
 
-def _solve_files(config: LinearConfig) -> dict[str, Any]:
-    """Fit and classify features of files; `head.npz` gets kernel and bias."""
-    examples = examples_of_files(config)
+def evaluate_examples(config: LinearConfig, examples: Examples) -> dict[str, Any]:
+    """Fit and classify features that are there already; as `evaluate`.
+
+    Args:
+        config: of the solver lbfgs. Its folder gets `head.npz`, kernel and bias.
+        examples: features and labels.
+    """
+    line = _solve_examples(config, examples)
+    results.write_json(pathlib.Path(config.run_dir) / "result.json", line)
+    return line
+
+
+def _solve_examples(config: LinearConfig, examples: Examples) -> dict[str, Any]:
     with Workdir(config, flag="--output") as workdir:
         known, labels = np.asarray(examples.bank, np.float32), examples.bank_labels
         solution = _fit(config, known, labels, examples.label_names)

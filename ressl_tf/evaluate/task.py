@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -102,7 +103,7 @@ def open_splits(
     """
     train = open_source(config, config.train_split, channels=channels)
     train = labelled_only(train, config.train_split)
-    found = _test_split(config, channels)
+    found = test_split(config, channels, labelled_only)
     if found is not None:
         test = found
         warn_of_same_files(train, test)
@@ -124,14 +125,27 @@ def open_splits(
     return train, test if known.all() else test.take(np.flatnonzero(known))
 
 
-def _test_split(config, channels) -> Source | None:
-    """Open the split that is judged; None where `auto` finds none."""
+def test_split(
+    config: EvaluateConfig,
+    channels: int | None,
+    checked: Callable[[Source, str], Source],
+) -> Source | None:
+    """Open the split that is judged; None where `auto` finds none.
+
+    Args:
+        config: names data set and split.
+        channels: of the images.
+        checked: takes a source and its split; returns it, or refuses it.
+
+    Raises:
+        UsageError: the split that is named is not there, or refused.
+    """
     if config.eval_split != "auto":
         split = config.eval_split
-        return labelled_only(open_beside(config, split, channels), split)
+        return checked(open_beside(config, split, channels), split)
     for split in TEST_SPLITS:
         try:
-            return labelled_only(open_beside(config, split, channels), split)
+            return checked(open_beside(config, split, channels), split)
         except UsageError as error:
             log.info("%s is no test split: %s", split, error)
     return None
@@ -158,7 +172,8 @@ def labelled_only(source: Source, split: str) -> Source:
     if not len(rows):
         raise UsageError(
             f"{source.name} has no labels in its split {split!r}; evaluation needs "
-            "them: a folder for each class, or a TFDS set with a label"
+            "them: a folder for each class, or a TFDS set with a label; ressl_tf.svm "
+            "takes several labels an image"
         )
     log.info("%s: %d of %d images have a label", source.name, len(rows), source.size)
     return source.take(rows)

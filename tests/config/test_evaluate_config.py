@@ -2,7 +2,8 @@
 
 import pytest
 
-from ressl_tf.config.evaluate_config import FinetuneConfig, KNNConfig, LinearConfig
+from ressl_tf.config.evaluate_config import KNNConfig, LinearConfig
+from ressl_tf.config.finetune_config import FinetuneConfig
 from ressl_tf.runtime.errors import UsageError
 
 

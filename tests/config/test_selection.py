@@ -3,8 +3,9 @@
 import pytest
 
 from ressl_tf.config import Config
-from ressl_tf.config.evaluate_config import FinetuneConfig, KNNConfig
+from ressl_tf.config.evaluate_config import KNNConfig
 from ressl_tf.config.export_config import ExportConfig
+from ressl_tf.config.finetune_config import FinetuneConfig
 from ressl_tf.runtime.errors import UsageError
 
 

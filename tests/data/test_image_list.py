@@ -94,3 +94,30 @@ def test_what_is_no_list(name, text, message, tmp_path):
         (tmp_path / name).write_text(text)
     with pytest.raises(UsageError, match=message):
         ImageList(str(tmp_path / name), "train")
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_list_may_have_several_labels_an_image(here, kind):
+    """Their classes are those of all splits, whichever is opened."""
+    names = [row[0] for row in ROWS]
+    labels = [["dog", "person"], ["dog"], [], ["cat"], ["person"]]
+    splits = ["train", "train", "train", "test", "test"]
+    path = here / f"list.{kind}"
+    if kind == "parquet":
+        table = {"path": names, "labels": labels, "split": splits}
+        pa.parquet.write_table(pa.table(table), path)
+    else:
+        rows = zip(names, map(";".join, labels), splits, strict=True)
+        path.write_text("\n".join(["path,Labels,split", *map(",".join, rows)]))
+    train, test = (ImageList(str(path), s).multi_labels() for s in ("train", "test"))
+    assert train.names == test.names == ("cat", "dog", "person")
+    assert train.states.tolist() == [[0, 1, 1], [0, 1, 0], [0, 0, 0]]
+    assert test.states.tolist() == [[1, 0, 0], [0, 0, 1]]
+    assert ImageList(str(path), "train").label_names is None
+    assert ImageList(str(path), "train", labels="none").multi_labels() is None
+
+
+def test_a_list_of_one_label_an_image_shows_one_class(here):
+    labels = ImageList(written(here, "csv"), "train").multi_labels()
+    assert labels.names == ("2", "9", "10")
+    assert labels.states.tolist() == [[0, 0, 1], [0, 1, 0], [-1, -1, -1]]

@@ -68,3 +68,20 @@ def test_builder_writes_what_is_drawn(tmp_path, monkeypatch):
     written = list(tfds.as_numpy(builder.as_dataset(split="train+test")))
     drawn = {shapes.draw_example(i)[0].tobytes(): i % 10 for i in range(30)}
     assert {e["image"].tobytes(): e["label"] for e in written} == drawn
+
+
+def test_the_mask_is_where_the_shape_is():
+    """Its size is that of the shape, and textures other than solid change within it."""
+    for index in range(10):
+        image, label, mask = shapes.draw_with_mask(index)
+        assert np.array_equal(image, shapes.draw_example(index)[0])
+        assert label == index % 10
+        assert mask.dtype == bool
+        assert 0.1 < mask.mean() < 0.7
+    # Number 0 is a solid disc: one grey inside, another outside, a sharp edge.
+    image, _, mask = shapes.draw_with_mask(0)
+    grey = image @ shapes.GREY_WEIGHTS
+    assert abs(grey[mask].mean() - grey[~mask].mean()) > 30
+    y, x = np.nonzero(mask)
+    radius = np.hypot(y - y.mean(), x - x.mean()).max()
+    assert abs(mask.sum() / (np.pi * radius**2) - 1) < 0.1

@@ -9,7 +9,7 @@ import pytest
 from helpers.evaluating import QUICK, checkpoints, shown, source
 from helpers.models import tiny_backbone
 
-from ressl_tf.config.evaluate_config import FinetuneConfig
+from ressl_tf.config.finetune_config import FinetuneConfig
 from ressl_tf.engine import callbacks
 from ressl_tf.engine.optimizers import AdamW
 from ressl_tf.engine.workdir import Workdir

@@ -5,10 +5,12 @@ import json
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from helpers.evaluating import QUICK, checkpoints
+from helpers.photos import write
 
 from ressl_tf.config.evaluate_config import LinearConfig
-from ressl_tf.evaluate import linear_probe, supervised
+from ressl_tf.evaluate import features, linear_probe, supervised
 from ressl_tf.evaluate.task import open_task
 from ressl_tf.saving.pretrained import open_pretrained
 
@@ -53,3 +55,35 @@ def test_lbfgs_gives_a_classifier_of_whole_images(unbroken, tmp_path):
     )
     assert trained["top1"] == pytest.approx(line["train_top1"])
     assert line["train_top1"] > 0.7  # red and blue noise
+
+
+@pytest.mark.slow
+def test_imagenets_folders_give_top1_and_top5(unbroken, tmp_path):
+    """train/ and val/ with a folder a class, JPEGs of several sizes."""
+    generator = np.random.default_rng(0)
+    for split, count in (("train", 4), ("val", 3)):
+        for number in range(7):
+            wnid = f"n0144{number:04d}"
+            for index in range(count):
+                side = int(generator.integers(20, 40))
+                image = generator.integers(0, 256, (side, 24, 3)).astype(np.uint8)
+                name = f"{wnid}_{index}.JPEG"
+                write(tmp_path / "in" / split / wnid / name, image, tf.io.encode_jpeg)
+    config = LinearConfig(
+        workdir=str(unbroken[1]),
+        dataset=f"folder:{tmp_path}/in",
+        solver="lbfgs",
+        lbfgs_c=(1.0,),
+        output=str(tmp_path / "out"),
+    )
+    line = linear_probe.evaluate(config)
+    assert (line["train_images"], line["test_images"]) == (28, 21)
+    assert list(line["per_class"]) == [f"n0144{number:04d}" for number in range(7)]
+    task = open_task(config)
+    classifier = open_pretrained(str(tmp_path / "out")).classifier
+    logits, labels = features.extract(classifier, task.batches(task.test))
+    assert labels.tolist() == [*np.repeat(range(7), 3)]
+    best = np.argsort(-logits, axis=1)
+    assert line["top1"] == np.mean(best[:, 0] == labels)
+    assert line["top5"] == np.mean((best[:, :5] == labels[:, None]).any(axis=1))
+    assert line["top1"] < line["top5"] < 1

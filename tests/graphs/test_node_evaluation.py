@@ -9,7 +9,8 @@ import pytest
 from helpers.graphs import planted_graph, save_graph
 
 from ressl_tf.config.convert_config import ConvertConfig
-from ressl_tf.config.evaluate_config import FinetuneConfig, KNNConfig, LinearConfig
+from ressl_tf.config.evaluate_config import KNNConfig, LinearConfig
+from ressl_tf.config.finetune_config import FinetuneConfig
 from ressl_tf.config.plot_config import PlotConfig
 from ressl_tf.config.preview_config import PreviewConfig
 from ressl_tf.convert import main as convert
