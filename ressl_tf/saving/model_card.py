@@ -136,8 +136,8 @@ def _converted(export) -> dict[str, str]:
     where = f"{checked.pop('images')} images of {checked.pop('of')}"
     how = (
         f"Checked in {checked.pop('runtime')} on {where} against TensorFlow. The "
-        "largest difference is in parts of the largest number of an output; latency is the "
-        "median of a batch of one.\n\n"
+        "largest difference is in parts of the largest number of an output; latency "
+        "is the median of a batch of one.\n\n"
     )
     figures = {name.replace("_", " "): value for name, value in checked.items()}
     rows = table({**found, **figures}, ("of the file", "value"))
