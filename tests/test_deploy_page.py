@@ -17,8 +17,7 @@ PAGE = pathlib.Path(__file__).parents[1] / "docs" / "deploy.md"
 
 
 def blocks(language):
-    found = re.findall(rf"(.*)\n```{language}\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    return [code for _, code in found]
+    return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(), re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +29,10 @@ def page(unbroken, tmp_path_factory):
     side = pretrained.image_size
     images = np.random.default_rng(0).integers(0, 256, (5, side, side, 3), np.uint8)
     np.save(folder / "images.npy", images)
-    for name, form in (
-        ("exported", "saved_model"),
-        ("my.tflite", "litert"),
-        ("my.onnx", "onnx"),
-    ):
-        if form != "onnx" or pytest.importorskip("tf2onnx"):
-            export(ExportConfig(source, format=form, output=str(folder / name)))
+    pytest.importorskip("tf2onnx")
+    forms = {"exported": "saved_model", "my.tflite": "litert", "my.onnx": "onnx"}
+    for name, form in forms.items():
+        export(ExportConfig(source, format=form, output=str(folder / name)))
     return folder, images, pretrained.encoder.features(images)
 
 

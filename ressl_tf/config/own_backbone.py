@@ -10,9 +10,10 @@ from ressl_tf.runtime.errors import UsageError
 
 OWN = "own"  # the value of --init_from that keeps the weights of a user's network
 KERAS = "keras:"  # the prefix of names of keras.applications
+HUB = "hub:"  # the prefix of names of presets of keras-hub
 FORMS = (
-    "a network of your own: package.module:function, file.py:function, file.keras or "
-    "keras:NAME of keras.applications"
+    "a network of your own: package.module:function, file.py:function, file.keras, "
+    "keras:NAME of keras.applications or hub:NAME of keras-hub"
 )
 
 
@@ -31,7 +32,7 @@ def is_own(name: str) -> bool:
 
 def in_code(name: str) -> bool:
     """Return whether --backbone names a function, and not a file or a name of Keras."""
-    kept = name.endswith(".keras") or name.startswith(KERAS)
+    kept = name.endswith(".keras") or name.startswith((KERAS, HUB))
     return is_own(name) and not kept
 
 
@@ -72,6 +73,9 @@ def _with_whole_path(name: str) -> str:
         return os.path.abspath(os.path.expanduser(name))
     if name.startswith(KERAS):
         return name
+    if name.startswith(HUB):
+        folder = os.path.abspath(os.path.expanduser(name.removeprefix(HUB)))
+        return HUB + folder if os.path.isdir(folder) else name
     return own_code.with_whole_path(name)
 
 

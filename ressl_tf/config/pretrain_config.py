@@ -95,8 +95,8 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
         "Network of the encoder. ConvNeXt and ViT have no batch normalisation; they "
         "and the light ones are usually trained by other optimizers: try "
         "--learning_rate. Or a network of your own: package.module:function or "
-        "file.py:function that returns a keras.Model, file.keras, or keras:NAME of "
-        "keras.applications; --width and --stem are not theirs.",
+        "file.py:function that returns a keras.Model, file.keras, keras:NAME of "
+        "keras.applications, or hub:NAME of keras-hub; --width and --stem are not theirs.",
         group="network",
         choices=own_backbone.ListedNames(backbone_table.NAMES),
     )
