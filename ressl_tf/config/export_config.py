@@ -38,7 +38,7 @@ class ExportConfig:
         "",
         "Place to write to: a folder, or of a format that is one file its name, which "
         "ends in .keras, .tflite or .onnx. The model card lies in the folder, or "
-        "beside the file as NAME.md.",
+        "beside the file: my.md of my.keras, my.onnx.md of my.onnx.",
         group="to",
         path=True,
     )

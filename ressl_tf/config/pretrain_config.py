@@ -96,7 +96,8 @@ class Config(ViewFlags, OptimizationFlags, DeviceFlags, GraphFlags, MethodFlags)
         "and the light ones are usually trained by other optimizers: try "
         "--learning_rate. Or a network of your own: package.module:function or "
         "file.py:function that returns a keras.Model, file.keras, keras:NAME of "
-        "keras.applications, or hub:NAME of keras-hub; --width and --stem are not theirs.",
+        "keras.applications, or hub:NAME of keras-hub; --width and --stem are not "
+        "theirs.",
         group="network",
         choices=own_backbone.ListedNames(backbone_table.NAMES),
     )

@@ -181,8 +181,10 @@ def _scalars(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def beside(path: pathlib.Path) -> pathlib.Path:
-    """Return the path of the card of an exported file: NAME.md beside NAME.keras."""
-    return path.with_suffix(".md")
+    """Return the path of the card of a file: my.md of my.keras, else my.onnx.md."""
+    if path.suffix == ".keras":
+        return path.with_suffix(".md")
+    return path.with_name(f"{path.name}.md")
 
 
 def shown(config: Mapping[str, Any]) -> dict[str, Any]:

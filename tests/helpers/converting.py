@@ -19,7 +19,7 @@ def gelu_encoder(last=None, side=16, channels=3):
     """Return an encoder with the exact GELU of transformers, and any last layer."""
     layers = [
         keras.Input((side, side, channels)),
-        keras.layers.Conv2D(8, 3, 2, name="conv1"),
+        keras.layers.Conv2D(8, 3, 2, "same", name="conv1"),
         keras.layers.Activation("gelu"),
         keras.layers.LayerNormalization(),
         keras.layers.GlobalAveragePooling2D(),

@@ -82,4 +82,4 @@ def _without_tokens(model: keras.Model) -> keras.Model:
     if not isinstance(output, keras.KerasTensor) or len(output.shape) != 3:
         return model
     pooled = keras.layers.GlobalAveragePooling1D(name="token_pooling")(output)
-    return keras.Model(model.inputs, pooled, name=model.name)
+    return keras.Model(model.inputs[0], pooled, name=model.name)

@@ -49,7 +49,7 @@ def test_tokens_are_averaged(presets):
 def test_a_preset_that_is_unknown_or_far_is_refused(presets):
     with pytest.raises(UsageError, match=r"no preset of this name.*tokens.*hub:token$"):
         load("hub:token")
-    with pytest.raises(UsageError, match="fetched from the network once.*Max retries"):
+    with pytest.raises(UsageError, match=r"fetched from the network once.*Max retries"):
         load("hub:far", weights=True)
 
 

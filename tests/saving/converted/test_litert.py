@@ -5,6 +5,7 @@ import pytest
 from helpers.converting import Rare, function_of, gelu_encoder
 from helpers.exports import tiny_encoder
 
+from ressl_tf.models import pyramid
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.converted import litert
 from ressl_tf.saving.converted.checking import cosine
@@ -34,6 +35,17 @@ def test_floats_keep_their_fractions(images, tmp_path):
     wanted = encoder.features(pixels)
     np.testing.assert_allclose(run(pixels)["features"], wanted, atol=1e-5)
     assert np.abs(encoder.features(images) - wanted).max() > 1e-4
+
+
+def test_feature_maps_keep_their_names(images, tmp_path):
+    encoder = gelu_encoder()
+    levels = pyramid.levels(encoder.backbone)
+    found = opened(tmp_path, images, encoder, levels=levels)(images)
+    network = pyramid.network(encoder.backbone, levels)
+    wanted = network(encoder.normalized(images))
+    assert set(found) == {"features", "C1"}
+    assert found["C1"].shape == (12, 8, 8, 8)
+    np.testing.assert_allclose(found["C1"], wanted["C1"], atol=1e-5)
 
 
 def test_float16_takes_half_and_int8_a_quarter(images, tmp_path):

@@ -45,7 +45,7 @@ def test_a_file_is_checked_and_its_card_says_so(source, tmp_path, images):
     assert checked["runtime"] == "LiteRT"
     assert checked["images"] == 20
     assert checked["largest_difference"] < 1e-5
-    card = (tmp_path / "my.md").read_text()
+    card = (tmp_path / "my.tflite.md").read_text()
     for line in (
         "library_name: litert",
         'run = Interpreter("my.tflite").get_signature_runner()',
@@ -86,21 +86,12 @@ def test_a_file_with_wrong_numbers_is_not_kept(source, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_classifier_and_its_maps_keep_their_names(tmp_path):
+def test_a_classifier_keeps_the_names_of_its_outputs(tmp_path):
     tiny_classifier().save(tmp_path / "classifier.keras")
-    done = export(
-        config(
-            str(tmp_path / "classifier.keras"),
-            *(tmp_path,),
-            outputs=("logits",),
-            endpoints=("pooled", "pyramid"),
-        )
-    )
+    done = export(config(str(tmp_path / "classifier.keras"), tmp_path))
     runner = litert._interpreter()(done["path"]).get_signature_runner()
-    names = {"features", "logits", *done["feature_maps"]}
-    assert set(runner.get_output_details()) == names
-    assert len(names) == 4
-    assert 'made["C2"]' in (tmp_path / "my.md").read_text()
+    assert set(runner.get_output_details()) == {"features", "probabilities"}
+    assert 'made["features"]' in (tmp_path / "my.tflite.md").read_text()
 
 
 def test_without_the_runtime_it_says_that_nothing_was_checked(
@@ -112,7 +103,7 @@ def test_without_the_runtime_it_says_that_nothing_was_checked(
     done = export(config(source, tmp_path, output=output, format="onnx"))
     assert done["checked"] is None
     assert "not checked, as ONNX Runtime is not installed: pip install" in caplog.text
-    assert "Not checked" in (tmp_path / "my.md").read_text()
+    assert "Not checked" in (tmp_path / "my.onnx.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -144,7 +135,7 @@ def test_the_cards_code_runs_without_tensorflow(form, source, tmp_path, images):
         pytest.importorskip(module)
     export(config(source, tmp_path, output=str(tmp_path / name), format=form))
     np.save(tmp_path / "images.npy", images)
-    code = (tmp_path / "my.md").read_text().split("```python\n")[1].split("```")[0]
+    code = (tmp_path / f"{name}.md").read_text().split("```python\n")[1].split("```")[0]
     script = f"""\
 import json, sys
 sys.modules.update(dict.fromkeys({blocked}))
