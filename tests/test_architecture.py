@@ -40,6 +40,7 @@ OF_SEVERAL_MODULES = {
     "saving/pytorch/test_find_architecture",  # this file has the other name
     "saving/test_formats",
     "test_architecture",
+    "test_deploy_page",
     "test_doc_blocks",
     "test_docs",
     "test_fuzz",

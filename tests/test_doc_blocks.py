@@ -27,7 +27,7 @@ MARK = "<!-- illustration -->"
 RUN = {  # language -> the pages whose blocks a test runs
     "bash": {"README", *test_docs.GUIDES},  # test_docs
     "python": {"README", "python", "export", "keras", "graphs", "embeddings"}
-    | {"methods", "trackers"},  # test_docs, test_keras_page, and below
+    | {"methods", "trackers", "deploy"},  # test_docs, test_*_page, and below
     "diff": {"CONTRIBUTING"},  # below
 }
 

@@ -26,7 +26,7 @@ GUIDES = {  # whose commands and code are run, after those of the README
     name: (ROOT / "docs" / f"{name}.md").read_text()
     for name in (
         *("photos", "evaluation", "numbers", "python", "export", "compare"),
-        *("benchmark", "methods", "graphs", "trackers"),
+        *("benchmark", "methods", "graphs", "trackers", "deploy"),
     )
 }
 PAGES = "\n".join([README, *GUIDES.values()])

@@ -18,10 +18,11 @@ from ressl_tf.runtime.flags import option
 
 OWN = "own"  # the value of --init_from that keeps the weights of a user's network
 KERAS = "keras:"  # the prefix of names of keras.applications
+HUB = "hub:"  # the prefix of names of presets of keras-hub
 OF_OURS = {name: OPTIONS[name] for name in ("patch_size", "vit_pooling", "drop_path")}
 FORMS = (
-    "a network of your own: package.module:function, file.py:function, file.keras or "
-    "keras:NAME of keras.applications"
+    "a network of your own: package.module:function, file.py:function, file.keras, "
+    "keras:NAME of keras.applications or hub:NAME of keras-hub"
 )
 
 
@@ -40,8 +41,8 @@ def backbone() -> Any:
         "Network of the encoder. ConvNeXt and ViT have no batch normalisation, and are "
         "trained by --optimizer=adamw. Or a network of your own: "
         "package.module:function or file.py:function that returns a keras.Model, "
-        "file.keras, or keras:NAME of keras.applications; --width and --stem are not "
-        "theirs.",
+        "file.keras, keras:NAME of keras.applications, or hub:NAME of keras-hub; "
+        "--width and --stem are not theirs.",
         group="network",
         choices=ListedNames(NAMES),
     )
@@ -54,7 +55,7 @@ def is_own(name: str) -> bool:
 
 def in_code(name: str) -> bool:
     """Return whether --backbone names a function, and not a file or a name of Keras."""
-    kept = name.endswith(".keras") or name.startswith(KERAS)
+    kept = name.endswith(".keras") or name.startswith((KERAS, HUB))
     return is_own(name) and not kept
 
 
@@ -103,6 +104,9 @@ def _with_whole_path(name: str) -> str:
         return os.path.abspath(os.path.expanduser(name))
     if name.startswith(KERAS):
         return name
+    if name.startswith(HUB):
+        folder = os.path.abspath(os.path.expanduser(name.removeprefix(HUB)))
+        return HUB + folder if os.path.isdir(folder) else name
     return own_code.with_whole_path(name)
 
 

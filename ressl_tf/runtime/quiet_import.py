@@ -1,4 +1,4 @@
-"""Load TensorFlow without the notes that its C++ library prints meanwhile."""
+"""Load TensorFlow, or convert, without the notes that its C++ library prints."""
 
 import contextlib
 import importlib
@@ -15,15 +15,16 @@ NOTE = re.compile(
     rb"[IWE]\d{4} [\d:.]+ +\d+ .*\] "
     rb"|WARNING: All log messages before absl::InitializeLog"
     rb"|To enable the following instructions"
+    rb"|INFO: Created TensorFlow Lite|fully_quantize: "
 )
 
 
 @contextlib.contextmanager
 def without_notes() -> Iterator[None]:
-    """Leave out what TensorFlow's C++ library writes to stderr while it is loaded.
+    """Leave out what TensorFlow's C++ library notes on stderr meanwhile.
 
     It bypasses Python and its log levels, so the file descriptor itself is redirected.
-    Other lines are shown at the end, and all of them when the import fails.
+    Other lines are shown at the end, and all of them when the body fails.
     """
     sys.stderr.flush()
     stderr = os.dup(2)

@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from ressl_tf.config.backbone_table import check_patches
-from ressl_tf.config.export_config import ExportConfig
+from ressl_tf.config.export_config import FILES, ExportConfig
 from ressl_tf.engine.checkpoint import sha256_of
 from ressl_tf.models import pyramid
 from ressl_tf.models.backbones.structure import embedding_of, takes_any_size
@@ -18,6 +18,8 @@ from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import RunError, UsageError
 from ressl_tf.saving import keras_file, model_card, saved_model
+from ressl_tf.saving.converted import onnx
+from ressl_tf.saving.converted.write import written as converted
 from ressl_tf.saving.model_card import CARD
 from ressl_tf.saving.pretrained import Pretrained, open_pretrained
 from ressl_tf.saving.rebuild import rebuild
@@ -33,6 +35,8 @@ def export(config: ExportConfig) -> dict:
         RunError: when the disk refuses.
     """
     check_output(config)
+    if config.format == "onnx":
+        onnx.check_installed()
     pretrained = open_pretrained(config.source, config.model_selection)
     outputs = config.output_names or _default_outputs(pretrained)
     model = _model_for(outputs, pretrained)
@@ -40,8 +44,7 @@ def export(config: ExportConfig) -> dict:
     config = _with_size(config, backbone, pretrained.image_size)
     levels = _levels(config, backbone)
     description = _describe(config, pretrained, model, outputs, levels)
-    card = model_card.text(pretrained, description, config.path.name)
-    written = _write(config, pretrained, model, outputs, card)
+    written = _write(config, pretrained, model, outputs, description)
     if levels and config.format == "saved_model":
         written["endpoints"] += ["pyramid", "train_pyramid"]
     return {"path": str(config.path), **description, **written}
@@ -109,12 +112,15 @@ def _classifier_for(outputs, pretrained: Pretrained) -> Classifier:
 
 
 def _with_size(config: ExportConfig, backbone, trained) -> ExportConfig:
-    """Fill in the size of the images where the backbone takes no other."""
+    """Fill in the size of the images where backbone or format take no other."""
     if embedding := embedding_of(backbone):
         asked = config.image_size or embedding.patch
         check_patches(backbone.name, embedding.patch, [asked])
-    if config.image_size or takes_any_size(backbone, config.format != "saved_model"):
+    if config.image_size:
         return config
+    if takes_any_size(backbone, stock=config.format != "saved_model"):
+        size = trained if config.format == "litert" else 0
+        return dataclasses.replace(config, image_size=size or 0)
     size = backbone.input_shape[1] or trained
     log.info(
         "%s has learned positions: the export takes images of %d x %d pixels alone",
@@ -129,7 +135,7 @@ def check_output(config: ExportConfig) -> None:
     Raises:
         UsageError: says what is in the way.
     """
-    check = _existing_keras if config.format == "keras" else _existing_saved_model
+    check = _existing_file if config.format in FILES else _existing_saved_model
     existing = check(config.path)
     if existing and not config.overwrite:
         raise UsageError(
@@ -139,7 +145,7 @@ def check_output(config: ExportConfig) -> None:
     _check_writable(config.path.parent)
 
 
-def _existing_keras(path: pathlib.Path) -> list[pathlib.Path]:
+def _existing_file(path: pathlib.Path) -> list[pathlib.Path]:
     if path.is_dir():
         raise UsageError(f"--output must be a file's name. Received: {path}")
     return [file for file in (path, model_card.beside(path)) if file.exists()]
@@ -162,21 +168,22 @@ def _check_writable(folder: pathlib.Path) -> None:
         raise UsageError(f"--output must be in a folder that can be written: {there}")
 
 
-def _write(config, pretrained, model, outputs, card) -> dict[str, Any]:
+def _write(config, pretrained, model, outputs, description) -> dict[str, Any]:
     """Write model and card.
 
     Raises:
         RunError: The disk refuses.
     """
-    write = _write_keras if config.format == "keras" else _write_saved_model
+    write = _write_converted if config.is_converted else WRITERS[config.format]
     try:
-        return write(config, pretrained, model, outputs, card)
+        return write(config, pretrained, model, outputs, description)
     except (OSError, tf.errors.OpError) as error:
         reason = str(error).splitlines()[0]
         raise RunError(f"cannot write {config.path}: {reason}") from None
 
 
-def _write_saved_model(config, pretrained, model, outputs, card) -> dict[str, Any]:
+def _write_saved_model(config, pretrained, model, outputs, description):
+    card = model_card.text(pretrained, description, config.path.name)
     model = rebuild(model, config.image_size or None)
     about = {"image_size": pretrained.image_size, "config": pretrained.config}
     levels = _levels(config, saved_model.encoder_of(model).backbone)
@@ -195,16 +202,31 @@ def _write_saved_model(config, pretrained, model, outputs, card) -> dict[str, An
     }
 
 
-def _write_keras(config, pretrained, model, outputs, card) -> dict[str, Any]:
+def _write_keras(config, pretrained, model, outputs, description) -> dict[str, Any]:
     levels = _levels(config, saved_model.encoder_of(model).backbone)
     size = config.image_size or None
     stock = keras_file.stock_model(model, size, outputs, levels)
     keras_file.save(stock, config.path)
-    beside = model_card.beside(config.path)
-    with replacing(beside) as temporary:
-        temporary.write_text(card)
     return {
         "endpoints": ["call"],
         "bytes": config.path.stat().st_size,
-        "model_card": str(beside),
+        "model_card": _write_card(config, pretrained, description),
     }
+
+
+def _write_converted(config, pretrained, model, outputs, description):
+    levels = _levels(config, saved_model.encoder_of(model).backbone)
+    with converted(config, pretrained, model, outputs, levels) as facts:
+        card = _write_card(config, pretrained, {**description, **facts})
+    return {**facts, "model_card": card}
+
+
+def _write_card(config, pretrained, description) -> str:
+    """Write the card of a file beside it, and return its path."""
+    beside = model_card.beside(config.path)
+    with replacing(beside) as temporary:
+        temporary.write_text(model_card.text(pretrained, description, config.path.name))
+    return str(beside)
+
+
+WRITERS = {"keras": _write_keras, "saved_model": _write_saved_model}

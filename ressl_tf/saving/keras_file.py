@@ -39,9 +39,28 @@ def stock_model(
         UsageError: The backbone has layers that are not Keras's.
     """
     model = rebuild(model, image_size, stock_norm)
+    _refuse_foreign_layers(encoder_of(model).backbone)
+    return functional(model, outputs, levels)
+
+
+def functional(
+    model: Encoder | Classifier,
+    outputs: Sequence[str],
+    levels: Mapping[str, Level] | None = None,
+) -> keras.Model:
+    """Return a model as a functional one; its layers are shared.
+
+    Args:
+        model: Of `rebuild`.
+        outputs: Of `stock_model`.
+        levels: Of `stock_model`.
+
+    Returns:
+        What `stock_model` does.
+    """
     encoder = encoder_of(model)
-    _refuse_foreign_layers(encoder.backbone)
-    images = keras.Input((image_size, image_size, encoder.channels), name="images")
+    shape = (*encoder.backbone.input_shape[1:3], encoder.channels)
+    images = keras.Input(shape, name="images")
     normal = normalized(images, encoder)
     tensors, maps = _features(encoder.backbone, normal, levels or {})
     features = tensors["features"]

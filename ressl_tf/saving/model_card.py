@@ -16,49 +16,18 @@ import tensorflow as tf
 
 import ressl_tf
 from ressl_tf.config import Config
-from ressl_tf.config.decoding import RGB
 from ressl_tf.config.normalizations import AUTO
 from ressl_tf.config.unused_flags import unused
 from ressl_tf.engine.workdir import read_rows
 from ressl_tf.runtime import markdown
 from ressl_tf.runtime.flags import free_fields
+from ressl_tf.saving import model_card_loading as loading
 from ressl_tf.saving.pretrained import Pretrained
 
 CARD = "model_card.md"
 TASKS = {"encoder": "image-feature-extraction", "classifier": "image-classification"}
 NOT_KNOWN = "Not known: the source does not hold it."
 
-LOAD_SAVED_MODEL = """\
-```python
-import tensorflow as tf
-
-model = tf.saved_model.load("{name}")
-made = model.serve(images)  # uint8 or float32 {images} on 0..255
-features = made["features"]  # float32 [batch, {feature_dim}]
-```
-
-`model.train(images)` is the forward pass in training mode: gradients reach
-`model.trainable_variables`, and the running statistics of batch normalisation move. Its
-statistics are those of the batch that it is given, on one device, whatever they were
-taken over in the run. TensorFlow Serving finds the signatures `serving_default` (uint8
-`images`), `serving_float32` (float32 `images`){encoded}.
-"""
-ENCODED = """ and
-`serving_encoded` (`image_bytes`: JPEG, PNG, WebP, BMP, GIF or JPEG XL files, decoded
-as in training,
-resized and cropped to {size} x {size}; one that cannot be read fails its batch, and the
-message gives the place of one of another format)"""
-LOAD_KERAS = """\
-```python
-import keras
-
-model = keras.saving.load_model("{name}")
-made = model.predict(images)  # uint8 or float32 {images} on 0..255
-features = {features}  # float32 [batch, {feature_dim}]
-```
-
-All layers are Keras's own. `model(images, training=True)` and `fit` train it further.
-"""
 LIMITS = """\
 - Images are {kind} on 0..255; on 0..1 the features are of no use, and nothing warns.
 - {sizes}
@@ -75,7 +44,8 @@ def text(pretrained: Pretrained, export: Mapping[str, Any], name: str) -> str:
         pretrained: The source of the export.
         export: "format", "kind", "outputs" (name -> length), "feature_dim",
             "feature_maps" (name -> stride and channels, where there are any),
-            "parameters", "image_size", "trained_image_size" and "weights_sha256".
+            "parameters", "image_size", "trained_image_size" and "weights_sha256"; of a
+            file for another runtime what `converted.write` yields.
         name: Name of the exported folder or file.
     """
     of_run = pretrained.kind == "workdir"
@@ -83,12 +53,13 @@ def text(pretrained: Pretrained, export: Mapping[str, Any], name: str) -> str:
     channels = pretrained.encoder.channels
     sections = {
         "What it is": _summary(pretrained, export),
-        "Load it": _loading(export, name, channels),
+        "Load it": loading.text(export, name, channels),
         **_feature_maps(export),
+        **_converted(export),
         "Data": _data(pretrained),
         "Metrics": metrics(pretrained.path) if of_run else NOT_KNOWN,
         "Config": table(shown(config), ("flag", "value")),
-        "Limits": LIMITS.format(kind=_kind(channels), sizes=_sizes(export)),
+        "Limits": LIMITS.format(kind=loading.kind_of(channels), sizes=_sizes(export)),
         "Versions": table(versions(), ("of", "version")),
         "Licence": "None has been chosen yet, for the weights or for ressl_tf.",
     }
@@ -103,10 +74,10 @@ def head(task: str, file_format: str, config: Mapping[str, Any]) -> str:
 
     Args:
         task: The hub's name of what the model is for.
-        file_format: "keras" or "saved_model".
+        file_format: of `ressl_tf.export`.
         config: Flags of the run.
     """
-    library = "keras" if file_format == "keras" else "tensorflow"
+    library = "tensorflow" if file_format == "saved_model" else file_format
     method = [config["method"]] if config.get("method") else []
     tags = [library, "self-supervised-learning", *method]
     lines = [f"library_name: {library}", f"pipeline_tag: {task}", "tags:"]
@@ -139,33 +110,13 @@ def _summary(pretrained, export) -> str:
     return "\n\n".join(lines)
 
 
-def _loading(export, name, channels) -> str:
-    images = f"[batch, h, w, {channels}], {_kind(channels)}"
-    if export["format"] == "keras":
-        several = len(export["outputs"]) > 1 or export.get("feature_maps")
-        features = 'made["features"]' if several else "made"
-        return LOAD_KERAS.format(
-            name=name,
-            images=images,
-            features=features,
-            feature_dim=export["feature_dim"],
-        )
-    size = export["image_size"] or export["trained_image_size"]
-    served = size and channels in (1, RGB)
-    return LOAD_SAVED_MODEL.format(
-        name=name,
-        images=images,
-        feature_dim=export["feature_dim"],
-        encoded=ENCODED.format(size=size) if served else "",
-    )
-
-
 def _feature_maps(export) -> dict[str, str]:
     """Return the section on feature maps, where there are any."""
     maps = export.get("feature_maps")
     if not maps:
         return {}
-    how = 'made["C3"]' if export["format"] == "keras" else 'model.pyramid(images)["C3"]'
+    apart = export["format"] == "saved_model"
+    how = 'model.pyramid(images)["C3"]' if apart else 'made["C3"]'
     how = how.replace("C3", list(maps)[-1])
     rows = [[name, *map(str, each.values())] for name, each in maps.items()]
     head = ("name", "stride in pixels", "channels")
@@ -173,8 +124,24 @@ def _feature_maps(export) -> dict[str, str]:
     return {"Feature maps": text + markdown.table(head, rows, aligned=False)}
 
 
-def _kind(channels: int) -> str:
-    return {1: "grey", RGB: "RGB"}.get(channels, f"of {channels} channels")
+def _converted(export) -> dict[str, str]:
+    """Return the section on the numbers of a file for another runtime."""
+    if "input_type" not in export:
+        return {}
+    found = {"megabytes": export["bytes"] / 1e6, "numbers": export["precision"]}
+    if not export["checked"]:
+        how = "Not checked: the runtime was not installed where it was written.\n\n"
+        return {"Size": how + table(found, ("of the file", "value"))}
+    checked = dict(export["checked"])
+    where = f"{checked.pop('images')} images of {checked.pop('of')}"
+    how = (
+        f"Checked in {checked.pop('runtime')} on {where} against TensorFlow. The "
+        "largest difference is in parts of the largest number of an output; latency "
+        "is the median of a batch of one.\n\n"
+    )
+    figures = {name.replace("_", " "): value for name, value in checked.items()}
+    rows = table({**found, **figures}, ("of the file", "value"))
+    return {"Size, differences and latency": how + rows}
 
 
 def _data(pretrained) -> str:
@@ -214,8 +181,10 @@ def _scalars(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def beside(path: pathlib.Path) -> pathlib.Path:
-    """Return the path of the card of an exported file: NAME.md beside NAME.keras."""
-    return path.with_suffix(".md")
+    """Return the path of the card of a file: my.md of my.keras, else my.onnx.md."""
+    if path.suffix == ".keras":
+        return path.with_suffix(".md")
+    return path.with_name(f"{path.name}.md")
 
 
 def shown(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 import json
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ressl_tf.config.own_backbone import in_code
+from ressl_tf.config.own_backbone import HUB, in_code
+from ressl_tf.models.backbones import hub_source
 from ressl_tf.runtime.errors import RunError, UsageError
 from ressl_tf.runtime.own_code import function_of
 
@@ -21,10 +22,16 @@ def import_code(config: Mapping[str, Any] | None) -> str:
         Why it cannot be imported; empty if it is, or there is none.
     """
     name = _backbone(config or {})
+    if name.startswith(HUB):
+        return _failure(hub_source.library)
     if not in_code(name):
         return ""
+    return _failure(lambda: function_of("backbone", name))
+
+
+def _failure(load: Callable[[], Any]) -> str:
     try:
-        function_of("backbone", name)
+        load()
         return ""
     except (UsageError, RunError) as error:
         return str(error)

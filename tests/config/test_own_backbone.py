@@ -34,7 +34,7 @@ def test_files_get_their_whole_path(tmp_path, monkeypatch):
     [
         (
             {"backbone": "resnet19"},
-            r"one of resnet18.* file.keras or keras:NAME.*net19",
+            r"one of resnet18.* file.keras, keras:NAME .* or hub:NAME.*net19",
         ),
         (
             {"backbone": "a.py:f", "width": 0.5},

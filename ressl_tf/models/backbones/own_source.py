@@ -7,7 +7,8 @@ from typing import Any
 
 import keras
 
-from ressl_tf.config.own_backbone import KERAS
+from ressl_tf.config.own_backbone import HUB, KERAS
+from ressl_tf.models.backbones import hub_source
 from ressl_tf.runtime.errors import UsageError, reason_of
 from ressl_tf.runtime.nearest_names import nearest
 from ressl_tf.runtime.own_code import calling, function_of
@@ -20,10 +21,12 @@ def load(name: str, *, image_size: int | None, channels: int, weights: bool) -> 
     """Make the network that --backbone names.
 
     Args:
-        name: "module:function", "file.py:function", "file.keras" or "keras:NAME".
+        name: "module:function", "file.py:function", "file.keras", "keras:NAME"
+            or "hub:NAME".
         image_size: side of the images in pixels; None where views differ.
         channels: of the images.
-        weights: whether the weights of others are wanted, of keras.applications.
+        weights: whether the weights of others are wanted, of keras.applications or
+            keras-hub.
 
     Returns:
         What the function returns, or a Keras model; `own.as_backbone` checks it.
@@ -36,6 +39,9 @@ def load(name: str, *, image_size: int | None, channels: int, weights: bool) -> 
         return _from_file(name)
     if name.startswith(KERAS):
         return _application(name.removeprefix(KERAS), channels, weights)
+    if name.startswith(HUB):
+        options = {"image_size": image_size, "channels": channels, "weights": weights}
+        return hub_source.load(name.removeprefix(HUB), **options)
     function = function_of(FLAG, name)
     if not callable(function):
         made = type(function).__name__

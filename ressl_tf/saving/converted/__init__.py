@@ -1,0 +1,1 @@
+"""Exports for other runtimes than TensorFlow: LiteRT and ONNX."""
