@@ -40,8 +40,12 @@ def load(name: str, *, image_size: int | None, channels: int, weights: bool) -> 
     if name.startswith(KERAS):
         return _application(name.removeprefix(KERAS), channels, weights)
     if name.startswith(HUB):
-        options = {"image_size": image_size, "channels": channels, "weights": weights}
-        return hub_source.load(name.removeprefix(HUB), **options)
+        return hub_source.load(
+            name.removeprefix(HUB),
+            image_size=image_size,
+            channels=channels,
+            weights=weights,
+        )
     function = function_of(FLAG, name)
     if not callable(function):
         made = type(function).__name__

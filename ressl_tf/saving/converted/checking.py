@@ -29,7 +29,9 @@ def compare(
         of this output or of 1; "cosine" of both features, the mean over images, and
         "lowest_cosine". Each is NaN where the file gives a number that is none.
     """
-    differences, scales, cosines = {}, {}, []
+    differences: dict[str, list[float]] = {}
+    scales: dict[str, list[float]] = {}
+    cosines = []
     for images in batches:
         wanted = {n: np.asarray(v) for n, v in source.function(images).items()}
         found = run(images)

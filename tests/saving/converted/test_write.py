@@ -68,6 +68,7 @@ def test_int8_is_measured_on_photos(source, tmp_path, images):
     assert 0.98 < done["checked"]["cosine"] < 1
 
 
+@pytest.mark.slow
 def test_what_int8_loses_is_told(source, tmp_path, images, monkeypatch, caplog):
     dataset = photos(tmp_path, images[:3])
     zero = {"features": np.eye(3, 8, dtype=np.float32)}
