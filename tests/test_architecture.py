@@ -36,6 +36,7 @@ OF_SEVERAL_MODULES = {
     "data/test_remote_data",
     "methods/test_method_contract",
     "methods/test_own_method",
+    "pretraining/test_remote_run",
     "pretraining/test_workers",
     "saving/pytorch/test_find_architecture",  # this file has the other name
     "saving/test_formats",
