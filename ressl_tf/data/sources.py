@@ -1,7 +1,6 @@
 """Sets of images, counted and read example by example."""
 
 import abc
-import concurrent.futures
 import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
@@ -10,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from ressl_tf.config.decoding import Decoding
+from ressl_tf.data.augment.oriented import upright_sides
 from ressl_tf.data.decode import complaint, decode_any, decode_as_stored
 from ressl_tf.data.multi_label import MultiLabels, one_hot
 
@@ -82,16 +82,20 @@ class EncodedImages(Protocol):
         return None
 
     def shapes(self, rows: np.ndarray) -> list[tuple[int, int, int]]:
-        """Return the shapes of those images that decode, of a few."""
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            found = pool.map(self._shape, rows.tolist())
-            return [shape for shape in found if shape is not None]
+        """Return the shapes of those images that decode, of a few.
+
+        One by one: in threads of Python TensorFlow's operations have crashed it.
+        """
+        found = map(self._shape, rows.tolist())
+        return [shape for shape in found if shape is not None]
 
     def _shape(self, row: int) -> tuple[int, int, int] | None:
         try:
-            return tuple(self.example(tf.constant(row, tf.int64))[0].shape)
+            image, orientation, _ = self.example_as_stored(tf.constant(row, tf.int64))
         except tf.errors.OpError:
             return None
+        sides = upright_sides(tf.shape(image)[:2], orientation)
+        return *sides.numpy().tolist(), image.shape[2]
 
     @tf.autograph.experimental.do_not_convert  # slow, for nothing
     def each_readable(

@@ -92,7 +92,11 @@ def test_photos_of_any_size_are_cropped_by_their_own_draws(compiled):
     views = Views({"weak": weak_view(SIZE)}, compiled=compiled)
     anything = tf.TensorSpec([None, None, 3], tf.uint8)
     samples = views.sample(len(photos), SEED)
-    apply = tf.function(views.apply_to_photo, reduce_retracing=True)
+
+    @tf.function(reduce_retracing=True)
+    def apply(photo, row):
+        return views.apply_to_photo(photo, row)
+
     (layer,) = views.views["weak"].geometric
     for i, photo in enumerate(photos):
         own = tf.nest.map_structure(lambda x, i=i: x[i], samples)
