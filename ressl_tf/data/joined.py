@@ -8,7 +8,7 @@ from ressl_tf.data.folder import Folder
 from ressl_tf.data.image_files import ImageFiles
 from ressl_tf.data.sources import NO_LABEL
 from ressl_tf.runtime import paths, storage
-from ressl_tf.runtime.addresses import is_address
+from ressl_tf.runtime.addresses import is_address, why_unknown
 from ressl_tf.runtime.errors import UsageError
 
 
@@ -84,7 +84,11 @@ def open_folders(
 
 
 def _whole(entry: str) -> str:
-    return entry if is_address(entry) else paths.local(entry, "dataset")
+    if not is_address(entry):
+        return paths.local(entry, "dataset")
+    if why := why_unknown(entry):
+        raise UsageError(f"dataset: {why}. Received: {entry!r}")
+    return entry
 
 
 def _open(

@@ -14,7 +14,7 @@ def test_our_photos_are_streamed_one_by_one_or_held():
     images, labels = held.examples(tf.constant([3, 1]))
     assert images.shape == (2, 32, 32, 3)
     assert labels.numpy().tolist() == [-1, -1]
-    np.testing.assert_array_equal(streamed.example(3)[0], images[0])
+    np.testing.assert_array_equal(streamed.example_as_stored(3)[0], images[0])
 
 
 def test_without_the_source_checkout_there_are_no_peers(monkeypatch, tmp_path):

@@ -21,7 +21,7 @@ def bash(tmp_path_factory):
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        (["tr"], {"train"}),
+        (["tr"], {"train", "transfer"}),
         (["knn", "--knn_"], {"--knn_k", "--knn_temp"}),
         (["train", "--method", "ressl"], {"ressl", "ressl_multicrop", "ressl_plus"}),
         (["train", "--noten"], {"--notensorboard"}),

@@ -51,7 +51,7 @@ def test_a_command_is_python_m(words):
     ("words", "message"),
     [
         ([], "give a command"),
-        (["trian"], "the nearest: train. Received: trian"),
+        (["trian"], "the nearest: train, transfer. Received: trian"),
         (["__init__"], "no such command"),
         (["--epochs=3"], "Received: --epochs=3"),
         (["runtime"], "Received: runtime"),

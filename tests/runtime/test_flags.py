@@ -105,7 +105,7 @@ def test_what_a_method_does_not_use_does_not_stop_it():
             ["--method=simclr"],
             "ressl, ressl_multicrop, ressl_plus, rgrl, rsa. Received: simclr",
         ),
-        (["--backbone=vgg"], "NAME of keras.applications. Received: vgg"),
+        (["--backbone=vgg"], "hub:NAME of keras-hub. Received: vgg"),
         (["--learning_rate=nan"], "--learning_rate must be between"),
         (["--learning_rate=-1"], "Received: -1.0"),
         (["--warmup_epochs=nan"], "--warmup_epochs must be at least 0.0"),

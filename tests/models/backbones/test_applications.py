@@ -194,7 +194,9 @@ def test_the_wider_padding_of_solo_learn_is_of_resnets(name):
 
 
 def test_zero_scales_are_refused():
-    with pytest.raises(UsageError, match=r"ResNets.*Received: --backbone=mobilenet_v2"):
+    with pytest.raises(
+        UsageError, match=r"of resnet18, .*Received: .*--backbone=mobilenet_v2"
+    ):
         backbones.build("mobilenet_v2", zero_init_gamma=True)
 
 

@@ -153,7 +153,7 @@ def test_width_scales_every_layer():
 
 def test_all_names_build_and_others_are_refused():
     assert {n for n in backbones.NAMES if n.startswith("resnet")} == set(BLOCKS)
-    with pytest.raises(UsageError, match=r"vit_small\. Received: vgg"):
+    with pytest.raises(UsageError, match=r"vit_base\. Received: vgg"):
         backbones.build("vgg")
 
 
