@@ -28,8 +28,7 @@ KNOWN: dict[pathlib.Path, Mirror] = {}
 def changed(path: pathlib.Path) -> None:
     """Send a file or folder in a mirror, which was written or removed just now.
 
-    Raises:
-        RunError: it is no longer a change that can wait.
+    What cannot be sent waits for `settle`.
     """
     if KNOWN and (mirror := _of(path)):
         mirror.send(path)

@@ -194,9 +194,8 @@ def test_the_wider_padding_of_solo_learn_is_of_resnets(name):
 
 
 def test_zero_scales_are_refused():
-    with pytest.raises(
-        UsageError, match=r"of resnet18, .*Received: .*--backbone=mobilenet_v2"
-    ):
+    said = r"of resnet18, .*Received: .*--backbone=mobilenet_v2"
+    with pytest.raises(UsageError, match=said):
         backbones.build("mobilenet_v2", zero_init_gamma=True)
 
 
