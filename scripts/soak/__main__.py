@@ -34,9 +34,7 @@ def arguments(words: Sequence[str] | None = None) -> tuple[argparse.Namespace, l
     option = functools.partial(parser.add_argument, metavar="N")
     option("--minutes", type=float, default=10, help="how long to train")
     option("--workdir", type=pathlib.Path, required=True, help="a new folder")
-    option(
-        "--mean_minutes_between_kills", type=float, default=2.5, help="0: no kills"
-    )
+    option("--mean_minutes_between_kills", type=float, default=2.5, help="0: no kills")
     option("--seed", type=int, default=0, help="of the kills and of the run")
     option("--every", type=float, default=5, help="seconds between samples")
     option("--warm_up", type=float, default=30, help="epochs of a process left out")
@@ -50,7 +48,7 @@ def arguments(words: Sequence[str] | None = None) -> tuple[argparse.Namespace, l
 
 
 def soak(run: KilledRun, options: argparse.Namespace) -> Ended:
-    """Run processes until the time is over, or one ends by itself; the last one saves."""
+    """Run processes until the time is over, or one ends by itself; the last saves."""
     end = time.monotonic() + 60 * options.minutes
     mean = options.mean_minutes_between_kills or float("inf")
     for seconds, how in lives(options.seed, mean):

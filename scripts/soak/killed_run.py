@@ -83,7 +83,7 @@ class KilledRun:
 
 
 def last_row(folder: pathlib.Path) -> dict[str, Any]:
-    """Return epoch, step and speed of a run's newest row; epoch 0 where there is none."""
+    """Return epoch, step and speed of a run's newest row; epoch 0 without one."""
     path = folder / "metrics.jsonl"
     rows = path.read_text().splitlines() if path.is_file() else []
     newest = json.loads(rows[-1]) if rows else {"epoch": 0, "step": 0}

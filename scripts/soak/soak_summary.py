@@ -53,8 +53,8 @@ def warm_samples(samples: Iterable[Row], warm_up: float) -> list[list[Row]]:
 def growth(processes: Iterable[Sequence[Row]], name: str) -> float | None:
     """Return by how much a quantity grows in an epoch; None where nothing tells.
 
-    It is the median of the slopes between samples of one process that are at least half
-    of its epochs apart (Theil and Sen, pooled over processes): peaks do not move it, and
+    It is the median of the slopes between samples of one process at least half of its
+    epochs apart (Theil and Sen, pooled over processes): peaks do not move it, and
     steps that are rare do.
     """
     slopes = [_slopes(*_thinned(own, name)) for own in processes]

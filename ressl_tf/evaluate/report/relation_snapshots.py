@@ -87,32 +87,54 @@ def fitting(
     return list(paths[-kept:])
 
 
+class Drawing:
+    """Views of images, and the function that embeds them, for any number of reports.
+
+    TensorFlow does not free all that it compiles for them: with new ones for each
+    report a run grows.
+
+    Args:
+        model: of the run.
+        config: of the run.
+        sources: the images; a batch has those of one source.
+        seed: of the views.
+    """
+
+    def __init__(
+        self, model: ImageSSL, config: Config, sources: Sequence[Source], seed: int
+    ):
+        self.sizes = [source.size for source in sources]
+        self.batches = [
+            ordered_view_batches(
+                source, model.views, batch_size(config, source.size), seed
+            )
+            for source in sources
+        ]
+        self.embed = embedder(model)
+
+
 def snapshots(
     model: ImageSSL,
-    config: Config,
-    sources: Sequence[Source],
+    drawing: Drawing,
     paths: Sequence[pathlib.Path],
     sheets: Sequence[Sheet],
-    seed: int,
 ) -> list[Snapshot]:
     """Embed the views of all images at each checkpoint that can be read.
 
     Args:
         model: of the run; its weights are replaced.
-        config: of the run.
-        sources: the images; a batch has those of one source.
+        drawing: of the same model.
         paths: of checkpoints, the oldest first.
         sheets: the teacher's and the student's views are added to these.
-        seed: of the views.
     """
     read = [(step_of(path), state) for path in paths if (state := _read(model, path))]
     if not read:
         return []
     model.gradient_accumulation = 1  # `batch_size` is a micro-batch
-    embed, states = embedder(model), [state for _, state in read]
+    states = [state for _, state in read]
     of_sources = [
-        _embeddings(model, embed, config, source, states, sheets, seed)
-        for source in sources
+        _embeddings(model, drawing.embed, batches, size, states, sheets)
+        for batches, size in zip(drawing.batches, drawing.sizes, strict=True)
     ]
     return [
         Snapshot(step, *map(np.concatenate, zip(*pairs, strict=True)))
@@ -120,22 +142,21 @@ def snapshots(
     ]
 
 
-def _embeddings(model, embed, config, source, states, sheets, seed):
+def _embeddings(model, embed, batches, size, states, sheets):
     """Return for each state the teacher's and the student's embeddings of a source."""
-    names, size = view_pair(model), batch_size(config, source.size)
-    batches = ordered_view_batches(source, model.views, size, seed)
+    names = view_pair(model)
     found: list[list] = [[] for _ in states]
     before = sheets[0].filled
     for chunk in _chunks(batches, names):
         for views in chunk:
-            left = source.size - (sheets[0].filled - before)  # the last batch repeats
+            left = size - (sheets[0].filled - before)  # the last batch repeats
             for sheet, name in zip(sheets, names, strict=True):
                 sheet.add(views[name].numpy()[:left])
         for state, pairs in zip(states, found, strict=True):
             _load(model, state)
             pairs += [[part.numpy() for part in embed(views)] for views in chunk]
     return [
-        [np.concatenate(part)[: source.size] for part in zip(*pairs, strict=True)]
+        [np.concatenate(part)[:size] for part in zip(*pairs, strict=True)]
         for pairs in found
     ]
 

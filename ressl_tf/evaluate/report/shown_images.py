@@ -4,7 +4,7 @@ import dataclasses
 import logging
 import pathlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -64,31 +64,60 @@ class ShownImages:
     snapshots: list[Snapshot]
 
 
-def show(
-    config: ReportConfig, run: Config, model: ImageSSL | None = None
-) -> ShownImages:
+class Reading:
+    """The images of a report and what reads them, opened once for some reports.
+
+    Args:
+        model: of the run, where it is in memory: what it has compiled is used again,
+            and its weights are put back. None to build one.
+    """
+
+    def __init__(self, model: ImageSSL | None = None):
+        self.model, self.keeps_weights = model, model is not None
+        self.sources: dict[str, Source] = {}
+
+    def open(self, config: ReportConfig, run: Config) -> None:
+        """Open the images, where no report before has.
+
+        Args:
+            config: of the report; the same for all.
+            run: of the run.
+
+        Raises:
+            UsageError: the images are not there.
+            RunError: an image cannot be read.
+        """
+        if self.sources:
+            return
+        sources = choose(config, run)
+        self.model = self.model or build_model(run)
+        parts, side = list(sources.values()), run.image_size
+        self.batches = [evaluation_batches(part, side, BATCH_SIZE) for part in parts]
+        self.drawing = relation_snapshots.Drawing(self.model, run, parts, config.seed)
+        self.sources = sources
+
+
+def show(config: ReportConfig, run: Config, reading: Reading) -> ShownImages:
     """Read the images and compute all that a page shows of them.
 
     Args:
         config: of the report.
         run: of the run.
-        model: of the run, where it is in memory: what it has compiled is used again,
-            and its weights are put back. None to build one.
+        reading: new, or of an earlier report of both.
 
     Raises:
         UsageError: the images are not there, or the run has no checkpoint yet.
         RunError: an image or all checkpoints cannot be read.
     """
-    sources = choose(config, run)
-    if model is None:
-        return _shown(config, run, sources, build_model(run))
-    with relation_snapshots.borrowed(model):
-        return _shown(config, run, sources, model)
+    reading.open(config, run)
+    if not reading.keeps_weights:
+        return _shown(config, run, reading)
+    with relation_snapshots.borrowed(reading.model):
+        return _shown(config, run, reading)
 
 
-def _shown(
-    config: ReportConfig, run: Config, sources: dict[str, Source], model: ImageSSL
-) -> ShownImages:
+def _shown(config: ReportConfig, run: Config, reading: Reading) -> ShownImages:
+    model, sources = reading.model, reading.sources
     place = pathlib.Path(run.workdir)
     newest = restore_network(place / "checkpoints", "online", model.online)
     if newest is None:
@@ -99,14 +128,13 @@ def _shown(
     plain, weak, strong = (Sheet(count, side, rgb) for _ in range(3))
     paths = [p for p in Checkpoints(newest.parent).paths() if p <= newest]
     paths = relation_snapshots.fitting(paths, config.checkpoints, count, model)
-    parts = sources.values()
     with bad_images_as_run_errors():
-        pairs = [extract(model, source, run.image_size, plain) for source in parts]
+        pairs = [extract(model, batches, plain) for batches in reading.batches]
         snapshots = relation_snapshots.snapshots(
-            model, run, list(parts), paths, (weak, strong), config.seed
+            model, reading.drawing, paths, (weak, strong)
         )
     vectors, labels = (np.concatenate(part) for part in zip(*pairs, strict=True))
-    (first, *_) = parts
+    (first, *_) = parts = sources.values()
     labelled = first.label_names is not None and bool(np.any(labels >= 0))
     return ShownImages(
         about=f"{count:,} of {printable(first.name)}, {' and '.join(sizes)}",
@@ -177,9 +205,14 @@ def _some(source: Source, split: str, most: int) -> Source:
 
 
 def extract(
-    model: ImageSSL, source: Source, image_size: int, sheet: Sheet
+    model: ImageSSL, batches: Iterable, sheet: Sheet
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compute features in inference mode, and fill the sheet with the images.
+
+    Args:
+        model: of the run.
+        batches: of (images, labels), as from `data.pipeline.evaluation_batches`.
+        sheet: takes the images.
 
     Returns:
         Features [n, f] and labels [n].
@@ -189,7 +222,7 @@ def extract(
     """
 
     def drawn():
-        for images, labels in evaluation_batches(source, image_size, BATCH_SIZE):
+        for images, labels in batches:
             sheet.add(images.numpy())
             yield images, labels
 

@@ -21,8 +21,7 @@ from ressl_tf.evaluate.report import (
     shown_images,
     verdict,
 )
-from ressl_tf.evaluate.report.shown_images import ShownImages
-from ressl_tf.methods.images import ImageSSL
+from ressl_tf.evaluate.report.shown_images import Reading, ShownImages
 from ressl_tf.runtime.errors import RunError, UsageError
 
 log = logging.getLogger("ressl_tf")
@@ -30,7 +29,7 @@ VIEWS = "views.png"
 QUALITY = 85  # of the views'
 
 
-def write(config: ReportConfig, model: ImageSSL | None = None) -> dict[str, Any]:
+def write(config: ReportConfig, reading: Reading | None = None) -> dict[str, Any]:
     """Write the report of a run, or the comparison of several.
 
     What cannot be drawn is named in the page, and all else is drawn: of a run whose
@@ -38,7 +37,7 @@ def write(config: ReportConfig, model: ImageSSL | None = None) -> dict[str, Any]
 
     Args:
         config: of the report.
-        model: of the run, where it is in memory.
+        reading: of the run's images, where its model is in memory.
 
     Returns:
         The result, as the command line prints it.
@@ -54,7 +53,7 @@ def write(config: ReportConfig, model: ImageSSL | None = None) -> dict[str, Any]
     run = run_facts.read_config(place)
     shown_rgb.places(config.rgb, run.channels)
     page_file.check(config.path)
-    content = _content(config, run, place, model)
+    content = _content(config, run, place, reading or Reading())
     page = page_of(place, run, content.data)
     rows = page.pop("rows")
     page |= {
@@ -92,7 +91,10 @@ class Content:
 
 
 def _content(
-    config: ReportConfig, run: Config, place: pathlib.Path, model: ImageSSL | None
+    config: ReportConfig,
+    run: Config,
+    place: pathlib.Path,
+    reading: Reading,
 ) -> Content:
     """Collect what can be shown, or say why that is nothing."""
     try:
@@ -100,7 +102,7 @@ def _content(
             return _of_points(config, points.points_of(config, run, place))
         if run.kind.prefix:
             return Content(missing=f"{run.dataset} holds no images")
-        shown = shown_images.show(config, run, model)
+        shown = shown_images.show(config, run, reading)
     except (UsageError, RunError) as error:
         log.warning("the page has no map: %s", error)
         return Content(missing=str(error))

@@ -1,12 +1,13 @@
 """TensorBoard's own reader finds hparams, pictures, the result and the projector."""
 
+import keras
 import numpy as np
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata
 
 from ressl_tf.config import Config
-from ressl_tf.engine.trackers.tensorboard_page import TensorBoard
+from ressl_tf.engine.trackers.tensorboard_page import EpochScalars, TensorBoard
 from ressl_tf.engine.workdir import to_json
 
 
@@ -36,3 +37,33 @@ def test_hparams_pictures_and_result(tmp_path):
     assert text.step == 9
     assert b"| loss | 1.5 |" in tf.make_ndarray(text.tensor_proto)[()]
     assert (tmp_path / "tensorboard" / "features.tsv").exists()
+
+
+def test_scalars_are_those_of_keras(tmp_path):
+    writers = (
+        keras.callbacks.TensorBoard(str(tmp_path / "keras")),
+        EpochScalars(tmp_path / "ours" / "train"),
+    )
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    for _ in range(2):  # calls of `fit`
+        model.fit(
+            np.ones((4, 1)), np.ones((4, 1)), epochs=2, callbacks=writers, verbose=0
+        )
+    theirs, ours = (scalars(tmp_path / name / "train") for name in ("keras", "ours"))
+    assert ours["epoch_loss"] == theirs["epoch_loss"]
+    assert [step for step, _ in ours["epoch_loss"]] == [0, 1, 0, 1]
+
+
+def scalars(folder):
+    """Return tag -> (step, value) of all files of a folder, in the order of time."""
+    found = {}
+    for path in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime):
+        events = EventAccumulator(str(path)).Reload()
+        for tag in events.Tags()["tensors"]:
+            if tag.startswith("epoch_"):
+                found.setdefault(tag, []).extend(
+                    (event.step, tf.make_ndarray(event.tensor_proto).item())
+                    for event in events.Tensors(tag)
+                )
+    return found

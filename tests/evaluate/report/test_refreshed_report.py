@@ -23,9 +23,9 @@ def test_a_run_with_a_report_equals_one_without(unbroken, photos, tmp_path, capl
     happened = []
     write, start = refreshed_report.written_report.write, Speed._start
 
-    def seen_write(config, model):
+    def seen_write(config, reading):
         happened.append(f"report of {config.images} images")
-        return write(config, model)
+        return write(config, reading)
 
     def seen_start(speed):
         happened.append("clock starts")

@@ -24,9 +24,9 @@ def test_embeddings_are_those_of_the_step(unbroken, photos):
     source = load_source(f"folder:{photos}", "test")
     path = Checkpoints(unbroken[1] / "checkpoints").paths()[-1]
     sheets = Sheet(source.size, 16), Sheet(source.size, 16)
-    (made,) = relation_snapshots.snapshots(
-        build_model(config), config, [source], [path], sheets, seed=0
-    )
+    model = build_model(config)
+    drawing = relation_snapshots.Drawing(model, config, [source], seed=0)
+    (made,) = relation_snapshots.snapshots(model, drawing, [path], sheets)
     assert made.step == 9
     assert made.teacher.shape == made.student.shape == (10, 8)
     arrays = dict(np.load(path))
@@ -86,13 +86,15 @@ def test_a_borrowed_model_gets_its_weights_back(unbroken, photos):
     paths = Checkpoints(unbroken[1] / "checkpoints").paths()
     model.gradient_accumulation = 2
     with relation_snapshots.borrowed(model):
-        made = relation_snapshots.snapshots(model, config, sources, paths, sheets, 0)
+        drawing = relation_snapshots.Drawing(model, config, sources, 0)
+        made = relation_snapshots.snapshots(model, drawing, paths, sheets)
         assert weights_sha256(model) != before
     assert (weights_sha256(model), model.gradient_accumulation) == (before, 2)
     assert [snapshot.step for snapshot in made] == [3, 6, 9]
     assert made[0].teacher.shape == (36, 8)
+    drawing = relation_snapshots.Drawing(model, config, sources[1:], 0)
     alone = relation_snapshots.snapshots(
-        model, config, sources[1:], paths[-1:], (Sheet(26, 16), Sheet(26, 16)), 0
+        model, drawing, paths[-1:], (Sheet(26, 16), Sheet(26, 16))
     )
     # Batches are of one split: its embeddings do not depend on the other.
     np.testing.assert_allclose(made[-1].student[10:], alone[0].student, atol=1e-5)
