@@ -16,19 +16,27 @@ import resources
 ROOT = pathlib.Path(__file__).parents[2]
 LONG, SHORT = 3.0, 0.5  # of the mean time between kills: one of five lives long
 ONE_OF = 5
-ENDS_BY = {  # signal -> the status of a process that it ended, and that saved
-    signal.SIGTERM: 128 + signal.SIGTERM,
-    signal.SIGKILL: -signal.SIGKILL,
+ENDS_BY = {  # signal -> what a process may end with: saved, or ended at once
+    signal.SIGTERM: (128 + signal.SIGTERM, -signal.SIGTERM),  # TensorFlow is loaded
+    signal.SIGKILL: (-signal.SIGKILL,),
 }
 SLOWEST_END = 600  # seconds that a process may take to save and end
 
 
 @dataclasses.dataclass(frozen=True)
 class Ended:
-    """A process that ended: how, and how it should have."""
+    """A process that ended: how, and by which signal, if by one.
+
+    A run that is killed ends as its signal says, and any other with 0.
+    """
 
     status: int
-    expected: int
+    killed: signal.Signals | None = None
+
+    @property
+    def well(self) -> bool:
+        """Whether it ended as it should."""
+        return self.status in (ENDS_BY[self.killed] if self.killed else (0,))
 
 
 class KilledRun:
@@ -57,12 +65,12 @@ class KilledRun:
         for left in _until(begun + seconds):
             self.log(self._sample(process.pid))
             try:
-                return Ended(process.wait(min(left, self.every)), 0)
+                return Ended(process.wait(min(left, self.every)))
             except subprocess.TimeoutExpired:
                 continue
         self.log({**self._now(), "killed": end.name})
         process.send_signal(end)
-        return Ended(process.wait(SLOWEST_END), ENDS_BY[end])
+        return Ended(process.wait(SLOWEST_END), end)
 
     def _start(self) -> subprocess.Popen:
         self.number += 1
