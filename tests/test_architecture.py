@@ -40,6 +40,7 @@ OF_SEVERAL_MODULES = {
     "pretraining/test_workers",
     "saving/pytorch/test_find_architecture",  # this file has the other name
     "saving/test_formats",
+    "scripts/soak/test_soak",  # a folder that Python runs
     "test_architecture",
     "test_deploy_page",
     "test_doc_blocks",
