@@ -20,7 +20,7 @@ from ressl_tf.methods.images import ImageSSL
 from ressl_tf.models import ema
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import UsageError
-from ressl_tf.saving.pytorch import torch_file, verify
+from ressl_tf.saving.pytorch import same_features, torch_file
 from ressl_tf.saving.pytorch.families import (
     find,
     state_of,
@@ -84,7 +84,7 @@ def import_state(
     }
     verified = {}
     if config.verify:
-        difference = verify.largest_difference(model.online, components.backbone)
+        difference = same_features.largest_difference(model.online, components.backbone)
         verified["largest_difference"] = difference
     save(model, run, about)
     _log_summary(about, run)

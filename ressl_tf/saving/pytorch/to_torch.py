@@ -13,7 +13,7 @@ from ressl_tf.methods.build import make_model
 from ressl_tf.methods.images import ImageSSL
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pretrained import Pretrained, open_pretrained, stored_config
-from ressl_tf.saving.pytorch import torch_file, verify
+from ressl_tf.saving.pytorch import same_features, torch_file
 from ressl_tf.saving.pytorch.families import family_of, find, state_of
 from ressl_tf.saving.pytorch.from_torch import PROJECTOR
 from ressl_tf.saving.pytorch.layouts import (
@@ -58,7 +58,7 @@ def export(config: ConvertConfig) -> dict[str, Any]:
     verified = {}
     if config.verify:
         written = split(torch_file.read(config.output)).backbone
-        difference = verify.largest_difference(opened.encoder, written)
+        difference = same_features.largest_difference(opened.encoder, written)
         verified["largest_difference"] = difference
     return {
         **verified,

@@ -1,7 +1,7 @@
 """Forward passes of torchvision's ResNets and timm's ViTs by PyTorch's own functions.
 
 A state dict is run as it stands in the file, without either package: the other side of
-`verify`.
+`same_features`.
 """
 
 import re

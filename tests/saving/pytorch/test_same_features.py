@@ -11,7 +11,7 @@ from ressl_tf.config.backbone_table import POOLINGS
 from ressl_tf.models.backbones.resnet import resnet
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.errors import RunError, UsageError
-from ressl_tf.saving.pytorch import from_torch, torch_networks, verify
+from ressl_tf.saving.pytorch import from_torch, same_features, torch_networks
 
 WITHOUT = importlib.util.find_spec("torch") is None
 needs_torch = pytest.mark.skipif(WITHOUT, reason="PyTorch is not installed")
@@ -56,7 +56,7 @@ def test_a_wrong_weight_is_found(stem):
     backbone = resnet("resnet18", stem=stem, width=1 / 16)
     from_torch.load(backbone, state)
     encoder = Encoder(backbone, None, MEAN.tolist(), STD.tolist())
-    assert verify.largest_difference(encoder, state) < 1e-5
+    assert same_features.largest_difference(encoder, state) < 1e-5
     backbone.get_layer("layer3_0_bn1").beta.assign_add([0.01] * 16)
     with pytest.raises(RunError, match=r"more than 0\.0001"):
-        verify.largest_difference(encoder, state)
+        same_features.largest_difference(encoder, state)
