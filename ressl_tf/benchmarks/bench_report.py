@@ -5,9 +5,9 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from ressl_tf.benchmarks import machine, remote
+from ressl_tf.benchmarks import remote
 from ressl_tf.config.bench_config import BenchConfig
-from ressl_tf.runtime import markdown
+from ressl_tf.runtime import machine, markdown
 
 log = logging.getLogger("ressl_tf")
 MODULES = {  # part of --part -> module that measures it

@@ -15,7 +15,6 @@ from typing import Any
 import tensorflow as tf
 
 from ressl_tf.benchmarks import (
-    machine,
     scaling_figure,
     scaling_replicas,
     step_speed,
@@ -25,7 +24,7 @@ from ressl_tf.benchmarks.timing import Candidate, Rate
 from ressl_tf.config.bench_config import BenchConfig
 from ressl_tf.evaluate import plots
 from ressl_tf.methods.base import SSLModel
-from ressl_tf.runtime import host
+from ressl_tf.runtime import host, machine
 from ressl_tf.runtime.errors import UsageError
 
 log = logging.getLogger("ressl_tf")

@@ -5,20 +5,25 @@ them: resume, callbacks, fit, result.
 """
 
 import dataclasses
+import json
 import logging
 import statistics
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from ressl_tf.engine import callbacks, own_callbacks
+from ressl_tf.engine import callbacks, own_callbacks, sheet
 from ressl_tf.engine.checkpoint import Checkpoints, weights_sha256
+from ressl_tf.engine.first_steps import RememberFirstSteps
 from ressl_tf.engine.progress import KERAS_BAR, Progress
 from ressl_tf.engine.tracking import Tracking
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.runtime import mirrors
+from ressl_tf.runtime.atomic import replacing
+from ressl_tf.runtime.energy import EnergyMeter
 from ressl_tf.runtime.kernels import cpu_kernels
 from ressl_tf.runtime.signals import Watch
 
@@ -43,6 +48,8 @@ class Run:
         steps_per_row: steps between two rows of the log and two checkpoints; 0 for an
             epoch.
         speed: the name of the throughput in the log, and what one step adds to it.
+        fingerprint: returns what tells the data apart from others; None for a run that
+            `verify` does not take.
     """
 
     config: Any
@@ -56,8 +63,10 @@ class Run:
     tracking: Tracking
     steps_per_row: int = 0
     speed: tuple[str, int] = ("images_per_second", 1)
+    fingerprint: Callable[[], dict[str, Any]] | None = None
 
     def __post_init__(self) -> None:
+        self.clock, self.energy, self.begun_at = time.monotonic(), EnergyMeter(), 0
         self.steps_per_row = self.steps_per_row or self.steps_per_epoch
         folder, keep = self.workdir.checkpoints, self.config.keep_checkpoints
         self.checkpoints = Checkpoints(folder, keep)
@@ -66,7 +75,7 @@ class Run:
     def resume(self) -> None:
         """Restore the newest checkpoint, if there is one, and cut the log to it."""
         path = self.checkpoints.restore(self.model)
-        step = int(self.model.step.numpy())
+        step = self.begun_at = int(self.model.step.numpy())
         self.workdir.resume_at(step, self.steps_per_row, self.last_step)
         if path:
             epoch = step / self.steps_per_epoch
@@ -87,6 +96,28 @@ class Run:
         for name in names:
             path = self.workdir.path / f"{name}.png"
             self.tracking.picture(path, int(self.model.step.numpy()))
+
+    def sheet(self) -> dict[str, Any]:
+        """Return the reproducibility sheet."""
+        data = self.fingerprint() if self.fingerprint else {}
+        return sheet.describe(self.config.seed, data)
+
+    def keep(self, line: dict[str, Any]) -> None:
+        """Write `result.json`: the JSON line, with what made it.
+
+        A process that took no step leaves the file of the one before as it is.
+        """
+        path = self.workdir.path / "result.json"
+        if self.begun_at == self.last_step and path.exists():
+            return
+        spent = {
+            "resumed_after_step": self.begun_at,
+            "seconds": round(time.monotonic() - self.clock, 1),
+            "joules": self.energy.joules(),
+        }
+        kept = {**line, "made_with": {**self.sheet(), **spent}}
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(kept, indent=1) + "\n")
 
     def fit(
         self,
@@ -124,6 +155,9 @@ class Run:
             *monitors,
             callbacks.MetricsLog(self.log, self.steps_per_epoch),
         ]
+        if self.fingerprint is not None:
+            place, last = self.workdir.path, self.last_step
+            watchers.append(RememberFirstSteps(place, config, last, self.sheet))
         if not KERAS_BAR.get():
             per_epoch, seconds = self.steps_per_epoch, config.log_seconds
             watchers.append(Progress(per_epoch, self.last_step, seconds))

@@ -4,13 +4,14 @@ import logging
 from typing import Any
 
 from ressl_tf.config import Config
+from ressl_tf.data.fingerprint import of_files
 from ressl_tf.engine import callbacks, tracking
 from ressl_tf.engine.run import Run, last_step
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.evaluate import plots
 from ressl_tf.evaluate.report import refreshed_report
 from ressl_tf.graphs.gcn import GCN
-from ressl_tf.graphs.graph import Graph, load_graph
+from ressl_tf.graphs.graph import PREFIX, Graph, load_graph
 from ressl_tf.graphs.link_split import hold_out_edges
 from ressl_tf.graphs.trained import open_graph_run
 from ressl_tf.methods.build import build_model, make_model
@@ -48,6 +49,7 @@ def pretrain(config: Config) -> dict[str, Any]:
             tracking=followers,
             steps_per_row=config.log_every,
             speed=("epochs_per_second", config.steps_per_execution),
+            fingerprint=lambda: of_files([config.dataset.removeprefix(PREFIX)]),
         )
         run.resume()
         if run.is_new:
@@ -58,6 +60,7 @@ def pretrain(config: Config) -> dict[str, Any]:
         line = result(run)
         if config.report:
             line["report"] = refreshed_report.write_report(config)
+        run.keep(line)
         followers.result(line)
         log.info("reached after %d epochs: loss %s", line["epochs"], line["loss"])
         log.info("pictures: curves.png in %s", line["workdir"])

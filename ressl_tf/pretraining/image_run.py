@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from ressl_tf.config import Config
 from ressl_tf.data.augment.deferred import CropsOnly
+from ressl_tf.data.fingerprint import of_source
 from ressl_tf.data.image_sides import check_image_size
 from ressl_tf.data.load import open_source
 from ressl_tf.data.pipeline import (
@@ -112,6 +113,7 @@ def run_chief(config: Config, strategy) -> dict[str, Any]:
             watch=watch,
             tracking=followers,
             speed=("images_per_second", config.batch_size * config.steps_per_execution),
+            fingerprint=functools.partial(of_source, source),
         )
         run.resume()
         if start is not None:
@@ -130,6 +132,7 @@ def run_chief(config: Config, strategy) -> dict[str, Any]:
         line = result(run)
         if config.report:
             line["report"] = refreshed_report.write_report(config, model)
+        run.keep(line)
         followers.result(line)
         tell_people(line)
         return line

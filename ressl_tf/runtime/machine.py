@@ -1,4 +1,4 @@
-"""Describe the machine that figures are measured on."""
+"""Describe the machine that a run or figures are made on."""
 
 import importlib.metadata
 import os
@@ -10,7 +10,10 @@ import tensorflow as tf
 from ressl_tf.runtime import host
 from ressl_tf.runtime.kernels import cpu_kernels
 
-PACKAGES = ("tensorflow", "keras", "keras-cv", "torch", "torchvision", "opencv-python")
+PACKAGES = (
+    *("tensorflow", "keras", "keras-cv", "numpy"),
+    *("torch", "torchvision", "opencv-python"),  # peers
+)
 
 
 def describe() -> dict[str, Any]:

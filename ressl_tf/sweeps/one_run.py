@@ -32,7 +32,9 @@ def perform(run: Run, evaluation: str, start: Start) -> dict[str, Any]:
     try:
         if not done:
             trained = start("ressl_tf.train", flags.arguments(run.config))
+            made_with = _read(run).get("made_with")  # of the file of training
             done = {"max_steps": run.config.max_steps, "train": trained}
+            done |= {"made_with": made_with} if made_with else {}
             _store(run, done)
         if evaluation in EVALUATORS and evaluation not in done:
             evaluator = EVALUATORS[evaluation]
@@ -46,12 +48,15 @@ def perform(run: Run, evaluation: str, start: Start) -> dict[str, Any]:
 
 def stored(run: Run) -> dict[str, Any]:
     """Return the contents of `result.json`; empty before the run's last step."""
-    path = _path(run)
-    if not path.exists():
-        return {}
-    done = json.loads(path.read_text())
+    done = _read(run)
     # --max_steps may change from one start to the next; it moves the last step.
-    return done if done["max_steps"] == run.config.max_steps else {}
+    # Without it the file is that of training, whose sweep was killed before it knew.
+    return done if done.get("max_steps") == run.config.max_steps else {}
+
+
+def _read(run: Run) -> dict[str, Any]:
+    path = _path(run)
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def row(run: Run, done: dict[str, Any], error: str | None = None) -> dict[str, Any]:
