@@ -5,7 +5,7 @@
 #   scripts/soak.sh --minutes=120 --workdir=runs/soak
 #   scripts/soak.sh --minutes=120 --workdir=runs/soak --dataset=folder:/photos --image_size=64
 #
-# What is no option of the script is a flag of ressl_tf.train, whose file lies in configs/soak.flags.
+# What is no option of the script is a flag of ressl_tf.train; its own are in scripts/soak/soak.flags.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 install run requirements.txt

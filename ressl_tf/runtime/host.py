@@ -1,5 +1,6 @@
 """The machine that a process runs on: memory, cores, processor, load."""
 
+import ctypes
 import os
 import pathlib
 import platform
@@ -39,6 +40,18 @@ def peak_memory() -> int | None:
         return None
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def give_back_memory() -> None:
+    """Give freed memory back to the system, where the C library keeps it (glibc).
+
+    Work that is done now and then, in threads of its own, otherwise leaves more of it
+    each time.
+    """
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (OSError, AttributeError, TypeError):  # another library; Windows
+        return
 
 
 def processor() -> str:

@@ -20,10 +20,10 @@ from typing import Any
 
 import soak_figure
 import soak_summary
-from killed_run import ROOT, Ended, KilledRun, lives
+from killed_run import Ended, KilledRun, lives
 from unbroken import compare
 
-FLAGS = ROOT / "configs" / "soak.flags"
+FLAGS = pathlib.Path(__file__).with_name("soak.flags")
 
 
 def arguments(words: Sequence[str] | None = None) -> tuple[argparse.Namespace, list]:

@@ -10,6 +10,7 @@ from ressl_tf.config import Config
 from ressl_tf.config.report_config import ReportConfig
 from ressl_tf.evaluate.report import written_report
 from ressl_tf.evaluate.report.shown_images import Reading
+from ressl_tf.runtime import host
 from ressl_tf.runtime.errors import RunError, UsageError
 
 log = logging.getLogger("ressl_tf")
@@ -35,6 +36,7 @@ class RefreshReport(keras.callbacks.Callback):
         """Write the report, where it is due; the epoch before is saved by now."""
         if own(self.model) and epoch and epoch % self.config.report_every == 0:
             _or_warn(self._write)
+            host.give_back_memory()
 
     def _write(self) -> str:
         config = dataclasses.replace(

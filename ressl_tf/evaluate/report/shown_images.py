@@ -5,6 +5,7 @@ import logging
 import pathlib
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -73,7 +74,8 @@ class Reading:
     """
 
     def __init__(self, model: ImageSSL | None = None):
-        self.model, self.keeps_weights = model, model is not None
+        self.model: Any = model
+        self.keeps_weights = model is not None
         self.sources: dict[str, Source] = {}
 
     def open(self, config: ReportConfig, run: Config) -> None:
