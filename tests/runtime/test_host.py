@@ -1,10 +1,13 @@
 """What a machine says of itself, and a run where it says nothing."""
 
+import ctypes
 import json
 import os
+import pathlib
 import platform
 import subprocess
 import sys
+import types
 
 import pytest
 from helpers.models import TINY
@@ -43,6 +46,18 @@ def test_this_machine_is_described():
     assert host.physical_memory() > 2**28
     assert 2**20 < host.peak_memory() < host.physical_memory()
     assert host.load() >= 0
+
+
+def test_memory_is_given_back_where_the_c_library_can(monkeypatch):
+    asked = []
+    glibc = types.SimpleNamespace(malloc_trim=asked.append)
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: glibc)
+    host.give_back_memory()
+    assert asked == [0]
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: types.SimpleNamespace())  # macOS
+    host.give_back_memory()
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: pathlib.Path(name))  # TypeError
+    host.give_back_memory()
 
 
 @pytest.fixture
