@@ -21,6 +21,7 @@ def test_all_sockets_are_added(sockets):
     meter = energy.EnergyMeter()
     (sockets[0] / "energy_uj").write_text("6500000")
     (sockets[1] / "energy_uj").write_text("5250000")
+    (sockets[0].parent / "intel-rapl:0:0" / "energy_uj").write_text("6000000")
     assert meter.joules() == pytest.approx(1.75)
 
 
