@@ -16,7 +16,7 @@ RECORD = re.compile(r", (record|image) \d+$")
 
 
 def of_source(source: Source) -> dict[str, Any]:
-    """Return number of images, their bytes, and a hash of names, sizes and classes.
+    """Return number of images, their bytes, and a hash of names and sizes.
 
     Names are those inside the folder that all files are in, so that a set may move. Of
     more than 10,000 images so many are looked at. A file with many images counts once.
@@ -25,7 +25,7 @@ def of_source(source: Source) -> dict[str, Any]:
     rows = np.linspace(0, source.size - 1, count, dtype=np.int64)
     names = [source.example_name(int(row)) for row in rows]
     files = of_files(file for name in names if (file := _file(name)))
-    words = repr((source.size, source.label_names, _inside(names), files["sha256"]))
+    words = repr((source.size, _inside(names), files["sha256"]))
     return {
         "images": source.size,
         "files": files["files"],
@@ -37,7 +37,7 @@ def of_source(source: Source) -> dict[str, Any]:
 def of_files(paths: Iterable[str]) -> dict[str, Any]:
     """Return number of files, their bytes, and a hash of their names and sizes."""
     files = sorted(set(paths))
-    sizes = [os.path.getsize(file) for file in files]
+    sizes = [_size(file) for file in files]
     words = repr((_inside(files), sizes)).encode(errors="surrogateescape")
     return {
         "files": len(files),
@@ -51,6 +51,14 @@ def _file(name: str) -> str:
     path = RECORD.sub("", name)
     places = path, str(pathlib.PurePath(path).parent)  # of a tar: shard/key
     return next((place for place in places if os.path.isfile(place)), "")
+
+
+def _size(path: str) -> int:
+    """Return the bytes of a file; 0 if it is gone, which ends no run."""
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return 0
 
 
 def _inside(paths: list[str]) -> list[str]:

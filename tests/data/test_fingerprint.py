@@ -1,4 +1,4 @@
-"""A fingerprint stays when a set moves, and changes with names, sizes and classes."""
+"""A fingerprint stays when a set moves, and changes with names and sizes."""
 
 import shutil
 
