@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from killed_run import KilledRun
 
-MEASURED = ("images_per_second", "input_wait")
-
 
 def compare(broken: KilledRun, folder: pathlib.Path) -> dict[str, Any]:
     """Train to the last step that the broken run has saved, and compare the arrays."""
