@@ -16,7 +16,7 @@ STEPS = 20  # enough for every weight, the queue and the batch statistics to mov
 
 
 class RememberFirstSteps(keras.callbacks.Callback):
-    """A callback that writes `first_steps.json` once, after step 20 or the last before.
+    """A callback that writes `first_steps.json` after step 20, or the last one before.
 
     It holds the step, the SHA-256 of the weights, the config and the reproducibility
     sheet of the process that took the step. No bit of the run depends on it.
@@ -38,10 +38,11 @@ class RememberFirstSteps(keras.callbacks.Callback):
         super().__init__()
         self.path, self.config, self.describe = folder / FILE, config, describe
         self.wanted = min(STEPS, last_step)
-        self.done = self.path.exists()
+        self.done = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Give it up for a run that goes on from a later step: an older one's."""
+        # A run killed before its first checkpoint takes the step again, and writes again.
         self.done = self.done or int(self.model.step.numpy()) >= self.wanted
 
     def on_train_batch_end(
