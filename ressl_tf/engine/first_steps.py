@@ -42,7 +42,7 @@ class RememberFirstSteps(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Give it up for a run that goes on from a later step: an older one's."""
-        # A run killed before its first checkpoint takes the step again, and writes again.
+        # A run killed before its first checkpoint takes the step, and writes, again.
         self.done = self.done or int(self.model.step.numpy()) >= self.wanted
 
     def on_train_batch_end(
