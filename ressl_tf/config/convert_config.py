@@ -42,8 +42,9 @@ class ConvertConfig:
     checkpoint: str = option(
         "",
         "A file of PyTorch with a ResNet-18, 34, 50 or 101, of the official ReSSL "
-        "code, MoCo, solo-learn, or by torchvision's names; or with a ViT-T, S or B, "
-        "of DINO, DeiT, MAE, MoCo v3, solo-learn or timm. Its layout is found out.",
+        "code, MoCo, solo-learn, or by torchvision's names; with a ViT-T, S or B, of "
+        "DINO, DeiT, MAE, MoCo v3, solo-learn or timm; or with a ConvNeXt-tiny, "
+        "EfficientNet or MobileNet of timm. Its layout is found out.",
         group="from PyTorch: what weights cannot tell",
         path=True,
     )

@@ -7,6 +7,7 @@ from ressl_tf.benchmarks import embed_speed
 from ressl_tf.config.bench_config import BenchConfig
 
 
+@pytest.mark.slow
 def test_it_is_measured_on_files(photos):
     config = BenchConfig(
         **TINY, dataset=f"folder:{photos}", part="embed", repeats=1, seconds=0.01

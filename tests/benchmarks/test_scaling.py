@@ -126,6 +126,7 @@ def test_each_quantity_is_one_benchmark_of_steps_and_lower_bounds(measured):
     assert len(measured.benchmarks) == 5
 
 
+@pytest.mark.slow
 def test_replicas_that_cannot_share_the_batch_are_left_out(measured):
     config = BenchConfig(part="growth", batch_size=6)
     assert list(scaling.measure(config)["replicas"]) == ["1", "2"]
@@ -177,6 +178,7 @@ def test_a_picture_that_cannot_be_written_is_refused_at_once(measured, tmp_path)
     assert not measured.benchmarks
 
 
+@pytest.mark.slow
 def test_the_picture_is_written(measured, tmp_path):
     path = tmp_path / "new" / "growth.png"
     scaling.measure(BenchConfig(part="growth", output=str(path)))

@@ -1,11 +1,13 @@
 """The picture of the scaling benchmark."""
 
 import numpy as np
+import pytest
 from helpers.benchmarking import POINT
 
 from ressl_tf.benchmarks import scaling_figure
 
 
+@pytest.mark.slow
 def test_the_picture_has_a_panel_a_quantity_on_one_scale():
     slower = {**POINT, "milliseconds": 800.0, "floor_milliseconds": 300.0}
     two = {"16": POINT, "32": slower}

@@ -74,6 +74,7 @@ def test_a_folder_that_cannot_be_written(folder, tmp_path):
         opened(folder, tmp_path / "file" / "caches")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("platform", ["fcntl", "neither"])
 def test_what_a_killed_writer_left_is_removed_and_not_used(
     folder, caches, platform, monkeypatch
@@ -95,6 +96,7 @@ def test_what_a_killed_writer_left_is_removed_and_not_used(
     assert (dead.exists(), mine.exists(), living.exists()) == (False, False, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("platform", ["fcntl", "neither"])
 def test_of_two_at_once_one_makes_the_cache(
     folder, caches, platform, monkeypatch, caplog

@@ -23,6 +23,7 @@ def test_grey_is_that_of_pillow():
     np.testing.assert_array_equal(to_grey(np.repeat(every, 3, -1)), every)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cache", ["memory", "none", "disk"])
 def test_files_are_read_as_grey(tmp_path, cache):
     for number, image in enumerate(RGB):

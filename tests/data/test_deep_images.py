@@ -35,6 +35,7 @@ def load(name, tmp_path, **options):
     return load_source(name, "train", **{"pixels": "auto", **caches, **options})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cache", "channels"),
     [pytest.param("none", 1, marks=pytest.mark.slow), ("memory", 3), ("disk", 1)],
@@ -66,6 +67,7 @@ def test_uint8_rounds_what_float32_keeps(deep, tmp_path):
     np.testing.assert_array_equal(rounded[..., 0], np.rint(WANTED))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value_range", ["dtype", "percentiles", "100,4000"])
 def test_every_range_keeps_its_values(tmp_path, value_range):
     (tmp_path / "a.png").write_bytes(as_png(GRADIENT))

@@ -31,6 +31,7 @@ def test_the_full_range_is_taken(tmp_path):
     assert source.images.numpy().max(axis=(1, 2, 3)).tolist() == [255, 1]
 
 
+@pytest.mark.slow
 def test_a_given_range_takes_dark_sets(tmp_path):
     write(tmp_path / "a.png", deep(4095))
     tops = {"dtype": 16, "0,4095": 255, "percentiles": 255}

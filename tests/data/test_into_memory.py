@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from ressl_tf.data.into_memory import into_memory
@@ -19,6 +20,7 @@ def test_chosen_images_are_held_in_their_order(photos):
     assert into_memory(held) is held
 
 
+@pytest.mark.slow
 def test_what_cannot_be_held_stays_as_it_is(photos, tmp_path):
     source = load_source(f"folder:{photos}", "train", cache="none")
     assert into_memory(source, limit=100) is source

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from ressl_tf.data.augment.views import Views, weak_view
@@ -22,6 +23,7 @@ class Plain:
         return views
 
 
+@pytest.mark.slow
 def test_views_are_in_the_order_of_the_images(photos):
     for cache in ("memory", "none"):
         source = load_source(f"folder:{photos}", "test", cache=cache)
@@ -33,6 +35,7 @@ def test_views_are_in_the_order_of_the_images(photos):
         np.testing.assert_array_equal(found[10:], images[:6])  # the first come again
 
 
+@pytest.mark.slow
 def test_the_seed_fixes_the_views(photos):
     views = Views({"weak": weak_view(16)})
     source = load_source(f"folder:{photos}", "test")

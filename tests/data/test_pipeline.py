@@ -116,6 +116,7 @@ def path_of(folder, number):
     return folder / "ab"[number // 15] / f"{number:02}.png"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [0, 6])
 def test_a_bad_image_ends_the_run_at_its_step_by_name(folder, step):
     whole = run(streamed(folder), stop_step=7)

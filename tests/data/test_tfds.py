@@ -67,6 +67,7 @@ def tfds_order(data_dir, split):
     return [int(e["image"][0, 0, 0]) for e in tfds.as_numpy(dataset)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", ["train", "train[10%:55%]", "test+train[:3]"])
 def test_tfds_splits_are_read_as_tfds_reads_them(prepared, split):
     expected = tfds_order(prepared, split)

@@ -11,6 +11,7 @@ from ressl_tf.engine.optimizers import SGD
 from ressl_tf.runtime.errors import UsageError
 
 
+@pytest.mark.slow
 def test_an_accumulated_step_is_one_of_the_mean_gradient(images):
     """By hand: both halves relate to the queue as it was; all keys enter it in order.
 

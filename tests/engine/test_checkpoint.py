@@ -72,6 +72,7 @@ def test_the_last_ones_are_kept(tmp_path):
     assert names == ["step-000000010.npz", "step-000000100.npz"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])
 def test_a_damaged_checkpoint_is_named_and_the_one_before_used(
     tmp_path, caplog, damage

@@ -10,6 +10,7 @@ from ressl_tf.models import backbones
 RATE, DECAY = 0.5, 0.25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", [SGD, LARS, AdamW])
 def test_kernels_of_a_transformer_decay_and_nothing_else(cls):
     vit = backbones.build("vit_small", image_size=16, stem="small", width=0.05)

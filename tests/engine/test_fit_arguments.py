@@ -231,6 +231,7 @@ def test_eager_steps_and_single_batches_are_the_steps_of_fit(images):
     assert int(single.step) == int(eager.step) == 3
 
 
+@pytest.mark.slow
 def test_a_loaded_model_goes_on_with_fit(images, tmp_path):
     whole, first = tiny_model(), tiny_model()
     fit(whole, images, 3)

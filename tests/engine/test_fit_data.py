@@ -56,6 +56,7 @@ def test_a_generator_of_images_trains_as_the_array(images):
     assert same_weights(values(drawn), values(whole))
 
 
+@pytest.mark.slow
 def test_labels_of_any_type_are_ignored(images):
     words = np.array(["cat"] * len(images))
     labelled, plain = tiny_model(), tiny_model()

@@ -26,6 +26,7 @@ def log_figure(model):
     )
 
 
+@pytest.mark.slow
 def test_it_holds_the_first_epoch_with_the_best_figure(images, tmp_path):
     model, seen = tiny_model(), {}
     checkpoints = Checkpoints(tmp_path, keep=1)
@@ -46,6 +47,7 @@ def test_it_holds_the_first_epoch_with_the_best_figure(images, tmp_path):
     assert [path.name for path in checkpoints.paths()] == ["step-000000012.npz"]
 
 
+@pytest.mark.slow
 def test_a_run_that_resumes_keeps_what_is_better(images, tmp_path):
     checkpoints = Checkpoints(tmp_path)
     for epochs in (2, 3):  # the second run repeats an epoch, as after a crash

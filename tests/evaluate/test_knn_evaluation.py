@@ -14,6 +14,7 @@ from ressl_tf.evaluate.task import open_task
 from ressl_tf.runtime.errors import UsageError
 
 
+@pytest.mark.slow
 def test_knn_is_the_monitors_last_figure(unbroken, tmp_path):
     result, folder = unbroken
     line = knn_evaluation.evaluate(
@@ -68,6 +69,7 @@ def test_a_set_without_test_split_is_divided(photos, unbroken, tmp_path, caplog)
     assert "every tenth image of each class is held out" in caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -74,6 +74,7 @@ def test_a_tenth_is_held_out_of_several_classes_too(unbroken, listed):
     assert (train.states == 1).any(axis=0).all()
 
 
+@pytest.mark.slow
 def test_a_cache_on_the_disk_has_the_same_classes(unbroken, listed, tmp_path):
     dataset = f"list:{listed}"
     config = SVMConfig(

@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from helpers.photos import flat, write
 
 from ressl_tf.data.load import load_source
@@ -13,6 +14,7 @@ def opened(root, split, cache):
     return load_source(f"folder:{root}", split, **where)
 
 
+@pytest.mark.slow
 def test_links_to_the_same_files_are_noticed(tmp_path, caplog):
     for name in ("a", "b"):
         write(tmp_path / f"photos/{name}/x.png", flat(1))
@@ -40,6 +42,7 @@ def test_a_link_among_other_files_is_noticed_and_copies_are_not(tmp_path, caplog
     assert "1 of 3 test images are training images" in caplog.text
 
 
+@pytest.mark.slow
 def test_arrays_and_tfds_sets_have_no_files(caplog):
     train, test = (load_source("shapes", s) for s in ("train[:20]", "test[:10]"))
     warn_of_same_files(train, test)

@@ -88,6 +88,7 @@ def test_an_evaluation_that_fails_leaves_the_others(unbroken, tmp_path, evaluate
     assert evaluated == [("features", "list:broken")] * 2  # mAP is there
 
 
+@pytest.mark.slow
 def test_what_is_done_is_not_done_again(unbroken, tmp_path, evaluated):
     def run(*names, **options):
         evaluated.clear()

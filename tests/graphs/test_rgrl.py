@@ -177,6 +177,7 @@ def test_zero_features_train_and_stay_finite():
     assert all(np.isfinite(variable).all() for variable in model.variables)
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_the_graph_is_refused():
     graph = random_graph()
     for model, message in (

@@ -30,6 +30,7 @@ def tiny_dataset(images):
     return data.batch(4, drop_remainder=True)
 
 
+@pytest.mark.slow
 def test_dicts_as_tfds_gives_them_are_taken_for_their_images(images):
     """In `fit`, `evaluate` and `predict`; the label is ignored."""
     of_dicts, of_arrays = tiny_model(), tiny_model()

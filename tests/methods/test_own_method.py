@@ -55,6 +55,7 @@ def toy(tmp_path, monkeypatch):
     del METHODS["toy"]
 
 
+@pytest.mark.slow
 def test_it_is_trained_resumed_and_opened(toy, photos, tmp_path):
     options = {**TINY, "method": toy, "student_temp": 0.5, "seed": 3}
     options |= {"dataset": f"folder:{photos}", "workdir": str(tmp_path / "run")}

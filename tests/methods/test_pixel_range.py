@@ -24,6 +24,7 @@ def warnings(caplog):
     return [r.getMessage() for r in caplog.records if "0..255" in r.getMessage()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCALES)
 def test_a_wrong_scale_is_said_once_by_fit(images, caplog, name):
     wrong = SCALES[name](images.astype("float32"))
@@ -36,6 +37,7 @@ def test_a_wrong_scale_is_said_once_by_fit(images, caplog, name):
     assert "raw ones on 0..255 are expected" in warnings(caplog)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", ["predict", "evaluate", "train_on_batch"])
 def test_every_way_to_images_is_watched(images, caplog, call):
     model = tiny_model()
@@ -57,6 +59,7 @@ def test_a_dataset_and_finished_views_are_watched(images, caplog):
         assert len(warnings(caplog)) == 1
 
 
+@pytest.mark.slow
 def test_raw_images_of_any_type_and_resampled_ones_are_not_warned_of(images, caplog):
     large = tf.image.resize(images, (24, 24), "bicubic").numpy()
     assert large.max() > 255 or large.min() < 0

@@ -53,6 +53,7 @@ def test_it_is_the_methods_loss_in_inference_mode_however_the_data_are_cut(image
     assert on_batch["loss"] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_evaluating_changes_nothing_of_the_model_or_of_its_training(images):
     """Weights, statistics, target, queue, step, optimizer and running means."""
     model, alone = trained(images), trained(images)
@@ -83,6 +84,7 @@ def test_the_views_are_the_same_in_each_epoch_and_no_training_steps(images):
     assert len({tuple(seed) for seed in [*seeds[:3], *steps]}) == 53
 
 
+@pytest.mark.slow
 def test_a_split_is_the_last_part_of_an_array(images):
     split, given = tiny_model(), tiny_model()
     options = {"batch_size": 4, "verbose": 0, "shuffle": False}

@@ -68,6 +68,7 @@ def test_momentum_zero_copies_and_one_keeps():
         np.testing.assert_allclose(target, online, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_frozen_backbone_keeps_its_features_while_the_targets_statistics_move(
     images, when

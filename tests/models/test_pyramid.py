@@ -19,6 +19,7 @@ def built(name, image_size=None, stem="standard"):
     return backbones.build(name, image_size=image_size, stem=stem, width=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ENDS)
 def test_maps_are_the_ends_of_stages_and_pool_to_the_features(name):
     backbone = built(name)

@@ -42,6 +42,7 @@ def test_a_begun_run_keeps_its_numbers(own, tmp_path):
     assert (found.mean, found.std) == ((0.1,) * 3, (0.3,) * 3)
 
 
+@pytest.mark.slow
 def test_the_dry_run_tells_them(own, tmp_path):
     report = dry_run.describe(config(own, tmp_path, cache_dir=str(tmp_path / "c")))
     assert report["config"]["mean"] == (0.2,) * 3

@@ -43,6 +43,7 @@ def test_a_result_is_the_json_line_and_what_lies_in_the_folder(run):
     assert features.shape == (2, run.model.output_shape[-1])
 
 
+@pytest.mark.slow
 def test_the_next_call_takes_a_result(run, tmp_path):
     line = ressl_tf.knn(run, knn_k=5, out=tmp_path / "knn")
     assert line["knn_top1"] == line["top1"]

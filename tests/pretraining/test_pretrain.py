@@ -134,6 +134,7 @@ def test_a_finished_run_goes_on_for_more_epochs(unbroken, photos, tmp_path, capl
     assert again["weights_sha256"] == longer["weights_sha256"]
 
 
+@pytest.mark.slow
 def test_without_labels_there_is_no_knn(photos, tmp_path, caplog):
     flat = config(photos, tmp_path, dataset=f"folder:{photos}/train/red", epochs=1)
     with caplog.at_level(logging.INFO, "ressl_tf"):

@@ -139,6 +139,7 @@ def test_another_backbone_is_refused_before_the_workdir_is_made(
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.slow
 def test_a_longer_network_is_another_one():
     one, two = (resnet(name, width=1 / 16) for name in ("resnet18", "resnet34"))
     assert "against" in warm_start.first_difference(one, two)

@@ -55,6 +55,7 @@ def test_all_workers_get_one_list_in_the_order_of_their_indices(monkeypatch):
     assert all(each.workers == workers for each in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strangers", [(3, 1), (2, 0)])
 def test_workers_that_disagree_are_told_so(strangers):
     chief, stranger = found_by([(2, 0), strangers], seconds=3.0)

@@ -135,6 +135,7 @@ def test_outputs_that_the_source_cannot_give_are_refused(source, tmp_path):
         assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_classifier_gives_its_probabilities_unasked(tmp_path):
     tiny_classifier().save(tmp_path / "classifier.keras")
     done = export(

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 import ressl_tf
@@ -10,6 +11,7 @@ from ressl_tf.saving import exporter
 from ressl_tf.saving.rebuild import rebuild
 
 
+@pytest.mark.slow
 def test_all_forms_have_the_same_maps(unbroken, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (2, 32, 64, 3)).astype(np.uint8)
     encoder = ressl_tf.open_pretrained(unbroken[1]).encoder

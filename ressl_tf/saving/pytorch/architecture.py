@@ -16,9 +16,10 @@ class Architecture:
     """A network, as far as the shapes of its weights determine it.
 
     Attributes:
-        backbone: "resnet18", "resnet34", "resnet50" or "resnet101"; a ViT's name.
+        backbone: A row of `config.backbone_table`.
         width: Factor on its channels.
-        stem: "standard" for 7x7; "small" for 3x3, which may have a max-pool or not.
+        stem: Of a ResNet: "standard" for 7x7; "small" for 3x3, which may have a
+            max-pool or not. "standard" for the others.
         channels: Of the images.
         patch_size: Side of a ViT's patches in pixels.
         vit_pooling: What a ViT's features are.
@@ -49,9 +50,9 @@ def find_architecture(state: Mapping[str, np.ndarray]) -> Architecture:
     }
     if not blocks:
         raise UsageError(
-            "only ResNets and ViTs can be converted, there is no converter for this "
-            "network. Received: weights without layer1.0 and blocks.0, such as "
-            f"{', '.join(list(state)[:2])}"
+            "only ResNets, ViTs, ConvNeXt, EfficientNets and MobileNets can be "
+            "converted, there is no converter for this network. Received: weights "
+            f"without layer1.0 and blocks.0, such as {', '.join(list(state)[:2])}"
         )
     repeats = tuple(sum(stage == str(n) for stage, _ in blocks) for n in range(1, 5))
     deep = any(name.endswith(".conv3.weight") for name in state)

@@ -129,6 +129,8 @@ def _stem(components, found: str, asked: str) -> str:
     Raises:
         UsageError: The one asked for does not fit the weights.
     """
+    if "conv1.weight" not in components.backbone:
+        return found if asked == "auto" else asked  # weights do not tell strides
     solo = components.layout.name.startswith("solo")
     usual = "small_pad2" if solo and found == "small" else found
     stem = usual if asked == "auto" else asked
@@ -221,7 +223,7 @@ def load(network: keras.Model, state: State, name: str = "network") -> None:
     """Load a state dict into a network, all of it or, when it does not fit, nothing.
 
     Args:
-        network: A ResNet, or a ViT.
+        network: A row of `config.backbone_table`.
         state: PyTorch's names to arrays.
         name: Name of the network in errors.
 

@@ -6,12 +6,17 @@ from collections.abc import Mapping
 import numpy as np
 
 from ressl_tf.runtime.errors import UsageError
+from ressl_tf.saving.pytorch import convnext_names, mbconv_names, vit_names
 from ressl_tf.saving.pytorch.parameter_names import State
-from ressl_tf.saving.pytorch.vit_names import MARKER
 
 WRAPPERS = ("module.", "_orig_mod.")  # of DistributedDataParallel, of torch.compile
-RESNET, VIT = "resnet", "vit"
-MARKERS = {"conv1.weight": RESNET, MARKER: VIT}  # weights of the first layer -> family
+RESNET, VIT, CONVNEXT, MBCONV = "resnet", "vit", "convnext", "mbconv"
+MARKERS = {  # weights of the first layer -> family
+    "conv1.weight": RESNET,
+    vit_names.MARKER: VIT,
+    convnext_names.MARKER: CONVNEXT,
+    mbconv_names.MARKER: MBCONV,
+}
 BESIDE_VIT = ("decoder", "mask_token", "head.")  # of MAE, of MoCo v3: no part of it
 OUR_LINEARS = ("hidden", "output")  # the projector's two linear layers here
 
@@ -77,6 +82,8 @@ LAYOUTS = (
     Layout("solo_old", "", "momentum_", "encoder.", "projector."),  # its first versions
     Layout("torchvision", "", None, "", "fc.", key=""),
     Layout("timm", "", None, "", "head.", key="", families=(VIT,)),
+    Layout("timm", "", None, "", "head.fc.", key="", families=(CONVNEXT,)),
+    Layout("timm", "", None, "", "classifier.", key="", families=(MBCONV,)),
 )
 
 
@@ -109,16 +116,17 @@ def names() -> tuple[str, ...]:
     return ("torchvision", "timm", "ressl", "moco", "solo")
 
 
-def by_name(name: str) -> Layout:
-    """Return the layout called `name`."""
-    return next(layout for layout in LAYOUTS if layout.name == name)
+def by_name(name: str, family: str = "") -> Layout:
+    """Return the layout called `name`, that of the family where there are several."""
+    named = [layout for layout in LAYOUTS if layout.name == name]
+    return next((each for each in named if family in each.families), named[0])
 
 
 def split(state: Mapping[str, np.ndarray]) -> Components:
     """Find the layout of a state dict and split it into components.
 
     Raises:
-        UsageError: No ResNet or ViT is where a known layout has it.
+        UsageError: No network that is known is where a known layout has it.
     """
     state = {_unwrapped(name): array for name, array in state.items()}
     layout = _find(state)
@@ -131,7 +139,7 @@ def split(state: Mapping[str, np.ndarray]) -> Components:
         else:
             other = found.queue if name in ("queue", "queue_ptr") else found.rest
             other[name] = array
-    for name in [n for n in found.backbone if n.startswith(BESIDE_VIT)]:
+    for name in [n for n in found.backbone if n.startswith(_beside(found.backbone))]:
         found.rest[name] = found.backbone.pop(name)
     found.projector = _rename(found.projector, layout.linears, OUR_LINEARS)
     found.target_projector = _rename(
@@ -175,6 +183,14 @@ def queue_rows(queue: np.ndarray, dim: int, columns: bool) -> np.ndarray:
     return queue if queue.shape[1] == dim else queue.T
 
 
+def _beside(backbone: State) -> tuple[str, ...]:
+    """Return how names begin that are no part of the features."""
+    if mbconv_names.MARKER in backbone:
+        pooled_first = "bn2.weight" not in backbone  # a MobileNetV3
+        return ("conv_head.",) if pooled_first else ()
+    return () if convnext_names.MARKER in backbone else BESIDE_VIT
+
+
 def _unwrapped(name):
     while name.startswith(WRAPPERS):
         name = name.partition(".")[2]
@@ -192,11 +208,12 @@ def _find(state):
         if there and (not dino or any(name.startswith("head.") for name in state)):
             return layout
     begins = sorted({name.partition(".")[0] for name in state})
-    known = ", ".join(layout.name for layout in LAYOUTS)
+    known = ", ".join(dict.fromkeys(layout.name for layout in LAYOUTS))
     shown = ", ".join(begins[:8]) + (" ..." if len(begins) > 8 else "")
     raise UsageError(
-        f"no ResNet or ViT was found where a known layout has it ({known}: a "
-        f"{' or '.join(MARKERS)}); rename its tensors as torchvision or timm does. "
+        "no network that can be converted was found where a known layout has it "
+        f"({known}: a {' or '.join(MARKERS)}); rename its tensors as torchvision names "
+        f"a ResNet's, and timm those of others. "
         f"Received: tensors under {shown}"
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.errors import RunError
-from ressl_tf.saving.pytorch import torch_networks
+from ressl_tf.saving.pytorch import timm_networks, torch_networks
 from ressl_tf.saving.pytorch.families import find
 from ressl_tf.saving.pytorch.parameter_names import State
 from ressl_tf.saving.rebuild import rebuild
@@ -27,7 +27,7 @@ def largest_difference(encoder: Encoder, state: State) -> float:
         state: the backbone by torchvision's or timm's names.
 
     Raises:
-        UsageError: PyTorch is not installed.
+        UsageError: PyTorch, or timm where it is needed, is not installed.
         RunError: the difference is above 1e-4.
     """
     found = find(state)
@@ -37,7 +37,9 @@ def largest_difference(encoder: Encoder, state: State) -> float:
     ours = rebuild(encoder, side).features(images).numpy()
     normal = ((images / 255 - encoder.mean) / encoder.std).transpose(0, 3, 1, 2)
     given = np.ascontiguousarray(normal, "float32")
-    if found.patch_size:
+    if timm_networks.has(found.backbone):
+        theirs = timm_networks.features(state, given, found)
+    elif found.patch_size:
         theirs = torch_networks.vit(state, given, found.vit_pooling)
     else:
         theirs = torch_networks.resnet(state, given, _stem(encoder.backbone))

@@ -13,10 +13,12 @@ from ressl_tf.methods.build import make_model
 from ressl_tf.methods.images import ImageSSL
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pretrained import Pretrained, open_pretrained, stored_config
-from ressl_tf.saving.pytorch import same_features, torch_file
+from ressl_tf.saving.pytorch import same_features, timm_networks, torch_file
 from ressl_tf.saving.pytorch.families import family_of, find, state_of
 from ressl_tf.saving.pytorch.from_torch import PROJECTOR
 from ressl_tf.saving.pytorch.layouts import (
+    CONVNEXT,
+    MBCONV,
     RESNET,
     VIT,
     Components,
@@ -30,7 +32,12 @@ from ressl_tf.saving.pytorch.parameter_names import State
 from ressl_tf.saving.pytorch.vit_names import HEAD_DIM
 
 log = logging.getLogger("ressl_tf")
-USUAL = {RESNET: "torchvision", VIT: "timm"}  # family -> the layout of its backbone
+USUAL = {  # family -> the layout of its backbone
+    RESNET: "torchvision",
+    VIT: "timm",
+    CONVNEXT: "timm",
+    MBCONV: "timm",
+}
 
 
 def export(config: ConvertConfig) -> dict[str, Any]:
@@ -79,9 +86,9 @@ def _layout(name: str, opened: Pretrained) -> Layout:
         UsageError: It has no names for this network.
     """
     family = family_of(state_of(opened.encoder.backbone))
-    layout = by_name(USUAL[family] if name == "auto" else name)
+    layout = by_name(USUAL[family] if name == "auto" else name, family)
     if family not in layout.families:
-        others = [n for n in names() if family in by_name(n).families]
+        others = [n for n in names() if family in by_name(n, family).families]
         raise UsageError(
             f"--layout={name} has no names for this network, which is written as "
             f"{', '.join(others)}. Received: {opened.path}, a "
@@ -99,8 +106,8 @@ def _log_use(opened, found) -> None:
     log.info(
         "it takes images [n, %d, h, w] on 0..1, less %s, by %s", channels, mean, std
     )
-    if found.patch_size:
-        log.info("timm makes its network by %s", _in_timm(opened, found))
+    if made := _in_timm(opened, found):
+        log.info("timm makes its network by %s", made)
     if found.stem != "standard":
         padding = 2 if opened.config.get("stem") == "small_pad2" else 1
         log.info(
@@ -110,13 +117,19 @@ def _log_use(opened, found) -> None:
 
 
 def _in_timm(opened, found) -> str:
+    """Return the call that makes the network there; empty for torchvision's ResNets."""
+    classes = opened.classifier.classes if opened.classifier else 0
+    if timm_networks.has(found.backbone):
+        return timm_networks.call(found, classes)
+    if not found.patch_size:
+        return ""
     options = {
         "img_size": found.image_size,
         "in_chans": found.channels,
         "patch_size": found.patch_size,
         "embed_dim": opened.encoder.feature_dim,
         "num_heads": opened.encoder.feature_dim // HEAD_DIM,
-        "num_classes": opened.classifier.classes if opened.classifier else 0,
+        "num_classes": classes,
         "class_token": found.vit_pooling != "mean",
         "global_pool": "token" if found.vit_pooling == "token" else "avg",
         "fc_norm": found.vit_pooling == "mean_norm",

@@ -169,6 +169,7 @@ def test_a_layer_can_give_the_view_its_size(layer, images):
     assert views(images[:, :12], seed=(0, 1))["a"].shape == (12, 16, 16, 3)
 
 
+@pytest.mark.slow
 def test_fit_trains_through_it_alike_and_a_loaded_model_goes_on(images, tmp_path):
     def model():
         strong = View([RandomResizedCrop(16)], [K.RandomRotation(0.25), Shift()])

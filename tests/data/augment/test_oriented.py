@@ -56,6 +56,7 @@ VIEWS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("views", VIEWS.values(), ids=VIEWS)
 def test_views_of_a_photo_as_it_is_stored_are_those_of_it_upright(views):
     any_size = tf.TensorSpec([None, None, 3], tf.uint8)

@@ -23,6 +23,7 @@ def staged(compiled):
     return Views({**named, "painted": painted, "local": local}, compiled=compiled)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiled", [False, True])
 def test_several_geometric_layers_give_a_photo_what_its_batch_gives(compiled):
     jitter = augment.ColorJitter(0.4, 0.4, 0.4, 0.3, p=1.0)

@@ -25,6 +25,7 @@ def drawn(view, images, compiled=False):
     return tf.function(lambda x: views(x, SEED)["view"])(images).numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 5])
 @pytest.mark.parametrize("compiled", [False, True])
 def test_crops_turns_and_blur_treat_each_channel_as_one_of_three(count, compiled):
@@ -59,6 +60,7 @@ def test_brightness_and_contrast_equal_numpy(count, kind):
     assert np.abs(made - images).max() > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiled", [False, True])
 def test_saturation_hue_and_grey_leave_images_without_colours(compiled):
     colours = [ColorJitter(0, 0, 0.9, 0.5, p=1.0), RandomGrayscale(1.0)]
@@ -70,6 +72,7 @@ def test_saturation_hue_and_grey_leave_images_without_colours(compiled):
     assert np.abs(moved - crops[..., :3]).max() > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 4])
 def test_the_compiled_loop_equals_the_layers(count):
     view = strong_view(16, **TURNS, solarize_prob=0.3)
@@ -78,6 +81,7 @@ def test_the_compiled_loop_equals_the_layers(count):
     np.testing.assert_allclose(loop, layers, rtol=0, atol=2e-2)
 
 
+@pytest.mark.slow
 def test_photos_of_any_size_get_the_views_of_the_batch():
     views = Views({"view": strong_view(16)}, compiled=True)
     images = with_channels(4)

@@ -57,6 +57,7 @@ def values(items):
     return {".".join(i.nested_key) or i.key: json.loads(i.value_json) for i in items}
 
 
+@pytest.mark.slow
 def test_an_offline_run_holds_everything(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     tracker = WandB(tmp_path, {"epochs": 7, "color_jitter": [0.1, 0.2]})

@@ -33,6 +33,7 @@ def config(unbroken, folder, output, **options):
     return EmbedConfig(workdir=str(unbroken[1]), output=str(output), **values)
 
 
+@pytest.mark.slow
 def test_every_readable_image_in_order(unbroken, photos, folder, tmp_path):
     line = embed(config(unbroken, folder, tmp_path / "x.npz"))
     found = read(tmp_path / "x.npz")
@@ -53,6 +54,7 @@ def test_every_readable_image_in_order(unbroken, photos, folder, tmp_path):
         embed(config(unbroken, folder, tmp_path / "x.npz"))
 
 
+@pytest.mark.slow
 def test_after_a_stop_the_same_bytes(unbroken, folder, tmp_path, monkeypatch):
     monkeypatch.setattr(embed_loop, "PART_SECONDS", 0)
     embed(config(unbroken, folder, tmp_path / "whole.npz"))
@@ -99,6 +101,7 @@ def test_stop_names_the_first_unreadable_image(unbroken, folder, tmp_path):
         embed(config(unbroken, folder, tmp_path / "x.npz", on_bad_image="stop"))
 
 
+@pytest.mark.slow
 def test_the_projectors_output(unbroken, photos, tmp_path):
     where = config(unbroken, photos, tmp_path / "x.npz", split="test", embedding=True)
     assert embed(where)["feature_dim"] == 8
@@ -115,6 +118,7 @@ def test_numbers_that_float16_cannot_hold_are_refused(unbroken, photos, tmp_path
         loop._as_dtype(np.array([[70000.0]], np.float32), np.array([0]))
 
 
+@pytest.mark.slow
 def test_tensorboards_projector(unbroken, photos, tmp_path):
     import tensorflow as tf
 

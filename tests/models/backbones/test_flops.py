@@ -1,6 +1,7 @@
 """Multiply-adds counted by hand; the published ones are in test_applications."""
 
 import keras
+import pytest
 
 from ressl_tf.models import backbones
 from ressl_tf.models.backbones.flops import multiply_adds
@@ -40,6 +41,7 @@ def test_a_network_of_any_size_costs_by_the_size_asked():
     assert multiply_adds(network, 64) == 4 * multiply_adds(network, 32)
 
 
+@pytest.mark.slow
 def test_a_network_inside_is_counted_by_its_graph():
     """The same layers cost the same, whether one sees them or not."""
     for name, side in (("resnet18", 32), ("vit_small", 16), ("mobilenet_v2", 32)):

@@ -85,6 +85,7 @@ WORKING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WORKING)
 def test_it_trains_is_followed_by_its_target_and_opens_again(images, tmp_path, name):
     backbone = WORKING[name]()

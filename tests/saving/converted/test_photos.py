@@ -26,6 +26,7 @@ def read(part):
     return np.concatenate(list(part.batches()))
 
 
+@pytest.mark.slow
 def test_a_few_are_both_and_come_as_they_are(images, tmp_path):
     calibrated, checked = opened(tmp_path, images)
     for part in (calibrated, checked):
