@@ -10,6 +10,7 @@ from ressl_tf.config.evaluator_table import EVALUATORS
 from ressl_tf.runtime import flags
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import RunError
+from ressl_tf.runtime.stored import read_object
 from ressl_tf.sweeps.grid import Run
 
 Start = Callable[[str, Sequence[str]], dict[str, Any]]
@@ -49,9 +50,9 @@ def stored(run: Run) -> dict[str, Any]:
     path = _path(run)
     if not path.exists():
         return {}
-    done = json.loads(path.read_text())
+    done = read_object(path)
     # --max_steps may change from one start to the next; it moves the last step.
-    return done if done["max_steps"] == run.config.max_steps else {}
+    return done if done.get("max_steps") == run.config.max_steps else {}
 
 
 def row(run: Run, done: dict[str, Any], error: str | None = None) -> dict[str, Any]:
