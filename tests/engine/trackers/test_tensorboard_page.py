@@ -1,6 +1,9 @@
 """TensorBoard's own reader finds hparams, pictures, the result and the projector."""
 
+import os
+
 import numpy as np
+import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata
@@ -8,6 +11,7 @@ from tensorboard.plugins.hparams import metadata
 from ressl_tf.config import Config
 from ressl_tf.engine.trackers.tensorboard_page import TensorBoard
 from ressl_tf.engine.workdir import to_json
+from ressl_tf.runtime.errors import UsageError
 
 
 def test_hparams_pictures_and_result(tmp_path):
@@ -36,3 +40,11 @@ def test_hparams_pictures_and_result(tmp_path):
     assert text.step == 9
     assert b"| loss | 1.5 |" in tf.make_ndarray(text.tensor_proto)[()]
     assert (tmp_path / "tensorboard" / "features.tsv").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names there are text")
+def test_a_folder_that_it_cannot_write_to_is_one_line(tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    with pytest.raises(UsageError, match=r"or --notensorboard\. Received: .*caf\\xe9"):
+        TensorBoard(folder, {})
+    TensorBoard(tmp_path / "two\nlines", to_json(Config())).close("finished")
