@@ -30,9 +30,9 @@ def versions() -> dict[str, str]:
 
 
 def described() -> np.ndarray:
-    """Return format and versions as an array of text, which a checkpoint can hold."""
+    """Return format and versions, JSON as uint8 [bytes]: a number as all arrays are."""
     about = {stored.KEY: stored.FORMATS["checkpoint"], **versions()}
-    return np.array(json.dumps(about))
+    return np.frombuffer(json.dumps(about).encode(), np.uint8)
 
 
 def check(entry: np.ndarray | None, place: str | os.PathLike[str]) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def check(entry: np.ndarray | None, place: str | os.PathLike[str]) -> dict[str, 
         UsageError: a later version of the package wrote it.
         ValueError: it is damaged.
     """
-    about = json.loads(str(entry)) if entry is not None else {}
+    about = json.loads(entry.tobytes()) if entry is not None else {}
     if not isinstance(about, dict):
         raise ValueError(f"its entry {ENTRY} is damaged")
     stored.check_format(about, "checkpoint", place)

@@ -27,16 +27,17 @@ def rewrite(checkpoints, **about):
     (path,) = checkpoints.paths()
     with np.load(path) as arrays:
         kept = {name: arrays[name] for name in arrays.files}
-    there = json.loads(str(kept.pop(written_by.ENTRY)))
+    there = json.loads(kept.pop(written_by.ENTRY).tobytes())
     if about:
-        kept[written_by.ENTRY] = np.array(json.dumps({**there, **about}))
+        text = json.dumps({**there, **about}).encode()
+        kept[written_by.ENTRY] = np.frombuffer(text, np.uint8)
     np.savez(path, **kept)
 
 
 def test_a_checkpoint_says_its_format_and_versions(saved):
     (path,) = saved[1].paths()
     with np.load(path, allow_pickle=False) as arrays:
-        about = json.loads(str(arrays[written_by.ENTRY]))
+        about = json.loads(arrays[written_by.ENTRY].tobytes())
     assert about["format_number"] == stored.FORMATS["checkpoint"]
     assert about["tensorflow"] == tf.__version__
     assert about["keras"] == keras.__version__
