@@ -23,6 +23,7 @@ from ressl_tf.data.sources import EncodedImages
 from ressl_tf.runtime import archives
 from ressl_tf.runtime.cache_folder import default_folder
 from ressl_tf.runtime.errors import RunError
+from ressl_tf.runtime.paths import check_text
 
 FORMAT = 3  # of the files and what is in them; 2: only JPEGs were turned upright
 
@@ -160,6 +161,7 @@ def open_cache(images: EncodedImages, split: str, folder: str | None = None) -> 
         RunError: too little space, or a damaged cache.
     """
     parent = pathlib.Path(folder) if folder else default_folder()
+    check_text(parent, "--cache_dir")
     path = parent / _name(images, split)
     if not path.is_dir():
         make_cache(images, path)

@@ -100,6 +100,8 @@ def describe(config: EmbedConfig, opened: Pretrained, size: int) -> dict[str, An
 def _check_output(config: EmbedConfig) -> None:
     """Refuse what is there already; make the folder around it before the work."""
     begun = pathlib.Path(config.run_dir)
+    if config.format_name in ("tfrecord", "projector"):
+        paths.check_text(config.path, "--output")
     if config.path.exists() and not config.overwrite and not begun.exists():
         raise UsageError(
             f"--output must be a name that is free, or give --overwrite. Received: "
