@@ -8,38 +8,39 @@ import tensorflow as tf
 
 SCANS = 100  # of a JPEG; programs write 1 to 20, and each is a pass over all pixels
 SCAN_MARKER = b"\xff\xda"  # stands nowhere within the pixels
-FREE_WORK = 2 * 10**10  # pixels x bytes; below, no number of scans takes 2 s
+FREE_WORK = 10**11  # pixels x bytes; below, no number of scans takes over 5 s
 TEXTS = 32  # packed texts of a PNG, each of up to 8 MB
 TEXT_KIND = "TXt"  # the end of zTXt and iTXt
-FREE_BYTES = 300_000  # of a PNG; below, its texts take no 2 s
+FREE_BYTES = 1_000_000  # of a PNG; below, its texts take no more than 6 s
 BLOCKS = 20_000  # runs of blocks of one GIF that are followed
 FULL = 256  # bytes of a GIF's block of 255 and its length
 RUN = 4096  # full blocks that one step passes
 BLOCK, EXTENSION, FRAME, END = range(4)  # what a GIF has at a place
 
 
-def scans(encoded: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
-    """Count the scans of a JPEG, int32 []; 0 where no number of them would matter.
+def scans_matter(encoded: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
+    """Whether a JPEG could hold so many scans that they take long, bool [].
 
     Args:
         encoded: string [].
         pixels: int64 [], height x width.
     """
-    work = pixels * tf.cast(tf.strings.length(encoded), tf.int64)
-    return tf.cond(
-        work > FREE_WORK,
-        lambda: tf.size(tf.strings.split(encoded, SCAN_MARKER)) - 1,
-        lambda: tf.constant(0),
-    )
+    return pixels * tf.cast(tf.strings.length(encoded), tf.int64) > FREE_WORK
+
+
+def scans(encoded: tf.Tensor) -> tf.Tensor:
+    """Count the scans of a JPEG, string [] -> int32 []."""
+    return tf.size(tf.strings.split(encoded, SCAN_MARKER)) - 1
+
+
+def texts_matter(encoded: tf.Tensor) -> tf.Tensor:
+    """Whether a PNG could hold so many packed texts that they take long, bool []."""
+    return tf.strings.length(encoded) > FREE_BYTES
 
 
 def packed_texts(encoded: tf.Tensor) -> tf.Tensor:
-    """Count the packed texts of a PNG, int32 []; 0 of a small file."""
-    return tf.cond(
-        tf.strings.length(encoded) > FREE_BYTES,
-        lambda: tf.size(tf.strings.split(encoded, TEXT_KIND)) - 1,
-        lambda: tf.constant(0),
-    )
+    """Count the packed texts of a PNG, string [] -> int32 []."""
+    return tf.size(tf.strings.split(encoded, TEXT_KIND)) - 1
 
 
 @tf.function(  # its steps are many, and slow one by one
