@@ -49,6 +49,7 @@ def test_a_gif_is_cut_behind_its_first_frame():
     cut, pixels = containers.first_frame(data)
     assert int(pixels) == 90 * 70
     assert tf.io.decode_gif(data).shape[0] == 3
+    assert cut.numpy().endswith(b"\0;")  # the last, empty block, and the end
     assert data.startswith(cut.numpy()[:-1])
     np.testing.assert_array_equal(tf.io.decode_gif(cut), tf.io.decode_gif(data)[:1])
     np.testing.assert_array_equal(decode_image(data), tf.io.decode_gif(data)[0])
