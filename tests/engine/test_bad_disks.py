@@ -63,6 +63,15 @@ def test_a_disk_that_refuses_is_one_line_and_nothing_is_half(run, monkeypatch, n
     assert contents(run.path) == before
 
 
+def test_a_log_that_may_not_be_written_any_more_is_one_line(run, monkeypatch):
+    def refuse(descriptor):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(RunError, match=r"cannot write .*run: Permission denied"):
+        run.log({"step": 2})
+
+
 @pytest.mark.parametrize("other", [False, True], ids=["gone", "another"])
 def test_a_folder_that_is_taken_away_is_not_made_anew(run, other):
     run.log({"step": 1})
