@@ -32,8 +32,10 @@ ONLY_IMPORTERS = {
 OF_SEVERAL_MODULES = {
     "data/augment/test_views_of_channels",
     "data/augment/test_layer_draws",
+    "data/test_crafted_images",
     "data/test_deep_images",
     "data/test_remote_data",
+    "engine/test_bad_disks",
     "methods/test_method_contract",
     "methods/test_own_method",
     "pretraining/test_remote_run",
@@ -41,11 +43,13 @@ OF_SEVERAL_MODULES = {
     "saving/pytorch/test_find_architecture",  # this file has the other name
     "saving/test_formats",
     "scripts/soak/test_soak",  # a folder that Python runs
+    "saving/test_small_formats",
     "test_architecture",
     "test_deploy_page",
     "test_doc_blocks",
     "test_docs",
     "test_fuzz",
+    "test_fuzzed_readers",
     "test_graph_wing",
     "test_journey",
     "test_keras_page",

@@ -20,8 +20,10 @@ from ressl_tf.data.augment.oriented import STORED_UPRIGHT
 from ressl_tf.data.cache_writer import ABSENT, HASH_LENGTH, INDEX, make_cache, shard
 from ressl_tf.data.records import read_record
 from ressl_tf.data.sources import EncodedImages
+from ressl_tf.runtime import archives
 from ressl_tf.runtime.cache_folder import default_folder
 from ressl_tf.runtime.errors import RunError
+from ressl_tf.runtime.paths import check_text
 
 FORMAT = 3  # of the files and what is in them; 2: only JPEGs were turned upright
 
@@ -115,8 +117,8 @@ class Cached(EncodedImages):
     def _read_index(self) -> np.ndarray:
         """Load shard, offset, height, width and label of each image: int64 [n, 5]."""
         try:
-            with np.load(self.folder / INDEX) as arrays:
-                index, sizes = arrays["index"], arrays["sizes"]
+            arrays = archives.read_arrays(self.folder / INDEX)
+            index, sizes = arrays["index"], arrays["sizes"]
             for number, size in enumerate(sizes):
                 path = shard(self.folder, number)
                 if path.stat().st_size != size:
@@ -159,6 +161,7 @@ def open_cache(images: EncodedImages, split: str, folder: str | None = None) -> 
         RunError: too little space, or a damaged cache.
     """
     parent = pathlib.Path(folder) if folder else default_folder()
+    check_text(parent, "--cache_dir")
     path = parent / _name(images, split)
     if not path.is_dir():
         make_cache(images, path)

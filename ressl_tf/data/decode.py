@@ -7,7 +7,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from ressl_tf.config.decoding import RGB, Decoding
-from ressl_tf.data import headers
+from ressl_tf.data import containers, headers
 from ressl_tf.data import orientation as tag
 from ressl_tf.data.augment.oriented import STORED_UPRIGHT, upright
 from ressl_tf.data.channels import to_grey
@@ -113,14 +113,18 @@ def _rare(
     checked = _checked(header, decoding.max_pixels)
     readers: dict[Reader, Callable[[], tf.Tensor]] = {
         Reader.NONE: lambda: tf.zeros([0, 0, RGB], tf.uint8),
-        Reader.JPEG: lambda: _pixels_of_jpeg(checked),
+        Reader.JPEG: lambda: _pixels_of_jpeg(checked, header.pixels()),
         Reader.PLAIN: lambda: _as_rgb(checked),
+        Reader.PNG: lambda: _as_rgb(_without_texts(checked)),
+        Reader.GIF: lambda: _gif(checked, decoding.max_pixels),
         Reader.OWN_CHANNELS: lambda: _own_channels(checked),
         Reader.PALETTE_BMP: lambda: _palette_bmp(checked),
         Reader.ALPHA_BMP: lambda: tf.io.decode_bmp(checked)[..., :RGB],
     }
     readers = {reader: _cast(read, decoding) for reader, read in readers.items()}
-    readers[Reader.DEEP_PNG] = lambda: _scaled(decode_deep(checked), decoding)
+    readers[Reader.DEEP_PNG] = lambda: _scaled(
+        decode_deep(_without_texts(checked)), decoding
+    )
     if libraries:
         readers[Reader.LIBRARY] = lambda: decode_by_library(checked, decoding)
     image = tf.switch_case(header.each(lambda row: row.reader), readers)
@@ -137,7 +141,7 @@ def _rare(
 def _all_channels(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
     """Decode every channel that a file holds: a PNG's, or the bands of a library's."""
     header = read_header(encoded, libraries=True)
-    checked = _checked(header, decoding.max_pixels)
+    checked = _without_texts(_checked(header, decoding.max_pixels))
 
     readers = dict.fromkeys(
         Reader, _cast(lambda: tf.io.decode_png(checked, 0), decoding)
@@ -182,18 +186,42 @@ def _scaled(deep: tf.Tensor, decoding: Decoding) -> tf.Tensor:
 
 
 def _jpeg(encoded: tf.Tensor, decoding: Decoding) -> tf.Tensor:
-    size_rule = _size_rule(headers.jpeg_pixels(encoded), decoding.max_pixels)
-    image = _pixels_of_jpeg(_allowed(encoded, size_rule))
+    pixels = headers.jpeg_pixels(encoded)
+    size_rule = _size_rule(pixels, decoding.max_pixels)
+    image = _pixels_of_jpeg(_allowed(encoded, size_rule), pixels)
     return tf.cast(image, decoding.dtype)
 
 
-def _pixels_of_jpeg(encoded: tf.Tensor) -> tf.Tensor:
+def _pixels_of_jpeg(encoded: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
+    why = f"a JPEG of more than {containers.SCANS} scans"
+    encoded = tf.cond(
+        containers.scans_matter(encoded, pixels),
+        lambda: _allowed(encoded, (containers.scans(encoded) <= containers.SCANS, why)),
+        lambda: encoded,
+    )
     # The default DCT is off by 1.2 levels; this one equals Pillow at the same speed.
     return tf.io.decode_jpeg(encoded, channels=RGB, dct_method="INTEGER_ACCURATE")
 
 
 def _as_rgb(encoded: tf.Tensor) -> tf.Tensor:
     return tf.io.decode_image(encoded, channels=RGB, expand_animations=False)
+
+
+def _gif(encoded: tf.Tensor, most: int) -> tf.Tensor:
+    """Decode the first frame, which may be larger than the screen in the header."""
+    encoded, pixels = containers.first_frame(encoded)
+    return _as_rgb(_allowed(encoded, _size_rule(pixels, most)))
+
+
+def _without_texts(encoded: tf.Tensor) -> tf.Tensor:
+    """Return the bytes of a PNG, after a look at what is packed beside the pixels."""
+    why = f"a PNG of more than {containers.TEXTS} packed texts"
+    count = containers.packed_texts
+    return tf.cond(
+        containers.texts_matter(encoded),
+        lambda: _allowed(encoded, (count(encoded) <= containers.TEXTS, why)),
+        lambda: encoded,
+    )
 
 
 def _own_channels(encoded: tf.Tensor) -> tf.Tensor:

@@ -43,6 +43,17 @@ def is_folder(entry: storage.Entry) -> bool:
         return False
 
 
+def leads_nowhere_else(link: str) -> bool:
+    """Whether a link leads to a file, or to nothing; not to a pipe or a device.
+
+    Whoever reads a pipe waits for a writer, for ever.
+    """
+    if os.path.isfile(link) or not os.path.exists(link):
+        return True
+    log.warning("%s leads to what is no file: left out", link)
+    return False
+
+
 def walk(
     folder: str, seen: Walk, above: tuple[tuple[int, int], ...] = ()
 ) -> Iterator[str]:
@@ -80,5 +91,8 @@ def walk(
                 seen.litter.append(entry.path)
             else:
                 yield from walk(entry.path, seen, (*above, *here))
-        elif entry.is_symlink() or entry.is_file():
+        elif entry.is_symlink():
+            if leads_nowhere_else(entry.path):
+                yield entry.path
+        elif entry.is_file():
             yield entry.path

@@ -31,7 +31,9 @@ class Reader(enum.IntEnum):
     DEEP_PNG = 4
     PALETTE_BMP = 5
     ALPHA_BMP = 6
-    LIBRARY = 7
+    PNG = 7
+    GIF = 8
+    LIBRARY = 9
 
 
 class Exif(enum.IntEnum):
@@ -139,8 +141,8 @@ UNPACKED, WITH_MASKS = (30, bytes(4)), (30, b"\3\0\0\0")
 ROWS = (  # the first that fits
     Row(((0, JPEG),), Reader.JPEG, read_by=Sides.JPEG, exif=Exif.JPEG),
     _png(DEEP_PNG, Reader.DEEP_PNG),
-    _png(DEEP_PNG[:1], Reader.PLAIN),
-    Row(((0, b"GIF8"),), Reader.PLAIN, (Side(8, 2), Side(6, 2))),
+    _png(DEEP_PNG[:1], Reader.PNG),
+    Row(((0, b"GIF8"),), Reader.GIF, (Side(8, 2), Side(6, 2))),
     _moving((12, b"ANIM")),
     _moving((30, b"ANIM")),
     _moving(VP8X, masked=((20, 0x02, 0x02),)),

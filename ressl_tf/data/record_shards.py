@@ -6,6 +6,7 @@ from concurrent import futures
 import numpy as np
 import tensorflow as tf
 
+from ressl_tf.data.decode import complaint
 from ressl_tf.data.records import read_record
 from ressl_tf.data.shard_files import of_split, shard_files
 from ressl_tf.data.sharded import Sharded
@@ -16,6 +17,7 @@ from ressl_tf.runtime.errors import UsageError
 log = logging.getLogger("ressl_tf")
 ENDS = (".tfrecord", ".tfrecords", ".tfrec")
 IMAGES = ("image/encoded", "image", "encoded", "image_raw", "image_bytes", "jpg", "png")
+MOST_CLASSES = 1_000_000
 LABELS = ("image/class/label", "label", "class", "cls", "image/label")
 
 
@@ -92,8 +94,18 @@ class RecordShards(Sharded):
             return tf.io.parse_single_example(self._record(row), spec)[self._label_key]
 
         found = tf.data.Dataset.range(self.size).map(label, tf.data.AUTOTUNE)
-        batches = [batch.numpy() for batch in found.batch(1024)]
-        return np.concatenate(batches).astype(np.int32)
+        try:
+            labels = np.concatenate([batch.numpy() for batch in found.batch(1024)])
+        except tf.errors.OpError as error:
+            raise UsageError(
+                f"the labels of {self.name} cannot be read: {complaint(error)}"
+            ) from None
+        if (largest := int(labels.max())) >= MOST_CLASSES:
+            raise UsageError(
+                f"a label of {self.name} is the number of its class, below "
+                f"{MOST_CLASSES}. Received: {largest}"
+            )
+        return np.maximum(labels, NO_LABEL).astype(np.int32)
 
     def _record(self, row: tf.Tensor) -> tf.Tensor:
         files, file_of, offsets = self._tensors

@@ -11,6 +11,7 @@ from ressl_tf.runtime import storage
 BLOCK = 512
 PLAIN = (b"0", b"\0")  # kinds of members that are files
 LABEL = ".cls"
+LONGEST_LABEL = 4096  # bytes
 
 
 @dataclasses.dataclass
@@ -53,6 +54,8 @@ def index_tar(path: str) -> TarIndex:
                 index.offsets.append(offset)
                 index.lengths.append(length)
             elif kind == LABEL:
+                if length > LONGEST_LABEL:
+                    raise ValueError(f"{name} has {length} bytes, too many for a label")
                 file.seek(offset)
                 labels[key] = file.read(length).decode("utf-8", "replace").strip()
             else:
@@ -75,6 +78,8 @@ def _members(file, path: str) -> Iterator[tuple[str, int, int]]:
             yield from _by_library(path, place)  # other kinds, and long names
             return
         length = int(head[124:136].rstrip(b" \0") or b"0", 8)
+        if length < 0:  # would lead back, for ever
+            raise ValueError(f"it is damaged at byte {place}")
         if head[156:157] in PLAIN:
             posix = head[257:263] == b"ustar\0"
             prefix = head[345:500].split(b"\0")[0] if posix else b""
@@ -89,12 +94,17 @@ def _members(file, path: str) -> Iterator[tuple[str, int, int]]:
 
 def _by_library(path: str, place: int) -> Iterator[tuple[str, int, int]]:
     """Yield the members from a place on, as the standard library reads them."""
+    size = storage.state(path)[0]
     try:
         with storage.open_binary(path) as file:
             file.seek(place)
             with tarfile.open(fileobj=file, mode="r:") as archive:
                 for member in archive:
-                    if member.isfile():
+                    goes_on = member.offset >= place
+                    place = member.offset_data
+                    if not goes_on or not 0 <= member.size <= size - place:
+                        raise ValueError(f"it is damaged at byte {member.offset}")
+                    if member.isfile() and not member.issparse():
                         yield member.name, member.offset_data, member.size
                 file.seek(archive.offset)  # where the library saw an end, right or not
                 if file.read(BLOCK).strip(b"\0"):

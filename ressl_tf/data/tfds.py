@@ -22,6 +22,10 @@ from ressl_tf.data.sources import NO_LABEL, EncodedImages
 from ressl_tf.runtime import paths, storage
 from ressl_tf.runtime.errors import RunError, UsageError
 
+# Of a set of the TFDS community, which is code that would be fetched and run; a version
+# behind a colon is of digits.
+NAMESPACE = re.compile(r"[^/:]+:\D")
+
 
 class Records(EncodedImages):
     """Encoded images of a prepared TFDS split, by number, in the order of its shards.
@@ -140,6 +144,8 @@ def open_builder(
         paths.local(os.environ.get("TFDS_DATA_DIR", ""), "TFDS_DATA_DIR")
     if name == "shapes":
         return _prepare(ResslShapes(data_dir=data_dir), "shapes")
+    if NAMESPACE.match(name):
+        raise UsageError(_unknown(name))
     try:
         builder = tfds.builder(name, data_dir=data_dir)
     except tfds.core.DatasetNotFoundError:

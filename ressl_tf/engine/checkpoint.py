@@ -9,14 +9,16 @@ import hashlib
 import json
 import logging
 import pathlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
+from ressl_tf.engine import written_by
+from ressl_tf.runtime import archives
 from ressl_tf.runtime.atomic import remove, replacing
-from ressl_tf.runtime.errors import RunError
+from ressl_tf.runtime.errors import RunError, UsageError
 
 log = logging.getLogger("ressl_tf")
 PATTERN, BEST = "step-*.npz", "best.npz"
@@ -70,10 +72,16 @@ class Checkpoints:
     Args:
         folder: created when the first one is saved.
         keep: number of the last ones that stay.
+        check: called before one is written; raises where it should not be.
     """
 
-    def __init__(self, folder: str | pathlib.Path, keep: int = 3):
-        self.folder, self.keep = pathlib.Path(folder), keep
+    def __init__(
+        self,
+        folder: str | pathlib.Path,
+        keep: int = 3,
+        check: Callable[[], None] = lambda: None,
+    ):
+        self.folder, self.keep, self._check = pathlib.Path(folder), keep, check
 
     def paths(self) -> list[pathlib.Path]:
         """List the checkpoints that exist, oldest first."""
@@ -128,6 +136,8 @@ class Checkpoints:
                 f"weights are not finite after step {int(model.step.numpy())}; nothing "
                 "was saved; try a lower --learning_rate or a longer --warmup_epochs"
             )
+        self._check()
+        arrays[written_by.ENTRY] = written_by.described()
         try:
             with replacing(path) as temporary, open(temporary, "wb") as file:
                 np.savez(file, **arrays)
@@ -137,13 +147,19 @@ class Checkpoints:
     def restore(self, model: keras.Model) -> pathlib.Path | None:
         """Restore the newest readable checkpoint.
 
+        Where other versions wrote it, a warning names them.
+
         Returns:
             The file; None where there is no checkpoint.
 
         Raises:
             RunError: there are checkpoints and none can be read.
+            UsageError: a later version of the package wrote it.
         """
-        return _restore(self.folder, state(model))
+        path = _restore(self.folder, state(model))
+        if path and (changed := written_by.changed(path)):
+            log.warning("%s", changed)
+        return path
 
 
 def step_of(path: pathlib.Path) -> int:
@@ -196,10 +212,13 @@ def _restore(
     paths = [folder] if folder.is_file() else sorted(folder.glob(PATTERN))
     for path in reversed(paths):
         try:
-            arrays = _read(path)
+            arrays = archives.read_arrays(path)
+            written_by.check(arrays.pop(written_by.ENTRY, None), path)
             _assign(
                 variables, {n: a for n, a in arrays.items() if n.startswith(groups)}
             )
+        except UsageError:
+            raise
         except Exception as error:  # a flipped bit can raise anything in zipfile
             log.warning("%s cannot be read (%s); trying the one before", path, error)
         else:
@@ -210,12 +229,6 @@ def _restore(
             "move the folder away to start anew"
         )
     return None
-
-
-def _read(path: pathlib.Path) -> dict[str, np.ndarray]:
-    # Opened here: a file that NumPy opens itself stays open when the zip is damaged.
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
 
 
 def _assign(

@@ -69,7 +69,7 @@ class Run:
         self.clock, self.energy, self.begun_at = time.monotonic(), EnergyMeter(), 0
         self.steps_per_row = self.steps_per_row or self.steps_per_epoch
         folder, keep = self.workdir.checkpoints, self.config.keep_checkpoints
-        self.checkpoints = Checkpoints(folder, keep)
+        self.checkpoints = Checkpoints(folder, keep, self.workdir.check_there)
         self.own = own_callbacks.load(getattr(self.config, "callbacks", ()))
 
     def resume(self) -> None:

@@ -30,11 +30,14 @@ class Tracking:
 
         Raises:
             RunError: it cannot begin: no server, no login.
+            UsageError: it cannot follow this run.
         """
         module, _, class_name = TRACKERS[name].home.partition(":")
         try:
             tracker = getattr(importlib.import_module(module), class_name)
             self.trackers[name] = tracker(folder, config)
+        except UsageError:
+            raise
         except Exception as error:
             raise RunError(
                 f"--tracker={name} cannot begin: {type(error).__name__}: "

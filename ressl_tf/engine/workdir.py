@@ -2,15 +2,19 @@
 
 import dataclasses
 import json
+import logging
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ressl_tf.runtime import lock, mirrors
-from ressl_tf.runtime.atomic import TEMPORARY, remove, replacing
-from ressl_tf.runtime.errors import UsageError
+from ressl_tf.runtime import lock, mirrors, stored
+from ressl_tf.runtime.atomic import TEMPORARY, make_folder, remove, replacing
+from ressl_tf.runtime.errors import RunError, UsageError
 from ressl_tf.runtime.flags import as_written, renamed
 from ressl_tf.runtime.paths import same
+
+CONFIG = "config.json"
+log = logging.getLogger("ressl_tf")
 
 
 class Workdir:
@@ -33,7 +37,7 @@ class Workdir:
         self.flag = flag
         self.path = pathlib.Path(config.run_dir)
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path)
             self._release = self._acquire_lock()
         except OSError as error:
             raise UsageError(
@@ -89,20 +93,44 @@ class Workdir:
                 remove(leftover)
 
     def _check_config(self, config: Any) -> None:
-        path, wanted = self.path / "config.json", to_json(config)
+        path, wanted = self.path / CONFIG, to_json(config)
         if path.exists():
             _refuse_difference(path, wanted, config, self.flag)
         with replacing(path) as temporary:
-            temporary.write_text(json.dumps(wanted, indent=2) + "\n")
+            marked = {**wanted, stored.KEY: stored.FORMATS["run"]}
+            temporary.write_text(json.dumps(marked, indent=2) + "\n")
 
     def rows(self) -> list[dict[str, Any]]:
         """Read the rows of `metrics.jsonl`."""
         return read_rows(self.path)
 
+    def check_there(self) -> None:
+        """Refuse to write into a folder that is not the one that was opened.
+
+        Where a disk was taken away, its place may still be a folder, of another disk.
+
+        Raises:
+            RunError: the run's config is not in it any more.
+        """
+        if not (self.path / CONFIG).exists():
+            raise RunError(
+                f"{self.path} is gone, or another folder is in its place; nothing more "
+                "is written; when it is back, the same command goes on from its last "
+                "checkpoint"
+            )
+
     def write_rows(self, rows: list[dict[str, Any]]) -> None:
-        """Replace `metrics.jsonl`."""
-        with replacing(self.path / "metrics.jsonl") as temporary:
-            temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        """Replace `metrics.jsonl`.
+
+        Raises:
+            RunError: the folder is gone, or cannot be written any more.
+        """
+        self.check_there()
+        try:
+            with replacing(self.path / "metrics.jsonl") as temporary:
+                temporary.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        except OSError as error:
+            raise RunError(f"cannot write {self.path}: {error.strerror}") from None
 
     def log(self, row: dict[str, Any]) -> None:
         """Add a row to `metrics.jsonl`, in place of those of its step and later."""
@@ -133,11 +161,36 @@ class Workdir:
 
 
 def read_rows(folder: pathlib.Path) -> list[dict[str, Any]]:
-    """Read the rows of a run's `metrics.jsonl`; none where there is no such file."""
+    """Read the rows of a run's `metrics.jsonl`; none where there is no such file.
+
+    A last line that is cut off is left out, with a warning.
+
+    Raises:
+        RunError: another line is no row.
+    """
     path = folder / "metrics.jsonl"
     if not path.is_file():
         return []
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    lines = path.read_bytes().split(b"\n")
+    rows = []
+    for number, line in enumerate(lines, 1):
+        if row := _row(line):
+            rows.append(row)
+        elif number == len(lines) and line:
+            log.warning("%s: its last line is cut off, and left out", path)
+        elif number < len(lines):
+            raise RunError(f"{path} is damaged: line {number} is no row of a log")
+    return rows
+
+
+def _row(line: bytes) -> dict[str, Any]:
+    """Return a row of a log; empty for what is none."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    is_row = isinstance(row, dict) and type(row.get("step")) is int
+    return row if is_row else {}
 
 
 def untrained_knn(rows: Sequence[Mapping[str, Any]]) -> float | None:
@@ -163,18 +216,18 @@ def _refuse_difference(
 ) -> None:
     """Refuse a stored config that is another; a flag it lacks had its default."""
     defaults = {f.name: f.default for f in dataclasses.fields(config)}
-    stored = renamed(type(config), json.loads(path.read_text()))
-    stored = {**json.loads(json.dumps(defaults)), **stored}
+    there = renamed(type(config), stored.read_config(path.parent))
+    there = {**json.loads(json.dumps(defaults)), **there}
     unlike = [
-        f"--{field.name}={wanted[field.name]} (there: {stored[field.name]})"
+        f"--{field.name}={wanted[field.name]} (there: {there[field.name]})"
         for field in dataclasses.fields(config)
         if not field.metadata["free"]
-        and not same(wanted[field.name], stored[field.name], field.metadata["path"])
+        and not same(wanted[field.name], there[field.name], field.metadata["path"])
     ]
     if unlike:
         raise UsageError(
             f"{path.parent} holds a run with another config: {', '.join(unlike)}; "
-            f"choose another {flag} or the same flags{_longer(wanted, stored)}"
+            f"choose another {flag} or the same flags{_longer(wanted, there)}"
         )
 
 

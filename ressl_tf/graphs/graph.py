@@ -2,12 +2,11 @@
 
 import dataclasses
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ressl_tf.runtime import paths
+from ressl_tf.runtime import archives, paths
 from ressl_tf.runtime.errors import UsageError
 
 PREFIX = "graph:"  # of --dataset
@@ -199,19 +198,11 @@ def _labels(labels, names, nodes) -> tuple[np.ndarray | None, tuple[str, ...]]:
 
 def _read(path, names: Sequence[str] = ()) -> Mapping[str, np.ndarray]:
     """Read all arrays of an .npz file, or those named, except pickled ones."""
-    arrays = {}
     try:
-        # Opened here: one that NumPy opens itself stays open when the zip is damaged.
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-            for name in set(file.files) & set(names or file.files):
-                try:
-                    arrays[name] = file[name]
-                except ValueError:  # of objects: names of nodes, say
-                    continue
-    except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile) as error:
-        reason = getattr(error, "strerror", None) or "it is no .npz file"
+        return archives.read_arrays(path, names, objects="leave")
+    except Exception as error:  # of the zip, of NumPy and of the disk
+        reason = getattr(error, "strerror", None) or str(error) or "it is cut"
         raise UsageError(f"cannot be read as a graph: {reason}") from None
-    return arrays
 
 
 def _csr(arrays, name):

@@ -24,6 +24,7 @@ from ressl_tf.engine.workdir import to_json
 from ressl_tf.graphs import graph_card
 from ressl_tf.graphs.gcn import GCN
 from ressl_tf.graphs.trained import open_graph_run
+from ressl_tf.runtime import stored
 from ressl_tf.runtime.atomic import replacing_folder
 from ressl_tf.runtime.errors import RunError, UsageError
 from ressl_tf.saving import saved_model
@@ -54,7 +55,8 @@ def export(config: ExportConfig) -> dict[str, Any]:
         "parameters": encoder.count_params(),
         "weights_sha256": sha256_of([encoder]),
     }
-    metadata = {**description, "config": to_json(run.config)}
+    number = {stored.KEY: stored.FORMATS["SavedModel"]}
+    metadata = {**number, **description, "config": to_json(run.config)}
     texts = {
         saved_model.METADATA: json.dumps(metadata, indent=1) + "\n",
         CARD: graph_card.text(run, description, config.path.name),

@@ -1,6 +1,7 @@
 """A pretraining run on a graph, from its config to its result."""
 
 import logging
+import shlex
 from typing import Any
 
 from ressl_tf.config import Config
@@ -64,7 +65,8 @@ def pretrain(config: Config) -> dict[str, Any]:
         followers.result(line)
         log.info("reached after %d epochs: loss %s", line["epochs"], line["loss"])
         log.info("pictures: curves.png in %s", line["workdir"])
-        log.info("next: python -m ressl_tf.nodes --workdir=%s", line["workdir"])
+        quoted = shlex.quote(line["workdir"])
+        log.info("next: python -m ressl_tf.nodes --workdir=%s", quoted)
         return line
 
 

@@ -13,10 +13,12 @@ from ressl_tf.engine.checkpoint import Checkpoints, restore_network, step_of
 from ressl_tf.graphs.gcn import GCN
 from ressl_tf.graphs.graph import PREFIX, Graph, load_graph
 from ressl_tf.graphs.link_split import hold_out_edges
+from ressl_tf.runtime import archives
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pretrained import learns_from, stored_config
 
 CHECKPOINTS = "checkpoints"  # in the workdir
+FIRST_KERNEL = "online/000"  # in a checkpoint
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,6 +121,6 @@ def _count_features(folder: pathlib.Path) -> int:
     """Count rows of the first kernel in the newest readable checkpoint; 1 without."""
     for path in reversed(Checkpoints(folder).paths()):
         # `restore_network` reports damage.
-        with contextlib.suppress(Exception), open(path, "rb") as file:
-            return len(np.load(file, allow_pickle=False)["online/000"])
+        with contextlib.suppress(Exception):
+            return len(archives.read_arrays(path, [FIRST_KERNEL])[FIRST_KERNEL])
     return 1

@@ -1,13 +1,13 @@
 """`--normalization=auto`: numbers of the training images in place of the word."""
 
 import dataclasses
-import json
 import pathlib
 
 from ressl_tf.config import Config
 from ressl_tf.config.normalizations import AUTO
 from ressl_tf.data.channel_statistics import Statistics, measured
 from ressl_tf.data.sources import Source
+from ressl_tf.runtime.stored import read_object
 
 
 def resolved(config: Config, source: Source) -> Config:
@@ -26,10 +26,7 @@ def resolved(config: Config, source: Source) -> Config:
 
 def _of_begun_run(config: Config) -> Statistics | None:
     path = pathlib.Path(config.run_dir, "config.json")
-    try:
-        stored = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
+    stored = read_object(path) if path.is_file() else {}
     if stored.get("normalization") != AUTO or not stored.get("mean"):
         return None
     return tuple(stored["mean"]), tuple(stored["std"])

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import logging
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -279,11 +280,12 @@ def tell_people(line: dict[str, Any]) -> None:
     """Log what was reached, where the pictures are, and which command comes next."""
     workdir, loss = line["workdir"], line["loss"]
     reached = "no loss" if loss is None else f"loss {loss:.4g}"
-    following = f"python -m ressl_tf.plot --workdir={workdir} --kind=embedding"
+    flag = f"--workdir={shlex.quote(workdir)}"
+    following = f"python -m ressl_tf.plot {flag} --kind=embedding"
     if line["knn_top1"] is not None:
         top1, untrained = line["knn_top1"], line["knn_top1_untrained"]
         reached += f", kNN top-1 {top1:.1%}, untrained {untrained:.1%}"
-        following = f"python -m ressl_tf.linear --workdir={workdir} --solver=lbfgs"
+        following = f"python -m ressl_tf.linear {flag} --solver=lbfgs"
     log.info("reached after %d steps: %s", line["steps"], reached)
     log.info("pictures: views.png, neighbours.png, curves.png in %s", workdir)
     if line.get("report"):

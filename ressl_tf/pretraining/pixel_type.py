@@ -1,11 +1,11 @@
 """`--pixels=auto`: what the training images need, in place of the word."""
 
 import dataclasses
-import json
 import pathlib
 
 from ressl_tf.config import Config
 from ressl_tf.data.sources import Source
+from ressl_tf.runtime.stored import read_object
 
 AUTO = "auto"
 
@@ -18,11 +18,10 @@ def wanted(config: Config) -> str:
     """
     if config.pixels != AUTO:
         return config.pixels
-    try:
-        stored = json.loads(pathlib.Path(config.run_dir, "config.json").read_text())
-    except (OSError, ValueError):
+    path = pathlib.Path(config.run_dir, "config.json")
+    if not path.is_file():
         return AUTO
-    pixels = stored.get("pixels", AUTO)
+    pixels = read_object(path).get("pixels", AUTO)
     return "uint8" if pixels == AUTO else pixels
 
 

@@ -2,13 +2,12 @@
 
 import functools
 import importlib
-import json
 import pathlib
 from typing import Any
 
 from ressl_tf.config.method_table import KINDS, METHODS
 from ressl_tf.engine.workdir import read_rows
-from ressl_tf.runtime import paths
+from ressl_tf.runtime import paths, stored
 
 
 class Result(dict):
@@ -61,6 +60,6 @@ class Result(dict):
         folder = self.workdir or pathlib.Path()
         path, method = folder / "config.json", ""
         if path.is_file():
-            method = json.loads(path.read_text()).get("method", "")
+            method = stored.read_config(folder).get("method", "")
         kind = METHODS[method].learns_from if method in METHODS else "images"
         return importlib.import_module(KINDS[kind].runner).trained_model(str(folder))

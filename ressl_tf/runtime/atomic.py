@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import hashlib
 import os
 import pathlib
 import shutil
@@ -10,8 +11,10 @@ from collections.abc import Iterator
 from ressl_tf.runtime import mirrors
 from ressl_tf.runtime.errors import RunError
 
-FULL = {errno.ENOSPC, errno.EFBIG, errno.EIO}  # full or broken disks
-FULL |= {getattr(errno, "EDQUOT", errno.ENOSPC)}  # not on every platform
+# Disks that are full, broken, only read any more, or gone; not all on every platform.
+REFUSALS = ("ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS", "ENODEV", "ESTALE", "ENOTCONN")
+FULL = {getattr(errno, name) for name in REFUSALS if hasattr(errno, name)}
+LONGEST = 255 - len(".." + "1234567" + ".tmp")  # bytes of a name that is added to
 TEMPORARY = ".*.tmp"  # what a killed process may leave behind
 # Windows flushes only what is open for writing.
 FLUSHED = os.O_RDWR if os.name == "nt" else os.O_RDONLY
@@ -24,13 +27,13 @@ def replacing(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     When the body raises, the temporary file is removed and `path` stays as it was.
 
     Raises:
-        RunError: when the disk is full or broken.
+        RunError: when the disk is full, broken or gone.
         OSError: when the file cannot be written for another reason.
     """
     path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{_shortened(path.name)}.{os.getpid()}.tmp")
     try:
+        make_folder(path.parent)
         yield temporary
         _flush(temporary)
         os.replace(temporary, path)
@@ -66,9 +69,9 @@ def replacing_folder(
         OSError: The folder cannot be written for another reason.
     """
     process = "" if locked else f".{os.getpid()}"
-    temporary = path.with_name(f".{path.name}{process}.tmp")
+    temporary = path.with_name(f".{_shortened(path.name)}{process}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         shutil.rmtree(temporary, ignore_errors=True)  # of a killed process of this name
         temporary.mkdir()
         yield temporary
@@ -84,6 +87,26 @@ def replacing_folder(
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def make_folder(path: pathlib.Path) -> None:
+    """Make a folder and those above it; each is flushed into the one that holds it.
+
+    A file in a folder that a power cut takes away would be lost, however it is flushed.
+    """
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    _flush(path.parent)
+
+
+def _shortened(name: str) -> str:
+    """Cut a name whose temporary one would be longer than file systems allow."""
+    if len(os.fsencode(name)) <= LONGEST:
+        return name
+    digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+    return f"{digest}.long"
+
+
 def remove(path: pathlib.Path) -> None:
     """Remove a file, or a folder with all that is in it."""
     if path.is_dir() and not path.is_symlink():
@@ -95,7 +118,7 @@ def remove(path: pathlib.Path) -> None:
 
 def _put_in_place(temporary, path):
     """Rename a folder to `path`; one that is there goes only when that has worked."""
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    old = path.with_name(f".{_shortened(path.name)}.{os.getpid()}.old")
     replaces = path.exists()
     if replaces:
         shutil.rmtree(old, ignore_errors=True)  # likewise

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import logging
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +14,8 @@ import absl.logging
 from ressl_tf.runtime import backend, flags, gpu, mirrors, quiet_import, signals
 from ressl_tf.runtime.errors import Interrupted, RunError, UsageError
 from ressl_tf.runtime.flag_help import help_text
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # but for tab and line break
 
 
 def run(
@@ -88,12 +91,22 @@ def _lines(result: dict | Iterable[dict] | None) -> Iterable[dict]:
     return (result,) if isinstance(result, dict) else result
 
 
+class _Printable(logging.Formatter):
+    """A format whose lines steer no terminal, whatever names of files they show."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return CONTROL.sub(
+            lambda found: found[0].encode("unicode_escape").decode(),
+            super().format(record),
+        )
+
+
 @contextlib.contextmanager
 def _shown_progress() -> Iterator[None]:
     """Show the package's log lines, bare, on stderr; of TFDS only the errors."""
     absl.logging.set_verbosity(absl.logging.ERROR)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(_Printable("%(message)s"))
     log = logging.getLogger("ressl_tf")
     before = log.handlers, log.propagate, log.level
     log.handlers, log.propagate = [handler], False

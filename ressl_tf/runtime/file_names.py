@@ -12,7 +12,11 @@ def printable(name: str) -> str:
     Returns:
         The same for an ordinary name; `caf\xe9.png`, `two\nlines.png` for others.
     """
-    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    try:
+        data = os.fsencode(name)
+    except UnicodeEncodeError:  # surrogates that stand for no byte, of a JSON file
+        data = name.encode("utf-8", "backslashreplace")
+    text = data.decode("utf-8", "backslashreplace")
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in text

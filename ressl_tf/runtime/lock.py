@@ -52,7 +52,7 @@ def acquire(path: pathlib.Path) -> Callable[[], None]:
     """
     if fcntl is None and msvcrt is None:
         return _create(path.with_suffix(".pid"))
-    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY)
+    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY, 0o666)
     try:
         _lock(descriptor)
     except BaseException:

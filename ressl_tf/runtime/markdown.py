@@ -1,6 +1,19 @@
 """Tables in Markdown."""
 
+import html
+import re
 from collections.abc import Sequence
+
+from ressl_tf.runtime.file_names import printable
+
+
+def plain(text: str) -> str:
+    """Return a name as Markdown shows it: no HTML, no link, one line.
+
+    Names of classes and folders may be anybody's.
+    """
+    shown = html.escape(printable(text), quote=False)
+    return re.sub(r"([\\`*\[\]])", r"\\\1", " ".join(shown.split()))
 
 
 def table(

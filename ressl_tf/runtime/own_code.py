@@ -7,6 +7,7 @@ A name is "module:function", where a module of the working directory is found to
 import functools
 import hashlib
 import importlib
+import importlib.machinery
 import importlib.util
 import os
 import pathlib
@@ -57,6 +58,25 @@ def function_of(flag: str, name: str) -> Callable[..., Any]:
         raise UsageError(
             f"--{flag}={name} cannot be made: {kind}: {reason_of(cause)}"
         ) from cause
+
+
+def file_of(name: str) -> pathlib.Path | None:
+    """Return the file that `function_of` would run first; None where there is none.
+
+    Args:
+        name: "module:function" or "file.py:function"; nothing is imported.
+    """
+    place = name.rpartition(":")[0]
+    if place.endswith(".py"):
+        return _absolute(place).resolve()
+    finder = importlib.machinery.PathFinder()
+    try:
+        found = finder.find_spec(place.split(".")[0], [*sys.path, os.getcwd()])
+    except (ImportError, ValueError):
+        return None
+    places = [found.origin, *(found.submodule_search_locations or ())] if found else []
+    known = next((each for each in places if each), None)
+    return pathlib.Path(known).resolve() if known else None
 
 
 def with_whole_path(name: str) -> str:

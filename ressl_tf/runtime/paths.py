@@ -77,6 +77,25 @@ def local(
     )
 
 
+def check_text(path: str | os.PathLike[str], name: str) -> None:
+    """Refuse a path that TensorFlow cannot write to: it takes text alone.
+
+    Args:
+        path: with `~` expanded.
+        name: of the flag, for the message.
+
+    Raises:
+        UsageError: its bytes are no UTF-8.
+    """
+    try:
+        os.fspath(path).encode()
+    except UnicodeEncodeError:
+        raise UsageError(
+            f"{name}: TensorFlow writes to names in UTF-8 alone; give another. "
+            f"Received: {path}"
+        ) from None
+
+
 def _reachable(text: str, prefix: str, name: str) -> str:
     """Return what an address stands for, after a look whether it can be read."""
     address = text.removeprefix(prefix)

@@ -15,6 +15,7 @@ from ressl_tf.models import pyramid
 from ressl_tf.models.backbones.structure import embedding_of, takes_any_size
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
+from ressl_tf.runtime import paths
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import RunError, UsageError
 from ressl_tf.saving import keras_file, model_card, saved_model
@@ -135,6 +136,7 @@ def check_output(config: ExportConfig) -> None:
     Raises:
         UsageError: says what is in the way.
     """
+    paths.check_text(config.path, "--output")
     check = _existing_file if config.format in FILES else _existing_saved_model
     existing = check(config.path)
     if existing and not config.overwrite:

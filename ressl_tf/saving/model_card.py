@@ -16,6 +16,7 @@ import tensorflow as tf
 
 import ressl_tf
 from ressl_tf.config import Config
+from ressl_tf.config.method_table import METHODS
 from ressl_tf.config.normalizations import AUTO
 from ressl_tf.config.unused_flags import unused
 from ressl_tf.engine.workdir import read_rows
@@ -78,7 +79,7 @@ def head(task: str, file_format: str, config: Mapping[str, Any]) -> str:
         config: Flags of the run.
     """
     library = "tensorflow" if file_format == "saved_model" else file_format
-    method = [config["method"]] if config.get("method") else []
+    method = [config["method"]] if config.get("method") in METHODS else []
     tags = [library, "self-supervised-learning", *method]
     lines = [f"library_name: {library}", f"pipeline_tag: {task}", "tags:"]
     return "\n".join(["---", *lines, *(f"- {tag}" for tag in tags), "---\n"])
@@ -104,7 +105,7 @@ def _summary(pretrained, export) -> str:
     outputs = ", ".join(f"`{n}` [batch, {k}]" for n, k in export["outputs"].items())
     lines = [f"{', '.join(facts)}. It gives {outputs} (float32)."]
     if pretrained.classifier:
-        names = pretrained.classifier.label_names
+        names = map(markdown.plain, pretrained.classifier.label_names)
         lines.append(f"Classes, in order: {', '.join(names)}.")
     lines.append(f"SHA-256 of its weights: `{export['weights_sha256']}`.")
     return "\n\n".join(lines)
@@ -165,7 +166,7 @@ def metrics(workdir: pathlib.Path) -> str:
         last = table(_scalars(rows[-1]), ("last row of the log", "value"))
         tables.append(last)
     for path in _results(workdir):
-        title = path.relative_to(workdir).as_posix()
+        title = markdown.plain(path.relative_to(workdir).as_posix())
         tables.append(table(_scalars(json.loads(path.read_text())), (title, "value")))
     return "\n".join(tables) or NOT_KNOWN
 
@@ -228,8 +229,8 @@ def table(values: Mapping[str, Any], head: Sequence[str]) -> str:
 
 def _cell(value) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
+        value = ", ".join(map(str, value))
     kind, _, path = str(value).partition(":")
     if kind in ("folder", "graph"):  # the name alone; its path says nothing elsewhere
-        return f"{kind}:{pathlib.Path(path).name}"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+        value = f"{kind}:{pathlib.Path(path).name}"
+    return f"{value:.4g}" if isinstance(value, float) else markdown.plain(str(value))

@@ -1,9 +1,9 @@
 """Trained encoders from disk, whatever they were saved as."""
 
 import dataclasses
-import json
 import os
 import pathlib
+import zipfile
 from typing import Any, TypeVar
 
 import keras
@@ -17,7 +17,7 @@ from ressl_tf.methods.build import build_model
 from ressl_tf.methods.images import ImageSSL
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
-from ressl_tf.runtime import flags, paths
+from ressl_tf.runtime import flags, keras_archive, paths, stored
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving import own_classes, saved_model
 
@@ -140,6 +140,8 @@ def open_pretrained(
         RunError: when no checkpoint of a workdir can be read.
     """
     place = pathlib.Path(paths.local(path, "path", remote=True))
+    if place.is_file() and place.suffix != ".keras":  # Keras would open HDF5, too
+        raise UsageError(f"give {KINDS}. Received: {path!r}, another kind of file")
     best = place / "checkpoints" / BEST
     if model_selection == "best" and not best.is_file():
         raise UsageError(
@@ -151,7 +153,7 @@ def open_pretrained(
     if (place / "saved_model.pb").is_file():
         return _open_saved_model(place)
     if (place / "classifier.keras").is_file():
-        config = json.loads((place / "config.json").read_text())
+        config = stored.read_config(place)
         opened = _open_keras(place / "classifier.keras", config)
         return dataclasses.replace(opened, path=place, kind="workdir", config=config)
     if (place / "config.json").is_file():
@@ -165,17 +167,19 @@ def learns_from(workdir: str) -> str:
     file = pathlib.Path(workdir) / "config.json"
     if not workdir or not file.is_file():
         return ""
-    row = METHODS.get(json.loads(file.read_text()).get("method", ""))
-    return row.learns_from if row else ""
+    method = stored.read_config(workdir).get("method", "")
+    return METHODS[method].learns_from if method in METHODS else ""
 
 
 def stored_config(place: pathlib.Path) -> Config:
     """Read the config of a pretraining workdir.
 
     Raises:
-        UsageError: when it is that of another command or version.
+        UsageError: when it is that of another command or version, or names code that
+            lies in the folder.
+        RunError: it is damaged.
     """
-    values = json.loads((place / "config.json").read_text())
+    values = stored.read_config(place)
     if "method" not in values:
         raise UsageError(
             f"{place} holds a run that is not finished; run its command again first"
@@ -188,7 +192,9 @@ def stored_config(place: pathlib.Path) -> Config:
             f"has {', '.join(sorted(unknown))}"
         )
     lists = {n: tuple(v) for n, v in values.items() if isinstance(v, list)}
-    return Config(**{**values, **lists, "workdir": str(place)})  # it may have moved
+    config = Config(**{**values, **lists, "workdir": str(place)})  # it may have moved
+    own_classes.refuse_inside(config.backbone, place)
+    return config
 
 
 def _open_workdir(place: pathlib.Path, best: pathlib.Path | None) -> Pretrained:
@@ -218,7 +224,9 @@ def _open_saved_model(place: pathlib.Path) -> Pretrained:
 
 def _open_keras(path: pathlib.Path, config: dict[str, Any] | None = None) -> Pretrained:
     build.import_all()  # Keras has to know their classes
-    missing = own_classes.import_code(config)
+    missing = own_classes.import_code(config, path.parent)
+    if zipfile.is_zipfile(path):
+        keras_archive.check(path)
     try:
         model = keras.saving.load_model(path, compile=False)
     except (ValueError, OSError, TypeError, KeyError) as error:

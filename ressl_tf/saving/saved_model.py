@@ -34,9 +34,10 @@ from ressl_tf.models.backbones.batch_norm import BatchNormalization
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.models.pyramid import Level
+from ressl_tf.runtime import keras_archive, stored
 from ressl_tf.runtime.atomic import replacing_folder
 from ressl_tf.runtime.errors import UsageError
-from ressl_tf.saving import own_classes
+from ressl_tf.saving import graph_ops, own_classes
 
 METADATA = "ressl_tf.json"
 GRAPH = "graph"  # its "kind" in an export of `graphs.graph_export`
@@ -88,6 +89,7 @@ def save(
         for name, text in (texts or {}).items():
             (temporary / name).write_text(text)
         metadata = {
+            stored.KEY: stored.FORMATS["SavedModel"],
             "about": dict(about),
             "model": keras.saving.serialize_keras_object(model),
             "sha256": _hashes(temporary),
@@ -111,12 +113,15 @@ def load(folder: str | os.PathLike) -> tuple[Encoder | Classifier, dict[str, Any
     missing = ""
     try:
         metadata = json.loads((folder / METADATA).read_text())
+        stored.check_format(metadata, "SavedModel", folder)
         if metadata.get("kind") == GRAPH:
             raise UsageError(
                 f"{folder} is an export of a run on a graph, and this is for images"
             )
         _check_hashes(folder, metadata["sha256"])
-        missing = own_classes.import_code(metadata["about"].get("config"))
+        keras_archive.check_config(metadata["model"], str(folder / METADATA))
+        graph_ops.check(folder)
+        missing = own_classes.import_code(metadata["about"].get("config"), folder)
         model = keras.saving.deserialize_keras_object(metadata["model"])
         _restore(model, folder)
         return model, metadata["about"]

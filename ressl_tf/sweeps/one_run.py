@@ -10,6 +10,7 @@ from ressl_tf.config.evaluator_table import EVALUATORS
 from ressl_tf.runtime import flags
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import RunError
+from ressl_tf.runtime.stored import read_object
 from ressl_tf.sweeps.grid import Run
 
 Start = Callable[[str, Sequence[str]], dict[str, Any]]
@@ -56,7 +57,7 @@ def stored(run: Run) -> dict[str, Any]:
 
 def _read(run: Run) -> dict[str, Any]:
     path = _path(run)
-    return json.loads(path.read_text()) if path.exists() else {}
+    return read_object(path) if path.exists() else {}
 
 
 def row(run: Run, done: dict[str, Any], error: str | None = None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ def test_short_files():
 
 
 def test_deep_pngs_are_seen():
-    for kind, reader in ((np.uint8, Reader.PLAIN), (np.uint16, Reader.DEEP_PNG)):
+    for kind, reader in ((np.uint8, Reader.PNG), (np.uint16, Reader.DEEP_PNG)):
         header = read_header(tf.io.encode_png(np.zeros((2, 3, 3), kind)))
         assert int(header.each(lambda row: row.reader)) == reader
 

@@ -67,3 +67,34 @@ def test_what_is_refused(tmp_path):
         file.write(b"\xff\xff")
     with pytest.raises(UsageError, match="holds no Examples"):
         RecordShards(f"{path}", "train")
+
+
+@pytest.mark.parametrize("label", [2**31 - 1, 2**40, 10**6])
+def test_a_label_that_is_no_number_of_a_class_is_refused(tmp_path, label):
+    """A name for each number below it would fill the memory."""
+    write_label(tmp_path / "train.tfrecord", label)
+    with pytest.raises(UsageError, match=rf"below 1000000. Received: {label}"):
+        RecordShards(str(tmp_path), "train")
+
+
+def test_a_label_below_0_is_none(tmp_path):
+    write_label(tmp_path / "train.tfrecord", -(2**40))
+    source = RecordShards(str(tmp_path), "train")
+    np.testing.assert_array_equal(source.all_labels(), [0, -1])
+
+
+def test_a_damaged_record_is_one_line(tmp_path):
+    write(tmp_path / "train.tfrecord", range(3))
+    data = bytearray((tmp_path / "train.tfrecord").read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "train.tfrecord").write_bytes(data)
+    with pytest.raises(UsageError, match=r"labels of .* cannot be read: corrupted rec"):
+        RecordShards(str(tmp_path), "train")
+
+
+def write_label(path, label):
+    made = example(0)
+    with tf.io.TFRecordWriter(str(path)) as file:
+        file.write(made.SerializeToString())
+        made.features.feature["image/class/label"].int64_list.value[0] = label
+        file.write(made.SerializeToString())

@@ -10,6 +10,7 @@ from helpers.photos import flat
 
 from ressl_tf.data import tar_shards
 from ressl_tf.data.load import load_source
+from ressl_tf.data.tar_index import index_tar
 from ressl_tf.data.tar_shards import TarShards
 from ressl_tf.runtime.errors import UsageError
 
@@ -108,3 +109,53 @@ def test_damaged_shards(shards):
         path.write_bytes(damaged)
         with pytest.raises(UsageError, match=r"train-000.tar cannot be read"):
             TarShards(f"{path}", "train")
+
+
+def changed(path, name, size):
+    """Write another size into the header of a member, and its checksum."""
+    data = bytearray(path.read_bytes())
+    start = data.rindex(name.encode().ljust(100, b"\0"))
+    data[start + 124 : start + 136] = size.ljust(12, b"\0")
+    data[start + 148 : start + 156] = b" " * 8
+    checksum = b"%06o\0 " % sum(data[start : start + 512])
+    data[start + 148 : start + 156] = checksum
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("long", [False, True], ids=["own reader", "tarfile"])
+@pytest.mark.parametrize("size", [b"-1000", b"-2000", b"77777777777"])
+def test_a_size_that_leads_back_or_beyond_the_end_is_damage(tmp_path, long, size):
+    """Sizes below 0 would be followed in a circle, for ever."""
+    path = tmp_path / "train.tar"
+    with tarfile.open(path, "w", format=tarfile.GNU_FORMAT) as archive:
+        member(archive, "a" * 120 + ".png" if long else "a.png", b"abcd")
+        member(archive, "b.png", b"abcd")
+    changed(path, "b.png", size)
+    with pytest.raises(ValueError, match=r"it is (damaged|cut)"):
+        index_tar(str(path))
+
+
+def test_members_that_climb_are_names_alone_and_links_are_left_out(tmp_path):
+    """Nothing is unpacked: an image is read by its place in the shard."""
+    path = tmp_path / "train.tar"
+    image = tf.io.encode_png(flat(7, 4)).numpy()
+    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
+        member(archive, "../../a.png", image)
+        member(archive, "/etc/b.png", image)
+        for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE):
+            link = tarfile.TarInfo("c.png")
+            link.type, link.linkname = kind, "/etc/passwd"
+            archive.addfile(link)
+    index = index_tar(str(path))
+    assert index.keys == ["../../a", "/etc/b"]
+    assert index.lengths == [len(image)] * 2
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_label_of_megabytes_is_refused(tmp_path):
+    path = tmp_path / "train.tar"
+    with tarfile.open(path, "w") as archive:
+        member(archive, "a.cls", bytes(2**20))
+        member(archive, "a.png", b"abcd")
+    with pytest.raises(ValueError, match=r"a.cls has 1048576 bytes, too many"):
+        index_tar(str(path))

@@ -164,3 +164,11 @@ def test_tfds_sets_are_cached_on_disk(prepared, tmp_path):
     os.utime(plain.encoded.files[0])
     load_source("ressl_mock/class", split, cache="disk", **options)
     assert len([p for p in caches.iterdir() if p.name[0] != "."]) == 4
+
+
+def test_a_set_of_the_community_is_not_fetched(monkeypatch):
+    """Its name stands for code elsewhere."""
+    monkeypatch.setattr(tfds, "builder", None)
+    for name in ("huggingface:mnist", "kaggle:cats/config", "ns:a:1.0.0"):
+        with pytest.raises(UsageError, match=f"Unknown data set.*'{name}'"):
+            load_source(name, "train")

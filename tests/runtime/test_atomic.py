@@ -3,6 +3,7 @@
 import errno
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -172,3 +173,67 @@ def test_a_file_that_cannot_be_flushed_is_an_error(tmp_path, monkeypatch):
     ):
         temporary.touch()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_file_and_folders_are_flushed_in_an_order_that_a_power_cut_cannot_break(
+    tmp_path, monkeypatch
+):
+    """New folders into those above, the file before its rename, the rename after."""
+    calls, fsync, replace = [], os.fsync, os.replace
+
+    def flushed(descriptor):
+        stat = os.fstat(descriptor)
+        places = [tmp_path, *sorted(tmp_path.rglob("*"))]
+        (place,) = (p for p in places if os.path.samestat(p.stat(), stat))
+        calls.append(("fsync", place.relative_to(tmp_path).as_posix()))
+        fsync(descriptor)
+
+    def replaced(source, target):
+        calls.append(("rename", pathlib.Path(target).name))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(os, "replace", replaced)
+    with atomic.replacing(tmp_path / "run" / "checkpoints" / "step.npz") as temporary:
+        temporary.write_bytes(b"weights")
+    assert calls == [
+        ("fsync", "."),
+        ("fsync", "run"),
+        ("fsync", f"run/checkpoints/{temporary.name}"),
+        ("rename", "step.npz"),
+        ("fsync", "run/checkpoints"),
+    ]
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace traces it")
+def test_the_kernel_is_asked_in_this_order(tmp_path):
+    code = (
+        "import pathlib, sys; sys.argv[0] = '-m'\n"
+        "from ressl_tf.runtime import atomic\n"
+        "with atomic.replacing(pathlib.Path(sys.argv[1])) as file:\n"
+        "    file.write_text('weights')"
+    )
+    trace = tmp_path / "trace"
+    path = tmp_path / "run" / "step.npz"
+    traced = ["strace", "-y", "-o", str(trace), "-e", "fsync,rename,renameat2,mkdir"]
+    command = [*traced, sys.executable, "-c", code, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    if "ptrace" in done.stderr:
+        pytest.skip("this system forbids tracing")
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in trace.read_text().splitlines() if str(tmp_path) in line]
+    kinds = [line.partition("(")[0].removesuffix("at2") for line in lines]
+    assert kinds == ["mkdir", "fsync", "fsync", "rename", "fsync"]
+    assert f"<{tmp_path}>" in lines[1]
+    assert f"<{path.parent}/.step.npz." in lines[2]
+    assert f"<{path.parent}>" in lines[4]
+
+
+@pytest.mark.parametrize("length", [233, 240, 255])
+def test_a_name_of_the_longest_kind_is_written(tmp_path, length):
+    path = tmp_path / ("ä" * 10 + "x" * (length - 20))
+    with atomic.replacing(path) as temporary:
+        temporary.write_text("all of it")
+    assert path.read_text() == "all of it"
+    write(tmp_path / ("x" * length + "y")[1:])
+    assert len(list(tmp_path.iterdir())) == 2

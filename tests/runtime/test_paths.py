@@ -191,3 +191,10 @@ def test_a_config_of_python_has_the_paths_of_one_from_flags():
     assert set(words) < {*flags.arguments(config)}
     later = dataclasses.replace(config, epochs=9)
     assert flags.as_written(later)["dataset"] == "folder:~/a"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names there are text")
+def test_names_that_tensorflow_cannot_write_to_are_refused():
+    paths.check_text("/a/café\n", "--output")
+    with pytest.raises(UsageError, match=r"--output: .*Received: /a/caf\\xe9/b"):
+        paths.check_text(os.fsdecode(b"/a/caf\xe9/b"), "--output")

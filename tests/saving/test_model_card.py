@@ -5,6 +5,7 @@ import json
 import keras
 from helpers.exports import tiny_encoder
 
+from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.saving import model_card
 from ressl_tf.saving.pretrained import Pretrained
@@ -87,3 +88,28 @@ def test_the_card_says_which_images_an_encoder_takes(tmp_path):
         assert f"float32 [batch, h, w, {channels}], {kind} on 0..255" in card
         assert f"- Images are {kind} on 0..255" in card
         assert ("`serving_encoded`" in card) == (channels != 4)
+
+
+def test_names_of_classes_and_methods_are_no_html_and_no_yaml(tmp_path):
+    names = ("<script>", "a\nb")
+    encoder = tiny_encoder(projector=False)
+    classifier = Classifier(encoder, 2, label_names=names)
+    config = {"dataset": "folder:/x/<b>", "method": "a\n- b"}
+    source = Pretrained(
+        tmp_path, "saved_model", classifier.encoder, 16, classifier, config
+    )
+    export = {
+        "format": "saved_model",
+        "kind": "classifier",
+        "outputs": {"features": 8},
+        "parameters": 1,
+        "image_size": None,
+        "trained_image_size": 16,
+        "feature_dim": 8,
+        "weights_sha256": "abc",
+    }
+    card = model_card.text(source, export, "exported")
+    assert r"Classes, in order: &lt;script&gt;, a\\nb." in card
+    assert "| dataset | folder:&lt;b&gt; |" in card
+    assert "<script>" not in card
+    assert card.split("---\n")[1].count("\n- ") == 2

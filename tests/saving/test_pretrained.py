@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ from ressl_tf.methods.build import build_model
 from ressl_tf.models.classifier import Classifier
 from ressl_tf.models.encoder import Encoder
 from ressl_tf.runtime.errors import RunError, UsageError
+from ressl_tf.runtime.stored import read_config
 from ressl_tf.saving.pretrained import Pretrained, learns_from, open_pretrained
 
 
@@ -27,7 +29,7 @@ def test_a_workdir_gives_its_last_online_encoder(unbroken, images):
     assert (opened.kind, opened.image_size) == ("workdir", 16)
     assert opened.config["dataset"] == result["dataset"]
     assert opened.classifier is None
-    config = json.loads((folder / "config.json").read_text())
+    config = read_config(folder)
     lists = {name: tuple(v) for name, v in config.items() if isinstance(v, list)}
     model = build_model(Config(**{**config, **lists}))
     arrays = np.load(folder / "checkpoints" / "step-000000009.npz")
@@ -227,3 +229,52 @@ def test_what_a_run_skipped_is_skipped_when_it_is_judged():
     assert not skips("folder:/b", **run)
     assert not skips("", dataset="folder:/a", on_bad_image="stop")
     assert not skips("folder:/a")
+
+
+def lambda_layer():
+    return {
+        "module": "keras.layers",
+        "class_name": "Lambda",
+        "registered_name": None,
+        "config": {"name": "x", "function": {"class_name": "__lambda__"}},
+    }
+
+
+def test_code_in_a_keras_file_is_refused_before_keras_opens_it(tmp_path, monkeypatch):
+    path = tmp_path / "a.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", json.dumps(lambda_layer()))
+    monkeypatch.setattr(keras.saving, "load_model", None)
+    with pytest.raises(UsageError, match=r"brings code of its own \(a layer Lambda\)"):
+        open_pretrained(str(path))
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.hdf5", "a.pkl", "a.npz"])
+def test_files_of_other_kinds_are_refused_unopened(tmp_path, monkeypatch, name):
+    (tmp_path / name).write_bytes(b"x")
+    monkeypatch.setattr(keras.saving, "load_model", None)
+    with pytest.raises(UsageError, match=r"a \.keras file .*another kind of file"):
+        open_pretrained(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("written", ["{}/net.py:net", "net.py:net", "net:net"])
+def test_code_in_the_folder_that_is_opened_is_not_run(tmp_path, monkeypatch, written):
+    """By its path, by one from the working directory, and as a module."""
+    (tmp_path / "net.py").write_text(f"open({str(tmp_path / 'run')!r}, 'w')")
+    config = {"method": "ressl", "backbone": written.format(tmp_path)}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="would run code that lies in itself"):
+        open_pretrained(str(tmp_path))
+    assert not (tmp_path / "run").exists()
+    assert "net" not in sys.modules
+
+
+def test_a_run_of_a_later_format_is_one_line(tmp_path):
+    config = {"method": "ressl", "telepathy": True, "format_number": 2}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UsageError, match="a run of format 2, of a later version"):
+        open_pretrained(str(tmp_path))
+    (tmp_path / "config.json").write_text('{"method": "res')
+    with pytest.raises(RunError, match=r"config.json is damaged: Unterminated"):
+        open_pretrained(str(tmp_path))

@@ -9,6 +9,8 @@ import numpy as np
 from ressl_tf.config.decoding import Decoding
 from ressl_tf.data.formats.raw import Raw, check_pixels
 
+DEFLATED = b"1.2.840.10008.1.2.1.99"  # the transfer syntax
+
 
 def read(data: bytes, decoding: Decoding) -> Raw:
     """Read the first frame.
@@ -19,6 +21,8 @@ def read(data: bytes, decoding: Decoding) -> Raw:
     Raises:
         ValueError: damaged, without pixels, or larger than `max_pixels`.
     """
+    if DEFLATED in data:  # the library would unpack all of it at once
+        raise ValueError("a deflated file; save it in another transfer syntax")
     pydicom = importlib.import_module("pydicom")
     file = pydicom.dcmread(io.BytesIO(data))
     if "PixelData" not in file and "FloatPixelData" not in file:

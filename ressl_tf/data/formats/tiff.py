@@ -2,12 +2,16 @@
 
 import dataclasses
 import importlib
+import inspect
 import io
+from typing import Any
 
 import numpy as np
 
+from ressl_tf.config.data_flags import MOST_CHANNELS
 from ressl_tf.config.decoding import Decoding
 from ressl_tf.data.formats.raw import Raw, by_type, check_pixels
+from ressl_tf.data.formats.tiff_chain import check_chain
 from ressl_tf.data.formats.turned import turned
 
 ORIENTATION = "Orientation"
@@ -24,11 +28,13 @@ def read(data: bytes, decoding: Decoding) -> Raw:
         ValueError: damaged, larger than `max_pixels`, or packed by a method whose codec
             is not there.
     """
+    check_chain(data)
     tifffile = importlib.import_module("tifffile")
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
+    with tifffile.TiffFile(io.BytesIO(data), **_alone(tifffile.TiffFile)) as file:
         series = file.series[0]
         page = series.keyframe
         check_pixels(page.imagelength, page.imagewidth, decoding.max_pixels)
+        check_pixels(series.size // MOST_CHANNELS, 1, decoding.max_pixels)
         photometric = int(page.photometric)
         is_jpeg = photometric == YCBCR and int(page.compression) in JPEGS
         if photometric in OTHER_COLOURS and not is_jpeg:
@@ -43,6 +49,15 @@ def read(data: bytes, decoding: Decoding) -> Raw:
         values = turned(values, int(tag.value))
     raw = _of_bits(values, int(page.bitspersample))
     return dataclasses.replace(raw, inverted=photometric == WHITE_IS_ZERO)
+
+
+def _alone(reader: Any) -> dict[str, bool]:
+    """Return the option by which no further files are read, which OME-TIFFs may name.
+
+    It is not documented, and may go.
+    """
+    known = inspect.signature(reader).parameters
+    return {name: False for name in ("_multifile",) if name in known}
 
 
 def _bands_last(values: np.ndarray, axes: str) -> np.ndarray:

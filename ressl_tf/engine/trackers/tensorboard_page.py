@@ -12,6 +12,7 @@ from tensorboard.plugins.hparams import summary_v2 as hparams
 
 from ressl_tf.config.unused_flags import meant
 from ressl_tf.engine.trackers.tracker import Tracker, as_text
+from ressl_tf.runtime.paths import check_text
 
 
 class TensorBoard(Tracker):
@@ -23,6 +24,7 @@ class TensorBoard(Tracker):
 
     def __init__(self, folder: pathlib.Path, config: Mapping[str, Any]):
         super().__init__(folder, config)
+        check_text(folder, "--workdir (or give --notensorboard)")
         self.place = folder / "tensorboard"
         self.writer = tf.summary.create_file_writer(str(self.place))
         used = meant(config).items()

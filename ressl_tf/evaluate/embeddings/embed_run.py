@@ -22,7 +22,7 @@ from ressl_tf.evaluate.embeddings.embed_loop import Loop
 from ressl_tf.evaluate.embeddings.identity import weights_of
 from ressl_tf.evaluate.embeddings.parts import Parts
 from ressl_tf.evaluate.embeddings.table import Table
-from ressl_tf.runtime import paths
+from ressl_tf.runtime import paths, stored
 from ressl_tf.runtime.atomic import remove, replacing
 from ressl_tf.runtime.errors import RunError, UsageError
 from ressl_tf.runtime.file_names import printable
@@ -80,6 +80,7 @@ def forward_model(config: EmbedConfig, opened: Pretrained) -> keras.Model:
 def describe(config: EmbedConfig, opened: Pretrained, size: int) -> dict[str, Any]:
     """Return what has to be known of the rows: who made them, of what."""
     return {
+        stored.KEY: stored.FORMATS["file of features"],
         "model": str(pathlib.Path(config.source).absolute()),
         "model_selection": config.model_selection,
         "weights_sha256": weights_of(opened.encoder, config.embedding),
@@ -99,6 +100,8 @@ def describe(config: EmbedConfig, opened: Pretrained, size: int) -> dict[str, An
 def _check_output(config: EmbedConfig) -> None:
     """Refuse what is there already; make the folder around it before the work."""
     begun = pathlib.Path(config.run_dir)
+    if config.format_name in ("tfrecord", "projector"):
+        paths.check_text(config.path, "--output")
     if config.path.exists() and not config.overwrite and not begun.exists():
         raise UsageError(
             f"--output must be a name that is free, or give --overwrite. Received: "

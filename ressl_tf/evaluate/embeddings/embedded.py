@@ -4,14 +4,13 @@ import dataclasses
 import json
 import os
 import pathlib
-import zipfile
 from typing import Any
 
 import numpy as np
 
 from ressl_tf.config.decoding import RGB, Decoding, as_decoding
 from ressl_tf.evaluate.embeddings import npz_file, table_files
-from ressl_tf.runtime import paths
+from ressl_tf.runtime import paths, stored
 from ressl_tf.runtime.errors import UsageError
 
 
@@ -51,16 +50,15 @@ def read(path: str | os.PathLike[str]) -> Embedded:
     place = pathlib.Path(paths.local(path, "path"))
     reader = table_files.read_parquet if place.suffix == ".parquet" else npz_file.read
     try:
-        found = reader(place)
+        embedded = _made_of(reader(place))
     except UsageError:
         raise
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except Exception as error:  # of the zip, of NumPy, of pyarrow and of the disk
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UsageError(
             f"give a file of ressl_tf.embed, .npz or .parquet. Received: "
             f"{str(place)!r} ({reason[:120]})"
         ) from None
-    embedded = _made_of(found)
     _check(embedded, place)
     return embedded
 
@@ -99,17 +97,20 @@ def check_same_encoder(one: Embedded, other: Embedded, name: str) -> None:
 
 def _made_of(found: dict[str, Any]) -> Embedded:
     count = len(found["features"])
-    about = found.get("about")
+    about = json.loads(str(found["about"])) if "about" in found else {}
+    if not isinstance(about, dict):
+        raise ValueError("its entry about is damaged")
     return Embedded(
         found["features"],
         found.get("paths", np.array([f"row {i}" for i in range(count)])),
         found.get("labels", np.full(count, -1, np.int32)),
         tuple(found.get("label_names", np.array([], np.str_)).tolist()),
-        json.loads(about.item()) if about is not None else {},
+        about,
     )
 
 
 def _check(embedded: Embedded, place: pathlib.Path) -> None:
+    stored.check_format(embedded.about, "file of features", place)
     features = embedded.features
     if features.ndim != 2 or features.dtype.kind != "f" or 0 in features.shape:
         raise UsageError(
@@ -121,4 +122,11 @@ def _check(embedded: Embedded, place: pathlib.Path) -> None:
         raise UsageError(
             f"{place} must have a path and a label for each of {len(features)} rows. "
             f"Received: {len(embedded.paths)} and {len(embedded.labels)}"
+        )
+    labels, names = embedded.labels, embedded.label_names
+    whole = labels.ndim == embedded.paths.ndim == 1 and labels.dtype.kind in "iu"
+    if not whole or (names and labels.max() >= len(names)):
+        raise UsageError(
+            f"labels of {place} must be whole numbers, those of its classes. Received: "
+            f"{labels.dtype} {list(labels.shape)}, and {len(names)} classes"
         )

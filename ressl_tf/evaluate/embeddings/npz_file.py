@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ressl_tf.evaluate.embeddings.table import Table
+from ressl_tf.runtime import archives
 
 NAMES_AT_A_TIME = 65536
 LOCAL_HEADER = 30  # bytes of a zip entry's header before its name
@@ -76,13 +77,10 @@ def read(path: pathlib.Path) -> dict[str, Any]:
     Raises:
         ValueError, OSError, KeyError: it is no such file.
     """
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-        if not isinstance(arrays, np.lib.npyio.NpzFile):
-            raise ValueError("one array alone")
-        found = {name: arrays[name] for name in arrays.files if name != "features"}
-        mapped = _mapped(path, "features.npy")
-        found["features"] = arrays["features"] if mapped is None else mapped
-    return found
+    mapped = _mapped(path, "features.npy")
+    without = () if mapped is None else ("features",)
+    found: dict[str, Any] = archives.read_arrays(path, without=without)
+    return found if mapped is None else {**found, "features": mapped}
 
 
 def _mapped(path: pathlib.Path, entry: str) -> np.ndarray | None:

@@ -8,11 +8,11 @@ parts ends where the work goes on: without a gap, and no image twice.
 import dataclasses
 import pathlib
 import re
-import zipfile
 from collections.abc import Iterator
 
 import numpy as np
 
+from ressl_tf.runtime import archives
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import RunError
 
@@ -75,9 +75,8 @@ class Parts:
         """
         for path in self.files:
             try:
-                with open(path, "rb") as file, np.load(file) as arrays:
-                    part = Part(**arrays)
-            except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+                part = Part(**archives.read_arrays(path))
+            except Exception as error:  # of the zip, of NumPy and of the disk
                 raise RunError(
                     f"{path} is damaged ({error}); remove {self.folder} and begin anew"
                 ) from None
@@ -87,7 +86,7 @@ class Parts:
         """Return rows, int64 [n], and labels, int32 [n], of all parts."""
         rows, labels = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)]
         for path in self.files:
-            with np.load(path) as arrays:  # features stay on the disk
-                rows.append(arrays["rows"])
-                labels.append(arrays["labels"])
+            arrays = archives.read_arrays(path, ("rows", "labels"))
+            rows.append(arrays["rows"])
+            labels.append(arrays["labels"])
         return np.concatenate(rows), np.concatenate(labels)

@@ -1,7 +1,6 @@
 """Draw what an encoder has learned: features in the plane, neighbours, curves."""
 
 import dataclasses
-import json
 import logging
 import math
 import pathlib
@@ -23,6 +22,7 @@ from ressl_tf.engine.workdir import read_rows
 from ressl_tf.evaluate import features, plots
 from ressl_tf.evaluate.plots.projection import project
 from ressl_tf.evaluate.plots.scatter import scatter
+from ressl_tf.runtime import stored
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pretrained import Pretrained, open_pretrained
 
@@ -135,8 +135,7 @@ def reference_levels(path: pathlib.Path) -> dict[str, tuple[float, str]]:
     Returns:
         Key of the log -> (value, its name).
     """
-    stored = json.loads(path.read_text()) if path.is_file() else {}
-    flags = meant(stored)
+    flags = meant(stored.read_object(path) if path.is_file() else {})
     levels = {}
     if "embedding_dim" in flags:
         uniform = 1 / math.sqrt(flags["embedding_dim"])

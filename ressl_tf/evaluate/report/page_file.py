@@ -68,7 +68,9 @@ def write(
     try:
         beside.write()
         with replacing(path) as temporary:
-            temporary.write_text(render(page, template), encoding="utf-8")
+            # Bytes of names that are no text: a page can only show which.
+            encoded = render(page, template).encode("utf-8", "backslashreplace")
+            temporary.write_bytes(encoded)
         beside.remove_others()
     except OSError as error:
         raise RunError(f"cannot write {path}: {error.strerror}") from None

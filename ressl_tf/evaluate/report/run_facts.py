@@ -1,7 +1,6 @@
 """What is known of a run besides its curves: flags, data, time, commands."""
 
 import dataclasses
-import json
 import pathlib
 import platform
 import shlex
@@ -14,9 +13,8 @@ import tensorflow as tf
 import ressl_tf
 from ressl_tf.config import Config
 from ressl_tf.config.unused_flags import meant
-from ressl_tf.engine.workdir import read_rows
 from ressl_tf.runtime import flags, host
-from ressl_tf.runtime.errors import RunError, UsageError
+from ressl_tf.runtime.errors import UsageError
 from ressl_tf.saving.pretrained import stored_config
 
 
@@ -24,7 +22,8 @@ def read_config(place: pathlib.Path) -> Config:
     """Read the config of a run.
 
     Raises:
-        UsageError: the folder holds no run, or its config cannot be read.
+        UsageError: the folder holds no run, or one of another version.
+        RunError: its config is damaged.
     """
     file = place / "config.json"
     if not file.is_file():
@@ -32,22 +31,7 @@ def read_config(place: pathlib.Path) -> Config:
         raise UsageError(
             f"--workdir must be the folder of a run. Received: {place} ({found})"
         )
-    try:
-        return stored_config(place)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise RunError(f"{file} is damaged: {error}") from None
-
-
-def read_log(place: pathlib.Path) -> list[dict[str, Any]]:
-    """Read the rows of a run's log.
-
-    Raises:
-        RunError: it is damaged.
-    """
-    try:
-        return read_rows(place)
-    except ValueError as error:
-        raise RunError(f"{place / 'metrics.jsonl'} is damaged: {error}") from None
+    return stored_config(place)
 
 
 def differing_flags(config: Config) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from ressl_tf.config import Config, shown_rgb
 from ressl_tf.config.report_config import ReportConfig
 from ressl_tf.config.unused_flags import meant
+from ressl_tf.engine.workdir import read_rows
 from ressl_tf.evaluate.report import (
     compared_runs,
     image_section,
@@ -129,7 +130,7 @@ def page_of(
         run: its config.
         data: of the images; None where they cannot be shown.
     """
-    rows = run_facts.read_log(place)
+    rows = read_rows(place)
     found = verdict.findings(rows, meant(vars(run)), _suggestion(data))
     curves = logged_curves.charts({"": rows})
     return {

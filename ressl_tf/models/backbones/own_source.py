@@ -9,6 +9,7 @@ import keras
 
 from ressl_tf.config.own_backbone import HUB, KERAS
 from ressl_tf.models.backbones import hub_source
+from ressl_tf.runtime import keras_archive
 from ressl_tf.runtime.errors import UsageError, reason_of
 from ressl_tf.runtime.nearest_names import nearest
 from ressl_tf.runtime.own_code import calling, function_of
@@ -75,6 +76,7 @@ def _from_file(name: str) -> keras.Model:
     if not pathlib.Path(name).is_file():
         raise UsageError(f"--backbone={name}: there is no such file, or not any more")
     try:
+        keras_archive.check(name)
         return keras.saving.load_model(name, compile=False)
     except Exception as error:  # Keras raises many
         raise UsageError(

@@ -4,11 +4,13 @@ import argparse
 import hashlib
 import pathlib
 import re
+import zipfile
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from ressl_tf.runtime import archives
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import RunError, UsageError
 from ressl_tf.saving.pytorch.parameter_names import State
@@ -28,6 +30,7 @@ def read(path: str) -> State:
         UsageError: There is no such file, PyTorch cannot read it, it holds more than
             tensors and plain values, or no state dict.
     """
+    check_declared(path)
     torch = import_torch()
     content = _load(torch, pathlib.Path(path))
     for found in (*(_get(content, key) for key in KEYS), content):
@@ -54,6 +57,20 @@ def write(content: Mapping[str, Any], path: str) -> None:
             torch.save(_as_tensors(torch, content), temporary)
     except OSError as error:
         raise RunError(f"cannot save {path}: {error.strerror}") from None
+
+
+def check_declared(path: str) -> None:
+    """Refuse a zip file, as torch.save writes, that would fill the memory.
+
+    Raises:
+        UsageError: it declares too much.
+    """
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                archives.check(archive.infolist())
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
 
 
 def sha256(path: str) -> str:
@@ -124,6 +141,12 @@ def _tensors(torch, found):
 
 def _array(torch, tensor) -> np.ndarray:
     tensor = tensor.detach()
+    held = tensor.untyped_storage().nbytes()
+    if tensor.numel() * tensor.element_size() > held:  # strides of 0 repeat numbers
+        raise UsageError(
+            f"a tensor {list(tensor.shape)} is more than the file holds of it, {held} "
+            "bytes; save its weights by torch.save(model.state_dict(), 'weights.pth')"
+        )
     return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
 
 

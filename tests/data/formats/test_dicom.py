@@ -7,6 +7,7 @@ import pytest
 
 from ressl_tf.config.decoding import Decoding
 from ressl_tf.data.decode import decode_any
+from ressl_tf.data.library_image import read
 
 pydicom = pytest.importorskip("pydicom")
 RNG = np.random.default_rng(0)
@@ -76,3 +77,14 @@ def test_what_is_refused():
         decoded(dicom(STORED), max_pixels=34)
     with pytest.raises(Exception, match="it holds no image"):
         decode_any(b"\0" * 128 + b"DICM")
+
+
+def test_a_deflated_file_is_refused_before_it_is_unpacked():
+    """It may hold a thousand times its bytes, which the library unpacks at once."""
+    data = dicom(STORED)
+    file = pydicom.dcmread(io.BytesIO(data))
+    file.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    out = io.BytesIO()
+    pydicom.dcmwrite(out, file, enforce_file_format=True)
+    with pytest.raises(ValueError, match="DICOM: a deflated file"):
+        read(out.getvalue(), Decoding())

@@ -9,6 +9,7 @@ import pytest
 
 from ressl_tf.config.decoding import Decoding
 from ressl_tf.data.decode import decode_any
+from ressl_tf.data.formats import tiff_chain
 from ressl_tf.data.library_image import read
 
 tifffile = pytest.importorskip("tifffile")
@@ -114,3 +115,32 @@ def test_other_colours_than_rgb_are_refused(mode, name):
     image.save(file, "TIFF")
     with pytest.raises(ValueError, match=f"{name} is not read; save it as RGB"):
         read(file.getvalue(), Decoding())
+
+
+def test_pages_in_a_circle_are_refused():
+    """A library follows them without end."""
+    data = bytearray(tiff(RGB, byteorder="<"))
+    first = int.from_bytes(data[4:8], "little")
+    entries = int.from_bytes(data[first : first + 2], "little")
+    after = first + 2 + 12 * entries
+    data[after : after + 4] = data[4:8]
+    with pytest.raises(ValueError, match="pages go in a circle"):
+        read(bytes(data), Decoding())
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("big", [False, True])
+def test_pages_of_every_kind_are_followed(monkeypatch, order, big):
+    pages = np.stack([RGB[..., 0]] * 4)
+    data = tiff(pages, bigtiff=big, byteorder=order, photometric="minisblack")
+    assert read(data, Decoding()).values.shape == (5, 7, 4)
+    monkeypatch.setattr(tiff_chain, "MOST_PAGES", 3)
+    with pytest.raises(ValueError, match="or are over 3"):
+        tiff_chain.check_chain(data)
+
+
+def test_pages_of_more_pixels_than_bands_may_have_are_refused():
+    data = tiff(np.zeros([300, 5, 7], np.uint8), photometric="minisblack")
+    assert read(data, Decoding(max_pixels=164)).values.shape == (5, 7, 300)
+    with pytest.raises(ValueError, match="more than max_pixels=163"):
+        read(data, Decoding(max_pixels=163))

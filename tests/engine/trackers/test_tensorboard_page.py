@@ -1,7 +1,10 @@
 """TensorBoard's own reader finds hparams, pictures, the result and the projector."""
 
+import os
+
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata
@@ -9,6 +12,7 @@ from tensorboard.plugins.hparams import metadata
 from ressl_tf.config import Config
 from ressl_tf.engine.trackers.tensorboard_page import EpochScalars, TensorBoard
 from ressl_tf.engine.workdir import to_json
+from ressl_tf.runtime.errors import UsageError
 
 
 def test_hparams_pictures_and_result(tmp_path):
@@ -67,3 +71,11 @@ def scalars(folder):
                     for event in events.Tensors(tag)
                 )
     return found
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names there are text")
+def test_a_folder_that_it_cannot_write_to_is_one_line(tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    with pytest.raises(UsageError, match=r"--notensorboard\): .*Received: .*caf\\xe9"):
+        TensorBoard(folder, {})
+    TensorBoard(tmp_path / "two\nlines", to_json(Config())).close("finished")

@@ -1,8 +1,11 @@
 """Files of torch.save, good and bad; with PyTorch, where it is installed."""
 
+import zipfile
+
 import numpy as np
 import pytest
 
+from ressl_tf.runtime import archives
 from ressl_tf.runtime.errors import RunError, UsageError
 from ressl_tf.saving.pytorch import torch_file
 
@@ -62,3 +65,38 @@ def test_a_disk_that_refuses_is_one_line(tmp_path):
     pytest.importorskip("torch")
     with pytest.raises(RunError, match=r"cannot save .*: Is a directory"):
         torch_file.write({"a": np.ones(1)}, str(tmp_path))
+
+
+def test_a_file_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "a.pth"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data/0", bytes(10**6))
+    monkeypatch.setattr(archives, "physical_memory", lambda: 10**6)
+    with pytest.raises(UsageError, match=r"declares 0.0 GB, more than half"):
+        torch_file.read(str(path))
+
+
+class Repeated:
+    """A tensor of PyTorch whose strides are 0: one number, as often as it says."""
+
+    shape = (10**6, 10**6)
+
+    def detach(self):
+        return self
+
+    def untyped_storage(self):
+        return self
+
+    def nbytes(self):
+        return 4
+
+    def element_size(self):
+        return 4
+
+    def numel(self):
+        return 10**12
+
+
+def test_a_tensor_that_repeats_its_numbers_is_refused():
+    with pytest.raises(UsageError, match=r"\[1000000, 1000000\] is more than the file"):
+        torch_file._array(None, Repeated())
