@@ -39,15 +39,25 @@ def summary(rows: Sequence[Row], warm_up: float) -> dict[str, Any]:
 
 
 def warm_samples(samples: Iterable[Row], warm_up: float) -> list[list[Row]]:
-    """Return the samples of each process that are `warm_up` epochs after its first."""
+    """Return samples of each process, `warm_up` epochs after its first and later.
+
+    Of an epoch it is the first one: behind the last epoch come pictures and a report.
+    """
     processes: dict[int, list[Row]] = {}
     for row in samples:
         processes.setdefault(row["process"], []).append(row)
     later = (
-        [row for row in own if row["epoch"] >= own[0]["epoch"] + warm_up]
+        [row for row in _firsts(own) if row["epoch"] >= own[0]["epoch"] + warm_up]
         for own in processes.values()
     )
     return [own for own in later if _span(own) > 0]
+
+
+def _firsts(own: Sequence[Row]) -> list[Row]:
+    firsts: dict[float, Row] = {}
+    for row in own:
+        firsts.setdefault(row["epoch"], row)
+    return list(firsts.values())
 
 
 def growth(processes: Iterable[Sequence[Row]], name: str) -> float | None:

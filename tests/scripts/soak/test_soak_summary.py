@@ -53,6 +53,13 @@ def test_the_warm_up_is_left_out():
         assert own[0]["epoch"] >= 30
 
 
+def test_what_comes_behind_the_last_epoch_is_no_growth():
+    rows = [row for row in log(0.0) if row["process"] == 2]
+    ended = max((row for row in rows if "epoch" in row), key=lambda row: row["epoch"])
+    rows += [{**ended, "memory_mb": 1500}] * 200  # pictures, a report
+    assert abs(summary(rows, warm_up=30)["memory_mb_per_100_epochs"]) < 0.4
+
+
 def test_peaks_do_not_count_and_rare_steps_do():
     epochs = np.arange(0, 200, 2)
     flat, steps = np.full(100, 600.0), 600 + 5.0 * (epochs // 50)

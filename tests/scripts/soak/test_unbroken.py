@@ -55,6 +55,12 @@ def test_one_other_number(broken, tmp_path, monkeypatch, name):
     assert unbroken.compare(broken, tmp_path / "whole")["same_as_unbroken"] is False
 
 
+def test_kills_before_any_checkpoint_leave_nothing_to_compare(tmp_path):
+    none = types.SimpleNamespace(folder=tmp_path, flags=[], every=5)
+    found = unbroken.compare(none, tmp_path / "whole")
+    assert (found["steps"], found["same_as_unbroken"]) == (0, None)
+
+
 def test_an_unbroken_run_that_fails_is_not_the_same(broken, tmp_path, monkeypatch):
     trains(monkeypatch, ARRAYS, status=1)
     assert unbroken.compare(broken, tmp_path / "whole")["same_as_unbroken"] is False
