@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import os
+import stat
 from collections.abc import Iterator
 
 from ressl_tf.runtime import storage
@@ -48,7 +49,10 @@ def leads_nowhere_else(link: str) -> bool:
 
     Whoever reads a pipe waits for a writer, for ever.
     """
-    if os.path.isfile(link) or not os.path.exists(link):
+    try:
+        if stat.S_ISREG(os.stat(link).st_mode):
+            return True
+    except OSError:  # an unreadable image
         return True
     log.warning("%s leads to what is no file: left out", link)
     return False

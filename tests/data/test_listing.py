@@ -44,10 +44,17 @@ def test_no_file_is_looked_up_but_links(tmp_path, monkeypatch):
     (tmp_path / "in" / "linked").symlink_to(tmp_path / "in" / "other")
     looked_up = []
     stat = os.stat
-    monkeypatch.setattr(os, "stat", lambda path: looked_up.append(path) or stat(path))
+
+    def seen(path, **options):
+        looked_up.append(os.path.basename(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "stat", seen)
     monkeypatch.setattr(os.path, "isfile", None)
     monkeypatch.setattr(os.path, "isdir", None)
     found = list_images(str(tmp_path / "in"), None)
     names = ["a/x", "a/y", "b/z", "broken", "circle", "link", "linked/w", "other/w"]
     assert found == [str(tmp_path / "in" / f"{name}.png") for name in names]
-    assert len(looked_up) == 5  # the folders
+    links = {"link.png", "broken.png", "circle.png"}
+    assert set(looked_up) == {"in", "a", "b", "other", "linked"} | links
+    assert len(looked_up) == 5 + 3
