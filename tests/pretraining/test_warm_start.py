@@ -172,7 +172,7 @@ def test_a_run_with_a_checkpoint_is_not_started_again(source, tmp_path, caplog):
     run = config(source, tmp_path, normalization="cifar10")
     with caplog.at_level(logging.WARNING, "ressl_tf"):
         assert warm_start.open_start(run) is not None
-    (record,) = caplog.records
+    (record,) = (r for r in caplog.records if r.name == "ressl_tf")
     assert "--normalization" in record.getMessage()  # which is another one
     assert warm_start.open_start(dataclasses.replace(run, init_from="")) is None
     path = tmp_path / "new" / "checkpoints" / "step-000000000.npz"

@@ -128,6 +128,7 @@ def test_a_run_is_written_in_timms_layout(tmp_path, monkeypatch):
         np.testing.assert_array_equal(written[name], array, err_msg=name)
 
 
+@pytest.mark.slow
 def test_the_call_that_makes_the_network_is_told():
     found = find(state_of(backbones.build("mobilenet_v2")))
     assert timm_networks.call(found, classes=5) == (
@@ -158,6 +159,7 @@ def test_what_is_none_of_ours_is_said(state, message):
         find(state)
 
 
+@pytest.mark.slow
 def test_other_widths_of_a_mobilenet_are_refused():
     state = state_of(backbones.build("mobilenet_v3_small", width=0.5))
     with pytest.raises(UsageError, match=r"of width 1\. Received: \[11, 288\]"):
