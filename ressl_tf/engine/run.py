@@ -15,9 +15,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ressl_tf.engine import callbacks, own_callbacks, sheet
+from ressl_tf.engine import callbacks, first_steps, own_callbacks, sheet
 from ressl_tf.engine.checkpoint import Checkpoints, weights_sha256
-from ressl_tf.engine.first_steps import RememberFirstSteps
 from ressl_tf.engine.progress import KERAS_BAR, Progress
 from ressl_tf.engine.tracking import Tracking
 from ressl_tf.engine.workdir import Workdir
@@ -105,10 +104,12 @@ class Run:
     def keep(self, line: dict[str, Any]) -> None:
         """Write `result.json`: the JSON line, with what made it.
 
-        A process that took no step leaves the file of the one before as it is.
+        A process that took no step leaves the file of the one before as it is, and the
+        workdir of a version that wrote none.
         """
         path = self.workdir.path / "result.json"
-        if self.begun_at == self.last_step and path.exists():
+        older = not (self.workdir.path / first_steps.FILE).exists()
+        if self.begun_at == self.last_step and (older or path.exists()):
             return
         spent = {
             "resumed_after_step": self.begun_at,
@@ -157,7 +158,9 @@ class Run:
         ]
         if self.fingerprint is not None:
             place, last = self.workdir.path, self.last_step
-            watchers.append(RememberFirstSteps(place, config, last, self.sheet))
+            watchers.append(
+                first_steps.RememberFirstSteps(place, config, last, self.sheet)
+            )
         if not KERAS_BAR.get():
             per_epoch, seconds = self.steps_per_epoch, config.log_seconds
             watchers.append(Progress(per_epoch, self.last_step, seconds))
