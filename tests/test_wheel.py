@@ -68,7 +68,7 @@ def installed(wheel, tmp_path_factory):
 
 @pytest.mark.slow
 def test_the_wheel_is_small_and_has_the_configs(wheel):
-    assert wheel.stat().st_size < 700_000  # 676 kB in 412 files
+    assert wheel.stat().st_size < 750_000  # 710 kB in 433 files
     names = zipfile.ZipFile(wheel).namelist()
     packed = zipfile.ZipFile(wheel).read("ressl_tf/config/flagfiles.json")
     there = {p.name: p.read_text() for p in (ROOT / "configs").glob("*.flags")}
