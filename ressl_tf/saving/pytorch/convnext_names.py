@@ -4,10 +4,11 @@ NumPy only.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from ressl_tf.saving.pytorch import parameter_names
 from ressl_tf.saving.pytorch.parameter_names import State
 
 LIKE = "ConvNeXt of timm"
@@ -24,8 +25,6 @@ LAYERS = (  # timm's layers and ours; {} is a number
     ("head.norm", "head_layernorm"),
 )
 DOWN = (("0", "layernorm"), ("1", "conv"))  # a stage's, which ours counts from 0
-AXES = {4: (2, 3, 1, 0), 2: (1, 0)}  # of a kernel of PyTorch's, as Keras has them
-DEPTHWISE = (2, 3, 0, 1)
 
 
 def to_keras(state: Mapping[str, np.ndarray]) -> State:
@@ -37,16 +36,7 @@ def to_keras(state: Mapping[str, np.ndarray]) -> State:
     Returns:
         "layer/variable" to arrays.
     """
-    variables = {}
-    for name, array in state.items():
-        theirs, _, leaf = name.rpartition(".")
-        layer = _ours(theirs)
-        if leaf != "gamma" and array.ndim > 1:
-            leaf, array = "kernel", array.transpose(_axes(theirs, array.ndim))
-        elif "norm" in layer:
-            leaf = {"weight": "gamma", "bias": "beta"}[leaf]
-        variables[f"{layer}/{leaf}"] = array
-    return variables
+    return parameter_names.to_keras(state, _ours)
 
 
 def to_pytorch(variables: Mapping[str, np.ndarray]) -> State:
@@ -55,27 +45,13 @@ def to_pytorch(variables: Mapping[str, np.ndarray]) -> State:
     Args:
         variables: "layer/variable" to arrays.
     """
-    state = {}
-    for name, array in variables.items():
-        layer, _, leaf = name.partition("/")
-        theirs = _theirs(layer)
-        if leaf == "kernel":
-            axes = np.argsort(_axes(theirs, array.ndim))
-            leaf, array = "weight", array.transpose(axes)
-        elif "norm" in layer:
-            leaf = {"gamma": "weight", "beta": "bias"}[leaf]
-        state[f"{theirs}.{leaf}"] = array
-    return state
-
-
-def _axes(theirs: str, ndim: int) -> tuple[int, ...]:
-    return DEPTHWISE if theirs.endswith("conv_dw") else AXES[ndim]
+    return parameter_names.to_pytorch(variables, _theirs)
 
 
 def _ours(theirs: str) -> str:
     if match := re.fullmatch(r"stages\.(\d+)\.downsample\.([01])", theirs):
         return f"downsampling_{int(match[1]) - 1}_{dict(DOWN)[match[2]]}"
-    return _renamed(theirs, [(a, b) for a, b in LAYERS])
+    return _renamed(theirs, LAYERS)
 
 
 def _theirs(ours: str) -> str:
@@ -85,7 +61,7 @@ def _theirs(ours: str) -> str:
     return _renamed(ours, [(b, a) for a, b in LAYERS])
 
 
-def _renamed(name: str, pairs: list[tuple[str, str]]) -> str:
+def _renamed(name: str, pairs: Iterable[tuple[str, str]]) -> str:
     for before, after in pairs:
         pattern = re.escape(before).replace(r"\{\}", r"(\d+)")
         if match := re.fullmatch(pattern, name):

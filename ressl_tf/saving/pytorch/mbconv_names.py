@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from ressl_tf.saving.pytorch.parameter_names import BATCH_NORM, COUNTER, State
+from ressl_tf.saving.pytorch import parameter_names
+from ressl_tf.saving.pytorch.parameter_names import State
 
 LIKE = "network of timm made of inverted residuals"
 MARKER = "conv_stem.weight"
@@ -87,17 +88,7 @@ def to_keras(state: Mapping[str, np.ndarray]) -> State:
         "layer/variable" to arrays.
     """
     layers = _layers(kind_of(state), blocks_of(state))
-    variables = {}
-    for name, array in state.items():
-        layer, _, leaf = name.rpartition(".")
-        if leaf == COUNTER:
-            continue
-        if f"{layer}.running_mean" in state:
-            leaf = BATCH_NORM[leaf]
-        elif leaf == "weight":
-            leaf, array = "kernel", array.transpose(_axes(layer))
-        variables[f"{layers[layer]}/{leaf}"] = array
-    return variables
+    return parameter_names.to_keras(state, layers.__getitem__)
 
 
 def to_pytorch(variables: Mapping[str, np.ndarray]) -> State:
@@ -107,20 +98,9 @@ def to_pytorch(variables: Mapping[str, np.ndarray]) -> State:
         variables: "layer/variable" to arrays.
     """
     kind = next(k for marker, k in OUR_MARKERS.items() if marker in variables)
-    layers = {
-        ours: t for t, ours in _layers(kind, _our_blocks(kind, variables)).items()
-    }
-    leaves = {ours: theirs for theirs, ours in BATCH_NORM.items()}
-    state: State = {}
-    for name, array in variables.items():
-        ours, _, leaf = name.partition("/")
-        layer = layers[ours]
-        if leaf == "kernel":
-            leaf, array = "weight", array.transpose(np.argsort(_axes(layer)))
-        state[f"{layer}.{leaves.get(leaf, leaf)}"] = array
-        if leaf == "moving_variance":
-            state[f"{layer}.{COUNTER}"] = np.zeros((), np.int64)
-    return state
+    layers = _layers(kind, _our_blocks(kind, variables))
+    theirs = {ours: name for name, ours in layers.items()}
+    return parameter_names.to_pytorch(variables, theirs.__getitem__)
 
 
 def kind_of(state: Iterable[str]) -> str:
@@ -180,8 +160,3 @@ def _layers(kind: str, blocks: list[Block]) -> dict[str, str]:
             ours = OURS[kind].get(does, does)
             layers[f"blocks.{stage}.{place}.{theirs}"] = f"{beginning}{ours}"
     return layers
-
-
-def _axes(layer: str) -> tuple[int, ...]:
-    """Return the axes of a kernel of PyTorch's in the order that Keras has them."""
-    return (2, 3, 0, 1) if layer.endswith("conv_dw") else (2, 3, 1, 0)
