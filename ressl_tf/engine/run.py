@@ -5,6 +5,7 @@ them: resume, callbacks, fit, result.
 """
 
 import dataclasses
+import functools
 import json
 import logging
 import statistics
@@ -96,8 +97,9 @@ class Run:
             path = self.workdir.path / f"{name}.png"
             self.tracking.picture(path, int(self.model.step.numpy()))
 
+    @functools.cached_property
     def sheet(self) -> dict[str, Any]:
-        """Return the reproducibility sheet."""
+        """The reproducibility sheet; made once, as it asks git and looks files up."""
         data = self.fingerprint() if self.fingerprint else {}
         return sheet.describe(self.config.seed, data)
 
@@ -116,7 +118,7 @@ class Run:
             "seconds": round(time.monotonic() - self.clock, 1),
             "joules": self.energy.joules(),
         }
-        kept = {**line, "made_with": {**self.sheet(), **spent}}
+        kept = {**line, "made_with": {**self.sheet, **spent}}
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(kept, indent=1) + "\n")
 
@@ -159,7 +161,7 @@ class Run:
         if self.fingerprint is not None:
             place, last = self.workdir.path, self.last_step
             watchers.append(
-                first_steps.RememberFirstSteps(place, config, last, self.sheet)
+                first_steps.RememberFirstSteps(place, config, last, lambda: self.sheet)
             )
         if not KERAS_BAR.get():
             per_epoch, seconds = self.steps_per_epoch, config.log_seconds

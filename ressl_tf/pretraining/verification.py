@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import json
 import logging
 import pathlib
 import tempfile
@@ -14,14 +13,13 @@ from ressl_tf.config.verify_config import VerifyConfig
 from ressl_tf.engine import first_steps
 from ressl_tf.engine.workdir import to_json
 from ressl_tf.pretraining.pretrain import pretrain
-from ressl_tf.runtime import flags
+from ressl_tf.runtime import flags, stored
 from ressl_tf.runtime.errors import RunError, UsageError
 from ressl_tf.saving.pretrained import stored_config
 
 log = logging.getLogger("ressl_tf")
-WITHOUT: dict[
-    str, Any
-] = {  # what changes no bit of the weights, and takes time or writes elsewhere
+# What changes no bit of the weights, and takes time or writes elsewhere.
+WITHOUT: dict[str, Any] = {
     "knn_every": 0,
     "keep_best": False,
     "report": False,
@@ -45,30 +43,30 @@ def verify(config: VerifyConfig) -> dict[str, Any]:
         RunError: the weights are others; the message says what differs.
     """
     place = pathlib.Path(config.workdir)
-    stored = read_record(place)
-    run = _config_of(place, config, stored)
-    log.info("training %d steps again, in a folder that is removed", stored["step"])
+    record = read_record(place)
+    run = _config_of(place, config, record)
+    log.info("training %d steps again, in a folder that is removed", record["step"])
     with (
         _warnings_alone(),
         tempfile.TemporaryDirectory(prefix="ressl_tf-verify-") as folder,
     ):
-        again = dataclasses.replace(run, workdir=folder, max_steps=stored["step"])
+        again = dataclasses.replace(run, workdir=folder, max_steps=record["step"])
         found = pretrain(again)
         assert found is not None  # the only process
         made = read_record(pathlib.Path(folder))["made_with"]
     differs = [
         *differences(
-            {"flags": _flags(stored["config"])}, {"flags": _flags(to_json(run))}
+            {"flags": _flags(record["config"])}, {"flags": _flags(to_json(run))}
         ),
-        *differences(stored["made_with"], made),
+        *differences(record["made_with"], made),
     ]
-    if found["weights_sha256"] != stored["weights_sha256"]:
-        raise RunError(_complaint(place, stored["step"], differs))
+    if found["weights_sha256"] != record["weights_sha256"]:
+        raise RunError(_complaint(place, record["step"], differs))
     return {
         "workdir": config.workdir,
         "same": True,
-        "steps": stored["step"],
-        "weights_sha256": stored["weights_sha256"],
+        "steps": record["step"],
+        "weights_sha256": record["weights_sha256"],
         "differs": differs,
     }
 
@@ -103,10 +101,10 @@ def read_record(place: pathlib.Path) -> Record:
             "was begun by an earlier version, or has not taken its first steps; train "
             "it again into another --workdir and compare weights_sha256"
         )
+    record = stored.read_object(path)
     try:
-        record = json.loads(path.read_text())
         return {n: record[n] for n in ("step", "weights_sha256", "config", "made_with")}
-    except (ValueError, KeyError, TypeError) as error:
+    except KeyError as error:
         raise RunError(f"{path} is damaged: {error!r}") from None
 
 
@@ -128,19 +126,19 @@ def _shown(value: Any) -> str:
     return "not there" if value is None else str(value)
 
 
-def _config_of(place: pathlib.Path, config: VerifyConfig, stored: Record) -> Config:
+def _config_of(place: pathlib.Path, config: VerifyConfig, record: Record) -> Config:
     """Return the run's own config, without what the weights do not depend on."""
     run = stored_config(place)
     if run.num_workers > 1 or run.strategy == "multiworker":
         raise UsageError(
             f"{place} was trained by several processes, and verify is one: start its "
-            f"command again with another --workdir and --max_steps={stored['step']}, "
+            f"command again with another --workdir and --max_steps={record['step']}, "
             f"and compare weights_sha256 with that in {first_steps.FILE}"
         )
     if run.callbacks:
         log.warning("verify leaves out the run's own --callbacks")
     # An extension stretches schedules of a run whose first steps were before it.
-    extended = stored["config"].get("extend_epochs", 0)
+    extended = record["config"].get("extend_epochs", 0)
     given = {"dataset": config.dataset, "data_dir": config.data_dir}
     moved: dict[str, Any] = {name: value for name, value in given.items() if value}
     return dataclasses.replace(

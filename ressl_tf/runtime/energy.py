@@ -2,10 +2,9 @@
 
 import pathlib
 
-POWERCAP = pathlib.Path(
-    "/sys/class/powercap"
-)  # AMD's processors are there by this name
-PACKAGES = "intel-rapl:?"  # one a socket; those with two numbers are parts of it
+POWERCAP = pathlib.Path("/sys/class/powercap")
+# One a socket, AMD's too; those with two numbers are parts of it.
+PACKAGES = "intel-rapl:?"
 
 
 class EnergyMeter:
