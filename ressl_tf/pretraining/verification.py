@@ -15,7 +15,7 @@ from ressl_tf.engine.workdir import to_json
 from ressl_tf.pretraining.pretrain import pretrain
 from ressl_tf.runtime import flags, stored
 from ressl_tf.runtime.errors import RunError, UsageError
-from ressl_tf.saving.pretrained import stored_config
+from ressl_tf.saving.pretrained import run_config
 
 log = logging.getLogger("ressl_tf")
 # What changes no bit of the weights, and takes time or writes elsewhere.
@@ -43,8 +43,9 @@ def verify(config: VerifyConfig) -> dict[str, Any]:
         RunError: the weights are others; the message says what differs.
     """
     place = pathlib.Path(config.workdir)
+    trained = run_config(place)
     record = read_record(place)
-    run = _config_of(place, config, record)
+    run = _to_repeat(trained, place, config, record)
     log.info("training %d steps again, in a folder that is removed", record["step"])
     with (
         _warnings_alone(),
@@ -90,11 +91,6 @@ def read_record(place: pathlib.Path) -> Record:
         RunError: the file is damaged.
     """
     path = place / first_steps.FILE
-    if not (place / "config.json").is_file():
-        found = "a folder without config.json" if place.is_dir() else "not there"
-        raise UsageError(
-            f"--workdir must be the folder of a run. Received: {place} ({found})"
-        )
     if not path.is_file():
         raise UsageError(
             f"{place} has no {first_steps.FILE}, which verify compares with: the run "
@@ -126,9 +122,10 @@ def _shown(value: Any) -> str:
     return "not there" if value is None else str(value)
 
 
-def _config_of(place: pathlib.Path, config: VerifyConfig, record: Record) -> Config:
+def _to_repeat(
+    run: Config, place: pathlib.Path, config: VerifyConfig, record: Record
+) -> Config:
     """Return the run's own config, without what the weights do not depend on."""
-    run = stored_config(place)
     if run.num_workers > 1 or run.strategy == "multiworker":
         raise UsageError(
             f"{place} was trained by several processes, and verify is one: start its "

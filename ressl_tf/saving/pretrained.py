@@ -171,6 +171,22 @@ def learns_from(workdir: str) -> str:
     return METHODS[method].learns_from if method in METHODS else ""
 
 
+def run_config(place: pathlib.Path) -> Config:
+    """Read the config of a pretraining workdir that a user names.
+
+    Raises:
+        UsageError: the folder holds no run, or one of another version.
+        RunError: its config is damaged.
+    """
+    file = place / "config.json"
+    if not file.is_file():
+        found = "a folder without config.json" if place.is_dir() else "not there"
+        raise UsageError(
+            f"--workdir must be the folder of a run. Received: {place} ({found})"
+        )
+    return stored_config(place)
+
+
 def stored_config(place: pathlib.Path) -> Config:
     """Read the config of a pretraining workdir.
 

@@ -12,10 +12,11 @@ from ressl_tf.config import Config
 from ressl_tf.config.report_config import ReportConfig
 from ressl_tf.config.unused_flags import meant
 from ressl_tf.engine.workdir import read_rows, untrained_knn
-from ressl_tf.evaluate.report import logged_curves, page_file, run_facts, verdict
+from ressl_tf.evaluate.report import logged_curves, page_file, verdict
 from ressl_tf.runtime import flags
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.file_names import printable
+from ressl_tf.saving.pretrained import run_config
 
 log = logging.getLogger("ressl_tf")
 FIGURES = {  # of the last row that has it -> its heading, how it is written
@@ -94,7 +95,7 @@ def write(config: ReportConfig, places: Sequence[pathlib.Path]) -> dict[str, Any
     page_file.check(config.path)
     names = _names(places)
     runs = [
-        ComparedRun(name, run_facts.read_config(place), read_rows(place))
+        ComparedRun(name, run_config(place), read_rows(place))
         for name, place in zip(names, places, strict=True)
     ]
     page = {

@@ -1,7 +1,6 @@
 """What is known of a run besides its curves: flags, data, time, commands."""
 
 import dataclasses
-import pathlib
 import platform
 import shlex
 from collections.abc import Mapping, Sequence
@@ -14,24 +13,6 @@ import ressl_tf
 from ressl_tf.config import Config
 from ressl_tf.config.unused_flags import meant
 from ressl_tf.runtime import flags, host
-from ressl_tf.runtime.errors import UsageError
-from ressl_tf.saving.pretrained import stored_config
-
-
-def read_config(place: pathlib.Path) -> Config:
-    """Read the config of a run.
-
-    Raises:
-        UsageError: the folder holds no run, or one of another version.
-        RunError: its config is damaged.
-    """
-    file = place / "config.json"
-    if not file.is_file():
-        found = "a folder without config.json" if place.is_dir() else "not there"
-        raise UsageError(
-            f"--workdir must be the folder of a run. Received: {place} ({found})"
-        )
-    return stored_config(place)
 
 
 def differing_flags(config: Config) -> list[dict[str, str]]:

@@ -24,6 +24,7 @@ from ressl_tf.evaluate.report import (
 )
 from ressl_tf.evaluate.report.shown_images import Reading, ShownImages
 from ressl_tf.runtime.errors import RunError, UsageError
+from ressl_tf.saving.pretrained import run_config
 
 log = logging.getLogger("ressl_tf")
 VIEWS = "views.png"
@@ -51,7 +52,7 @@ def write(config: ReportConfig, reading: Reading | None = None) -> dict[str, Any
     if len(places) > 1:
         return compared_runs.write(config, places)
     place = places[0]
-    run = run_facts.read_config(place)
+    run = run_config(place)
     shown_rgb.places(config.rgb, run.channels)
     page_file.check(config.path)
     content = _content(config, run, place, reading or Reading())

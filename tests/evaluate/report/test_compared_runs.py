@@ -48,7 +48,7 @@ def test_a_page_compares_runs(folders, tmp_path):
 
 def test_only_flags_that_differ_are_listed(folders):
     runs = [
-        compared_runs.ComparedRun(f.name, compared_runs.run_facts.read_config(f), [])
+        compared_runs.ComparedRun(f.name, compared_runs.run_config(f), [])
         for f in folders
     ]
     assert compared_runs.differing(runs) == [
@@ -63,7 +63,7 @@ def test_a_flag_that_a_method_does_not_take_has_no_value(tmp_path):
         for method, temp in (("ressl", 0.04), ("byol", 0.02))
     ]
     runs = [
-        compared_runs.ComparedRun(p.name, compared_runs.run_facts.read_config(p), [])
+        compared_runs.ComparedRun(p.name, compared_runs.run_config(p), [])
         for p in places
     ]
     found = dict(compared_runs.differing(runs))
