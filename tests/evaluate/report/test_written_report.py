@@ -12,6 +12,7 @@ from ressl_tf.config.report_config import ReportConfig
 from ressl_tf.engine.checkpoint import weights_sha256
 from ressl_tf.evaluate.report import written_report
 from ressl_tf.evaluate.report.packed import unpacked
+from ressl_tf.evaluate.report.shown_images import Reading
 from ressl_tf.methods.build import make_model
 from ressl_tf.saving.pretrained import stored_config
 
@@ -22,7 +23,8 @@ def write(workdir, folder, model=None, **flags):
     """Write a report; return the JSON line and the page."""
     path = folder / "out.html"
     config = ReportConfig(workdir=str(workdir), output=str(path), **flags)
-    return written_report.write(config, model), path.read_text(encoding="utf-8")
+    line = written_report.write(config, Reading(model))
+    return line, path.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
