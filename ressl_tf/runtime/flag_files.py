@@ -13,12 +13,30 @@ from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.nearest_names import nearest
 
 PACKAGE = pathlib.Path(__file__).parents[1]
+LONGEST_NAME = 60  # of a flag, with its dashes; the longest that there is has 28
 INSTALLED = PACKAGE / "config" / "flagfiles.json"  # name -> text, in a wheel
 IN_CHECKOUT = PACKAGE.parent / "configs"
 
 
 class FlagValues(absl_flags.FlagValues):
     """Flags that look for the files of `--flagfile` in the package too."""
+
+    def read_flags_from_files(self, argv, force_gnu=True):
+        """Return the arguments with those of files in their place.
+
+        Raises:
+            UsageError: a name that is none: absl would compare it with all flags, by a
+                function whose time and depth grow with its letters.
+        """
+        words = super().read_flags_from_files(argv, force_gnu)
+        for word in words:
+            name = word.partition("=")[0]
+            if word.startswith("-") and len(name) > LONGEST_NAME:
+                raise UsageError(
+                    f"no flag has a name of over {LONGEST_NAME} letters. Received: "
+                    f"{name[:LONGEST_NAME]}... of {len(name)}"
+                )
+        return words
 
     def _get_flag_file_lines(self, filename, parsed_file_stack=None):
         read = super()._get_flag_file_lines

@@ -51,3 +51,16 @@ def test_an_installed_package_has_them_inside(tmp_path, monkeypatch):
     monkeypatch.setattr(flag_files, "INSTALLED", packed)
     assert list(flag_files.texts()) == ["only.flags"]
     assert flags.parse(Config, ["--flagfile=only.flags"]).seed == 3
+
+
+@pytest.mark.parametrize("letters", [61, 5000])
+def test_a_name_of_many_letters_is_refused_at_once(letters, tmp_path):
+    """And shown in part; values may be as long as they like."""
+    name = "--" + "a" * (letters - 2)
+    path = tmp_path / "long.flags"
+    path.write_text(f"{name}=3\n")
+    for word in (f"--flagfile={path}", name, f"{name}=3"):
+        with pytest.raises(UsageError, match=rf"over 60 letters.*a\.\.\. of {letters}"):
+            flags.parse(Config, [word])
+    long = "folder:/" + "a" * letters
+    assert flags.parse(Config, [f"--dataset={long}"]).dataset == long
