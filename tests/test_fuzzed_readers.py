@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from helpers import crafted, mutated
+from helpers import crafted, library_photos, mutated
 from hypothesis import HealthCheck, given, seed, settings
 
 from ressl_tf.config import Config
@@ -186,11 +186,11 @@ READERS = {  # name -> (name of the file, seeds, reader of its path)
         "a.png",
         lambda: [
             *(crafted.photo(kind) for kind in ("PNG", "JPEG", "GIF", "WEBP", "BMP")),
-            *(crafted.photo("TIFF", compression=c) for c in (None, "tiff_lzw")),
             crafted.photo("JPEG", progressive=True),
         ],
         decoded,
     ),
+    "image of a library": ("a.tif", library_photos.of_all_kinds, decoded),
 }
 
 

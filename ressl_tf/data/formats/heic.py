@@ -1,12 +1,8 @@
-"""HEIC and HEIF, the photos of phones, by pillow-heif."""
-
-import importlib
-import io
-
-import numpy as np
+"""HEIC and HEIF, the photos of phones, by pillow-heif in processes of its own."""
 
 from ressl_tf.config.decoding import Decoding
-from ressl_tf.data.formats.raw import Raw, check_pixels
+from ressl_tf.data.formats import heic_processes
+from ressl_tf.data.formats.raw import Raw
 
 
 def read(data: bytes, decoding: Decoding) -> Raw:
@@ -17,9 +13,4 @@ def read(data: bytes, decoding: Decoding) -> Raw:
     Raises:
         ValueError: damaged, or larger than `max_pixels`.
     """
-    heif = importlib.import_module("pillow_heif")
-    image = heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
-    width, height = image.size
-    check_pixels(height, width, decoding.max_pixels)
-    values = np.asarray(image)
-    return Raw(values, (0, 255))
+    return Raw(heic_processes.decode(data, decoding.max_pixels), (0, 255))

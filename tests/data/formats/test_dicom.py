@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from helpers.library_photos import dicom
 
 from ressl_tf.config.decoding import Decoding
 from ressl_tf.data.decode import decode_any
@@ -12,29 +13,6 @@ from ressl_tf.data.library_image import read
 pydicom = pytest.importorskip("pydicom")
 RNG = np.random.default_rng(0)
 STORED = RNG.integers(0, 4096, (5, 7), np.uint16)
-
-
-def dicom(values, **tags):
-    file = pydicom.Dataset()
-    file.file_meta = pydicom.dataset.FileMetaDataset()
-    file.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
-    file.file_meta.MediaStorageSOPClassUID = pydicom.uid.SecondaryCaptureImageStorage
-    file.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
-    file.Rows, file.Columns = values.shape[:2]
-    file.SamplesPerPixel = values.shape[2] if values.ndim == 3 else 1
-    file.PhotometricInterpretation = "RGB" if values.ndim == 3 else "MONOCHROME2"
-    if values.ndim == 3:
-        file.PlanarConfiguration = 0
-    file.BitsAllocated = 8 * values.dtype.itemsize
-    file.BitsStored = min(12, file.BitsAllocated)
-    file.HighBit = file.BitsStored - 1
-    file.PixelRepresentation = int(values.dtype.kind == "i")
-    file.PixelData = values.tobytes()
-    for name, value in tags.items():
-        setattr(file, name, value)
-    out = io.BytesIO()
-    pydicom.dcmwrite(out, file, enforce_file_format=True)
-    return out.getvalue()
 
 
 def decoded(data, **options):

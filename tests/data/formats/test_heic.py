@@ -5,20 +5,14 @@ import io
 import numpy as np
 import PIL.Image
 import pytest
+from helpers.library_photos import heic
 
 from ressl_tf.config.decoding import Decoding
 from ressl_tf.data.decode import decode_any
 
-heif = pytest.importorskip("pillow_heif")
+pytest.importorskip("pillow_heif")
 RNG = np.random.default_rng(0)
 PHOTO = PIL.Image.fromarray(RNG.integers(0, 256, (6, 4, 3), np.uint8)).resize((64, 96))
-
-
-def heic(image, **options):
-    heif.register_heif_opener()
-    file = io.BytesIO()
-    heif.from_pillow(image).save(file, quality=-1, chroma=444, **options)
-    return file.getvalue()
 
 
 def by_pillow(data):
