@@ -39,10 +39,13 @@ OF_SEVERAL_MODULES = {
     "methods/test_method_contract",
     "methods/test_own_method",
     "pretraining/test_remote_run",
+    "pretraining/test_worker_faults",
     "pretraining/test_workers",
     "saving/pytorch/test_find_architecture",  # this file has the other name
     "saving/test_formats",
     "scripts/soak/test_soak",  # a folder that Python runs
+    "scripts/test_launch_local",
+    "scripts/test_slurm",
     "saving/test_small_formats",
     "test_architecture",
     "test_deploy_page",

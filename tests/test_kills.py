@@ -160,6 +160,49 @@ def test_sigterm_and_sigint_save_inside_an_epoch(commands, photos, unbroken, tmp
     assert rows(folder) == rows(unbroken[1])
 
 
+class HangAfter:
+    """Wait for ever after a step that a signal has come in."""
+
+    def __init__(self, number, step):
+        self.number, self.step = number, step
+
+    def __call__(self):
+        from ressl_tf.engine.callbacks import WatchNaN
+
+        checked = WatchNaN.on_train_batch_end
+
+        def hang(callback, batch, logs):
+            checked(callback, batch, logs)
+            if callback.model.step == self.step:
+                os.kill(os.getpid(), self.number)
+                time.sleep(600)
+
+        WatchNaN.on_train_batch_end = hang
+
+
+@pytest.mark.slow
+def test_a_step_that_outlasts_the_grace_time(commands, photos, unbroken, tmp_path):
+    """The last checkpoint is named, the process ends in time, and the run goes on."""
+    folder = tmp_path / "run"
+    words = flags(photos, folder, "--epochs=3", "--knn_every=2", "--grace_seconds=1")
+    words.append("--checkpoint_every_steps=2")
+    process = commands.start("train", *words, first=HangAfter(signal.SIGUSR1, 3))
+    line, said = process.communicate(120)
+    assert process.returncode == 128 + signal.SIGUSR1, said
+    assert json.loads(line) == {
+        "interrupted": True,
+        "steps": 2,
+        "workdir": str(folder),
+    }
+    kept = folder / "checkpoints" / "step-000000002.npz"
+    assert said.splitlines()[-1] == (
+        f"{folder}: SIGUSR1 came, and the work at hand did not end within "
+        f"--grace_seconds=1; the last checkpoint is {kept}; the same command goes on "
+        "from here"
+    )
+    assert result(commands, words)["weights_sha256"] == unbroken[0]["weights_sha256"]
+
+
 @pytest.mark.slow
 def test_a_second_signal_ends_at_once(tmp_path):
     """A step that takes forever is not waited for."""

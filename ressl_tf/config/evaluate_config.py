@@ -217,6 +217,7 @@ class SupervisedConfig(EvaluateConfig):
     )
     checkpoint_every_steps: int = recovery.checkpoint_every_steps()
     checkpoint_every_minutes: float = recovery.checkpoint_every_minutes()
+    grace_seconds: float = recovery.grace_seconds()
     on_nan: str = recovery.on_nan()
     max_nan_steps: int = recovery.max_nan_steps()
     log_seconds: float = recovery.log_seconds()

@@ -19,7 +19,20 @@ def checkpoint_every_minutes() -> float:
     return option(
         30.0,
         "Minutes between two checkpoints, at most: what a crash costs at "
-        "most. 0: never in between. SIGTERM and SIGINT save and end the run.",
+        "most. 0: never in between. SIGTERM, SIGUSR1 and SIGINT save and end the run.",
+        low=0.0,
+        free=True,
+    )
+
+
+def grace_seconds() -> float:
+    """Declare `--grace_seconds`."""
+    return option(
+        0.0,
+        "Seconds after SIGTERM or SIGUSR1 within which the process has ended: if the "
+        "step at work and its checkpoint take longer, it ends without them and names "
+        "the last checkpoint. Give a little less than the scheduler gives. 0: as long "
+        "as they take.",
         low=0.0,
         free=True,
     )

@@ -73,6 +73,9 @@ class Checkpoints:
         folder: created when the first one is saved.
         keep: number of the last ones that stay.
         check: called before one is written; raises where it should not be.
+
+    Attributes:
+        last: the file that was saved or restored last by this process, if any.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Checkpoints:
         check: Callable[[], None] = lambda: None,
     ):
         self.folder, self.keep, self._check = pathlib.Path(folder), keep, check
+        self.last: pathlib.Path | None = None
 
     def paths(self) -> list[pathlib.Path]:
         """List the checkpoints that exist, oldest first."""
@@ -99,6 +103,7 @@ class Checkpoints:
         """
         path = self.folder / f"step-{int(model.step.numpy()):09d}.npz"
         self._write(model, path)
+        self.last = path
         for old in self.paths()[: -self.keep]:
             remove(old)
         return path
@@ -156,7 +161,7 @@ class Checkpoints:
             RunError: there are checkpoints and none can be read.
             UsageError: a later version of the package wrote it.
         """
-        path = _restore(self.folder, state(model))
+        path = self.last = _restore(self.folder, state(model))
         if path and (changed := written_by.changed(path)):
             log.warning("%s", changed)
         return path

@@ -17,13 +17,14 @@ import keras
 import tensorflow as tf
 
 from ressl_tf.engine import callbacks, first_steps, own_callbacks, sheet
-from ressl_tf.engine.checkpoint import Checkpoints, weights_sha256
+from ressl_tf.engine.checkpoint import Checkpoints, step_of, weights_sha256
 from ressl_tf.engine.progress import KERAS_BAR, Progress
 from ressl_tf.engine.tracking import Tracking
 from ressl_tf.engine.workdir import Workdir
 from ressl_tf.runtime import mirrors
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.energy import EnergyMeter
+from ressl_tf.runtime.errors import Interrupted
 from ressl_tf.runtime.kernels import cpu_kernels
 from ressl_tf.runtime.signals import Watch
 
@@ -71,6 +72,7 @@ class Run:
         folder, keep = self.workdir.checkpoints, self.config.keep_checkpoints
         self.checkpoints = Checkpoints(folder, keep, self.workdir.check_there)
         self.own = own_callbacks.load(getattr(self.config, "callbacks", ()))
+        self.watch.last_words = self._last_words
 
     def resume(self) -> None:
         """Restore the newest checkpoint, if there is one, and cut the log to it."""
@@ -174,6 +176,20 @@ class Run:
             self.watch,
         )
         return [*watchers, *self.own, saver]
+
+    def _last_words(self, signal: str) -> Interrupted:
+        """Say what is kept of a run whose step outlasts `--grace_seconds`.
+
+        Nothing is read from a disk, which may be what the step waits for.
+        """
+        last, place = self.checkpoints.last, mirrors.shown(self.workdir.path)
+        kept = f"the last checkpoint is {last}" if last else "there is no checkpoint"
+        return Interrupted(
+            f"{place}: {signal} came, and the work at hand did not end within "
+            f"--grace_seconds={self.config.grace_seconds:g}; {kept}",
+            {"steps": step_of(last) if last else 0, "workdir": place},
+            by=signal,
+        )
 
     def result(self) -> dict[str, Any]:
         """Return the fields that the JSON line of every run has."""

@@ -107,7 +107,7 @@ def train(
     with (
         Workdir(config, flag="--output") as workdir,
         tracking.following(config, workdir) as followers,
-        Watch() as watch,
+        Watch(grace_seconds=config.grace_seconds) as watch,
     ):
         run = Run(
             config=config,

@@ -36,7 +36,7 @@ def pretrain(config: Config) -> dict[str, Any]:
     with (
         Workdir(config) as workdir,
         tracking.following(config, workdir) as followers,
-        Watch() as watch,
+        Watch(grace_seconds=config.grace_seconds) as watch,
     ):
         run = Run(
             config=config,

@@ -23,7 +23,7 @@ from ressl_tf.data.pipeline import (
 )
 from ressl_tf.data.sources import Source
 from ressl_tf.data.unreadable import bad_images_as_run_errors
-from ressl_tf.engine import callbacks, devices, tracking
+from ressl_tf.engine import agreement, callbacks, devices, tracking
 from ressl_tf.engine.checkpoint import state
 from ressl_tf.engine.keep_best import KeepBest
 from ressl_tf.engine.progress import stage
@@ -44,7 +44,7 @@ from ressl_tf.pretraining import (
     warm_start,
 )
 from ressl_tf.pretraining.dry_run import describe
-from ressl_tf.runtime import distribute
+from ressl_tf.runtime import all_workers, distribute
 from ressl_tf.runtime.atomic import replacing
 from ressl_tf.runtime.errors import UsageError
 from ressl_tf.runtime.file_names import printable
@@ -61,9 +61,10 @@ def pretrain(config: Config) -> dict[str, Any] | None:
     """Pretrain on images; see `pretraining.pretrain`."""
     strategy = devices.open_strategy(config)
     role = run_worker if distribute.worker(strategy)[0] else run_chief
-    with distribute.lost_workers_as_run_errors(strategy):
+    with all_workers.lost_workers_as_run_errors(strategy):
+        agreement.check(strategy, agreement.flags_and_versions(config))
         outcome = role(config, strategy)
-        distribute.wait_for_all(strategy)  # who left early would look like a lost one
+        all_workers.wait_for_all(strategy)  # who left early would look like a lost one
     return outcome
 
 
@@ -72,14 +73,19 @@ def run_worker(config: Config, strategy) -> None:
 
     A signal that reaches all workers is the chief's to obey: it saves and ends, and so
     do they when they have lost it.
+
+    Raises:
+        Interrupted: a signal came here, and then the chief was lost.
     """
     check_backbone(config)
     source = open_training_source(config)
+    agree_on_images(strategy, source)
     config = as_resolved(config, source)
     per_epoch = steps_per_epoch(source, config.batch_size)
-    with bad_images_as_run_errors(), Watch():
+    watch = Watch(grace_seconds=config.grace_seconds)
+    with bad_images_as_run_errors(), all_workers.stopped_with_chief(watch), watch:
         model = make_model(config, per_epoch, strategy)
-        distribute.broadcast(strategy, list(state(model).values()))
+        all_workers.broadcast(strategy, list(state(model).values()))
         batches = functools.partial(fed_batches, model, config, source)
         watchers = [callbacks.WatchNaN(model.guard, config.max_nan_steps)]
         last = last_step(config, per_epoch)
@@ -92,6 +98,7 @@ def run_chief(config: Config, strategy) -> dict[str, Any]:
     check_backbone(config)
     with stage(f"reading {config.dataset}"):
         source = open_training_source(config)
+        agree_on_images(strategy, source)
         config = as_resolved(config, source)
     per_epoch = steps_per_epoch(source, config.batch_size)
     start = warm_start.open_start(config)
@@ -100,7 +107,7 @@ def run_chief(config: Config, strategy) -> dict[str, Any]:
         Workdir(config) as workdir,
         tracking.following(config, workdir) as followers,
         bad_images_as_run_errors(),
-        Watch() as watch,
+        Watch(grace_seconds=config.grace_seconds) as watch,
     ):
         model = make_model(config, per_epoch, strategy)
         run = Run(
@@ -119,7 +126,7 @@ def run_chief(config: Config, strategy) -> dict[str, Any]:
         run.resume()
         if start is not None:
             warm_start.start_from(model, start)
-        distribute.broadcast(strategy, list(state(model).values()))
+        all_workers.broadcast(strategy, list(state(model).values()))
         measure = knn_monitor.make(config, source)
         check_keep_best(config, measure)
         if run.is_new:
@@ -145,6 +152,13 @@ def open_training_source(config: Config) -> Source:
     source = open_source(config, config.split, pixels=pixels)
     check_image_size(source, config.image_size)
     return source
+
+
+def agree_on_images(strategy, source: Source) -> None:
+    """Refuse workers that do not see the same images."""
+    if distribute.worker(strategy)[1] > 1:
+        found = of_source(source)
+        agreement.check(strategy, {"images": found["images"], "names": found["sha256"]})
 
 
 def as_resolved(config: Config, source: Source) -> Config:

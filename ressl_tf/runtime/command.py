@@ -31,10 +31,10 @@ def run(
     Everything printed meanwhile goes to stderr. The dict that `main` returns is the
     last line of stdout, as JSON. Where `main` returns several, each is printed as soon
     as it is there. A user's mistake is one line and status 2, a failure one line and
-    status 1. A run that stopped gracefully has status 143 after SIGTERM and 130 after
-    SIGINT, so that nobody takes it for a finished one, and its JSON line says that it
-    was interrupted. `--traceback` among the arguments shows where an error of a line
-    was raised, too.
+    status 1. A run that stopped gracefully has status 143 after SIGTERM, 138 after
+    SIGUSR1 and 130 after SIGINT, so that nobody takes it for a finished one, and its
+    JSON line says that it was interrupted. `--traceback` among the arguments shows
+    where an error of a line was raised, too.
 
     Args:
         main: takes an instance of `config_class`.
@@ -71,8 +71,7 @@ def run(
         print(f"error: {error}", file=sys.stderr)
         return 1
     except Interrupted as stop:
-        print(json.dumps({"interrupted": True, **stop.result}), flush=True)
-        print(f"{stop}; the same command goes on from here", file=sys.stderr)
+        stop.show(sys.stdout)
         return stop.status
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)

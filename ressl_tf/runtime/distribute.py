@@ -3,8 +3,7 @@
 The only importer of `tf.distribute`. On one device every operation is the identity.
 """
 
-import contextlib
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import keras
@@ -13,18 +12,12 @@ from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
 from tensorflow.python.eager import context
 
 from ressl_tf.runtime import rendezvous
-from ressl_tf.runtime.errors import RunError, UsageError
+from ressl_tf.runtime.errors import UsageError
 
 Strategy: TypeAlias = tf.distribute.Strategy
 Iterator = tf.distribute.DistributedIterator
 STRATEGIES = ("auto", "one", "mirrored", "multiworker", "tpu")
 HEARTBEAT_SECONDS = 30  # a worker that is silent for so long is given up
-LOST = (  # what collectives raise when a peer is gone
-    tf.errors.UnavailableError,
-    tf.errors.AbortedError,
-    tf.errors.CancelledError,
-    tf.errors.DeadlineExceededError,
-)
 
 
 def strategy(
@@ -187,46 +180,6 @@ def run(strategy: Strategy, step: Callable, data: Any) -> Any:
     )
 
 
-def broadcast(strategy: Strategy, variables: Sequence[keras.Variable]) -> None:
-    """Set Keras variables to the chief's values on all workers."""
-    if worker(strategy)[1] == 1:
-        return
-
-    def on_replica() -> None:
-        chief = tf.equal(replica_id(), 0)
-        for dtype in sorted({variable.dtype for variable in variables}):
-            same = [v for v in variables if v.dtype == dtype]
-            values = [tf.convert_to_tensor(variable) for variable in same]
-            terms = [tf.where(chief, value, tf.zeros_like(value)) for value in values]
-            sums = tf.distribute.get_replica_context().all_reduce("SUM", terms)
-            assign_each(same, sums)
-
-    tf.function(lambda: strategy.run(on_replica), autograph=False)()
-
-
-def wait_for_all(strategy: Strategy) -> None:
-    """Return when all workers have called this function."""
-    if worker(strategy)[1] == 1:
-        return
-
-    tf.function(lambda: strategy.run(lambda: gather(tf.zeros([1]))), autograph=False)()
-
-
-@contextlib.contextmanager
-def lost_workers_as_run_errors(strategy: Strategy) -> Generator[None]:
-    """Turn the errors that a lost peer causes into one line."""
-    try:
-        yield
-    except LOST as error:
-        index, count = worker(strategy)
-        if count == 1:
-            raise
-        raise RunError(
-            f"worker {index} of {count} lost another one ({type(error).__name__}); "
-            "start all workers again: they go on from the last checkpoint"
-        ) from None
-
-
 # Inside a step.
 
 
@@ -268,6 +221,13 @@ def mean(values: tf.Tensor) -> tf.Tensor:
     if num_replicas() == 1:
         return values
     return tf.distribute.get_replica_context().all_reduce("MEAN", values)
+
+
+def total(values: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
+    """Sum each of `values` over replicas."""
+    if num_replicas() == 1:
+        return values
+    return tf.distribute.get_replica_context().all_reduce("SUM", list(values))
 
 
 def update_each(

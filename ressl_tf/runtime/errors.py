@@ -1,9 +1,11 @@
 """Errors that a user sees as one line instead of a traceback."""
 
+import json
 import re
 import signal
+import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TextIO
 
 from ressl_tf.runtime.file_names import printable
 
@@ -35,7 +37,7 @@ class RunError(_OneLineError, RuntimeError):
 
 
 class Interrupted(Exception):  # noqa: N818, it is no error
-    """A run that stopped on request after saving its state: exit status 143 or 130.
+    """A run that stopped on request after saving: exit status 143, 138 or 130.
 
     Args:
         message: what was stopped, and by what.
@@ -56,6 +58,11 @@ class Interrupted(Exception):  # noqa: N818, it is no error
     def status(self) -> int:
         """The exit status, as a shell has it of a process that the signal ended."""
         return 128 + signal.Signals[self.by]
+
+    def show(self, stdout: TextIO) -> None:
+        """Print the JSON line to `stdout`, and to stderr how to go on."""
+        print(json.dumps({"interrupted": True, **self.result}), file=stdout, flush=True)
+        print(f"{self}; the same command goes on from here", file=sys.stderr)
 
 
 def reason_of(error: BaseException) -> str:

@@ -14,6 +14,9 @@ RENDEZVOUS_SECONDS = 300.0  # schedulers start the processes of a job minutes ap
 RETRY_SECONDS = 0.2
 LONGEST_LINE = 2**20  # bytes; ten thousand addresses take a quarter of it
 
+CHIEFS = ("chief", "master")  # the second is of older services
+IDLE = ("ps", "evaluator")  # tasks of other strategies
+
 Address = tuple[str, int]  # host, port
 
 
@@ -33,8 +36,11 @@ class Cluster:
 def from_environment() -> Cluster | None:
     """Read the cluster from `TF_CONFIG`; None where it is not set.
 
+    Managed services write it: the chief, which some call master, and the workers are
+    taken, in this order.
+
     Raises:
-        UsageError: `TF_CONFIG` cannot be understood.
+        UsageError: `TF_CONFIG` cannot be understood, or this process is another kind.
     """
     text = os.environ.get("TF_CONFIG", "")
     if not text:
@@ -42,11 +48,18 @@ def from_environment() -> Cluster | None:
     try:
         described = json.loads(text)
         jobs, task = described["cluster"], described["task"]
-        chiefs = list(jobs.get("chief", []))
+        chiefs = [host for name in CHIEFS for host in jobs.get(name, [])]
         workers = (*chiefs, *jobs.get("worker", []))
         index = int(task["index"]) + (task["type"] == "worker") * len(chiefs)
-        if task["type"] not in ("chief", "worker") or not 0 <= index < len(workers):
+        if task["type"] in IDLE:
+            raise UsageError(
+                "of TF_CONFIG the chief and the workers train; leave the others out. "
+                f"Received: a task of type {task['type']}"
+            )
+        if task["type"] not in (*CHIEFS, "worker") or not 0 <= index < len(workers):
             raise ValueError
+    except UsageError:
+        raise
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(
             'TF_CONFIG must be like {"cluster": {"worker": ["host:port", ...]}, '

@@ -1,13 +1,21 @@
-"""Graceful preemption: stop at the next safe point on SIGTERM or SIGINT."""
+"""Graceful preemption: stop at the next safe point on SIGTERM, SIGUSR1 or SIGINT."""
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+from ressl_tf.runtime.errors import Interrupted
+
+# SIGUSR1 is what SLURM is asked to send before a job's time is over; Windows has none.
+SIGNALS = tuple(
+    getattr(signal, name)
+    for name in ("SIGTERM", "SIGINT", "SIGUSR1")
+    if hasattr(signal, name)
+)
 # Seconds within which signals are one request: a terminal or a scheduler sends to
 # parent and child alike, and the parent passes it on.
 ONE_REQUEST = 1.0
@@ -23,15 +31,25 @@ class Watch:
 
     Args:
         notify: called with the number of each signal.
+        grace_seconds: after which a request of a scheduler, not of a person at the
+            keyboard (SIGINT), ends the process although the work goes on; 0 for never.
 
     Attributes:
         asked: name of the signal that requested the stop; empty before.
+        last_words: called in another thread when `grace_seconds` are over, with the
+            signal's name; says what is kept.
     """
 
-    def __init__(self, notify: Callable[[int], None] = lambda number: None):
-        self.asked, self.notify = "", notify
+    def __init__(
+        self,
+        notify: Callable[[int], None] = lambda number: None,
+        grace_seconds: float = 0.0,
+    ):
+        self.asked, self.notify, self.grace_seconds = "", notify, grace_seconds
+        self.last_words: Callable[[str], Interrupted] = _overdue
         self._before: dict[signal.Signals, Any] = {}  # signal -> its former handler
         self._since = 0.0  # time of the request
+        self._timer: threading.Timer | None = None
 
     def __enter__(self) -> "Watch":
         if threading.current_thread() is threading.main_thread():
@@ -39,6 +57,8 @@ class Watch:
         return self
 
     def __exit__(self, *_) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -52,10 +72,29 @@ class Watch:
         """Keep the first request, here and in the watches around this one."""
         if not self.asked:
             self.asked, self._since = name, since
+            if self.grace_seconds and name != "SIGINT":
+                self._start_timer()
         for handler in self._before.values():
             outer = getattr(handler, "__self__", None)
             if isinstance(outer, Watch):
                 outer._note(name, since)
+
+    def _start_timer(self) -> None:
+        self._timer = threading.Timer(self.grace_seconds, self._give_up)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _give_up(self) -> None:
+        """End the process, whatever the main thread does."""
+        stop = self.last_words(self.asked)
+        stop.show(sys.__stdout__ or sys.stderr)
+        os._exit(stop.status)
+
+
+def _overdue(name: str) -> Interrupted:
+    return Interrupted(
+        f"{name} came, and the work at hand did not end in time", by=name
+    )
 
 
 def obey_as_first_process() -> None:

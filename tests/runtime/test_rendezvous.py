@@ -1,10 +1,8 @@
 """Workers that find one another, and those that do not."""
 
 import json
-import os
 import pathlib
 import socket
-import subprocess
 import threading
 import time
 
@@ -114,6 +112,25 @@ def test_tf_config_is_read(monkeypatch):
     assert rendezvous.from_environment().index == 0
 
 
+def test_the_tf_config_of_managed_services(monkeypatch):
+    """With a chief that some call master, and tasks of other strategies."""
+    told = {
+        "cluster": {"master": ["m:1"], "worker": ["a:1"], "ps": ["p:1"]},
+        "environment": "cloud",
+        "job": "{}",
+        "task": {"type": "worker", "index": "0", "trial": "1"},
+    }
+    monkeypatch.setenv("TF_CONFIG", json.dumps(told))
+    assert rendezvous.from_environment() == rendezvous.Cluster(("m:1", "a:1"), 1)
+    told["task"] = {"type": "master", "index": 0}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(told))
+    assert rendezvous.from_environment() == rendezvous.Cluster(("m:1", "a:1"), 0)
+    told["task"] = {"type": "ps", "index": 0}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(told))
+    with pytest.raises(UsageError, match=r"leave the others out\. .* of type ps"):
+        rendezvous.from_environment()
+
+
 @pytest.mark.parametrize(
     "text", ["{", "[]", "{}", '{"cluster": {"worker": []}, "task": {}}']
 )
@@ -121,39 +138,3 @@ def test_a_broken_tf_config_is_refused(text, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(UsageError, match="TF_CONFIG must be like"):
         rendezvous.from_environment()
-
-
-@pytest.mark.parametrize("arguments", [[], ["two"], ["0"]])
-def test_the_launcher_asks_for_a_number_of_processes(arguments):
-    command = ["bash", "scripts/launch_local.sh", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("usage: scripts/launch_local.sh NUMBER_OF_PROCESSES")
-
-
-CHIEF_AND_WORKER = """#!/usr/bin/env bash
-[[ $1 == -c ]] && echo 4000 && exit  # asked for a port
-[[ $* == *--worker_index=0* ]] && seconds=0.5 status=143 || seconds=0 status=1
-trap 'sleep $seconds; exit $status' TERM
-echo started
-while :; do sleep 0.05; done
-"""
-
-
-def test_the_launcher_waits_for_the_chief_and_ends_as_it_does(tmp_path):
-    """The chief saves for a while; the other ends at once, with another status."""
-    python = tmp_path / "python"
-    python.write_text(CHIEF_AND_WORKER)
-    python.chmod(0o755)
-    command = ["bash", "scripts/launch_local.sh", "2"]
-    options = {"env": {**os.environ, "PYTHON": str(python)}, "text": True}
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, **options
-    ) as launcher:
-        for _ in range(2):
-            assert launcher.stdout.readline() == "started\n"
-        launcher.terminate()
-        try:
-            assert launcher.wait(20) == 143
-        finally:
-            launcher.kill()
