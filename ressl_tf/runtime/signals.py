@@ -2,12 +2,12 @@
 
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
+from ressl_tf.runtime.deadline import Deadline
 from ressl_tf.runtime.errors import Interrupted
 
 # SIGUSR1 is what SLURM is asked to send before a job's time is over; Windows has none.
@@ -31,8 +31,8 @@ class Watch:
 
     Args:
         notify: called with the number of each signal.
-        grace_seconds: after which a request of a scheduler, not of a person at the
-            keyboard (SIGINT), ends the process although the work goes on; 0 for never.
+        grace_seconds: after which a request of a scheduler ends the process although
+            the work goes on, see `Deadline`; 0 for never.
 
     Attributes:
         asked: name of the signal that requested the stop; empty before.
@@ -45,20 +45,20 @@ class Watch:
         notify: Callable[[int], None] = lambda number: None,
         grace_seconds: float = 0.0,
     ):
-        self.asked, self.notify, self.grace_seconds = "", notify, grace_seconds
+        self.asked, self.notify = "", notify
         self.last_words: Callable[[str], Interrupted] = _overdue
+        self._deadline = Deadline(grace_seconds, lambda name: self.last_words(name))
         self._before: dict[signal.Signals, Any] = {}  # signal -> its former handler
         self._since = 0.0  # time of the request
-        self._timer: threading.Timer | None = None
 
     def __enter__(self) -> "Watch":
         if threading.current_thread() is threading.main_thread():
             self._before = {s: signal.signal(s, self._ask) for s in SIGNALS}
+        self._deadline.__enter__()
         return self
 
     def __exit__(self, *_) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        self._deadline.__exit__(None, None, None)
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -72,23 +72,10 @@ class Watch:
         """Keep the first request, here and in the watches around this one."""
         if not self.asked:
             self.asked, self._since = name, since
-            if self.grace_seconds and name != "SIGINT":
-                self._start_timer()
         for handler in self._before.values():
             outer = getattr(handler, "__self__", None)
             if isinstance(outer, Watch):
                 outer._note(name, since)
-
-    def _start_timer(self) -> None:
-        self._timer = threading.Timer(self.grace_seconds, self._give_up)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _give_up(self) -> None:
-        """End the process, whatever the main thread does."""
-        stop = self.last_words(self.asked)
-        stop.show(sys.__stdout__ or sys.stderr)
-        os._exit(stop.status)
 
 
 def _overdue(name: str) -> Interrupted:

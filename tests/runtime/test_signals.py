@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import types
 
 import pytest
@@ -66,32 +64,3 @@ def test_the_first_process_of_a_container_obeys_sigterm(ended):
     signals.obey_as_first_process()
     signal.raise_signal(signal.SIGTERM)
     assert calls == [143]
-
-
-WORK = """
-import signal, sys, time
-from ressl_tf.runtime.signals import Watch
-with Watch(grace_seconds=0.3) as watch:
-    signal.raise_signal(signal.{name})
-    time.sleep({seconds})
-print("saved by itself")
-time.sleep(0.5)
-"""
-
-
-@pytest.mark.parametrize(
-    ("name", "seconds", "status", "said"),
-    [
-        ("SIGTERM", 60, 143, '{"interrupted": true}'),
-        ("SIGUSR1", 60, 138, '{"interrupted": true}'),
-        ("SIGTERM", 0.1, 0, "saved by itself"),  # the timer ends with the watch
-        ("SIGINT", 0.6, 0, "saved by itself"),  # a person can ask again
-    ],
-)
-def test_work_that_outlasts_its_grace_time_is_ended(name, seconds, status, said):
-    body = WORK.format(name=name, seconds=seconds)
-    command = [sys.executable, "-c", body]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
-    assert (done.returncode, done.stdout.strip()) == (status, said)
-    late = f"{name} came, and the work at hand did not end in time; the same command"
-    assert (late in done.stderr) == bool(status)
