@@ -1,6 +1,7 @@
 """Run a sweep: from its config to rows, table and figure."""
 
 import functools
+import gc
 import json
 import logging
 import pathlib
@@ -98,8 +99,8 @@ def report(config: SweepConfig, rows: list[dict], folder: pathlib.Path) -> None:
         with replacing(folder / name) as temporary:
             temporary.write_text(text)
     trained = [done for done in rows if "same_as" not in done]  # no point twice
-    figure = sweep_figure.draw(trained, title(config, rows))
-    plots.save(figure, folder / "sweep.png")
+    plots.save(sweep_figure.draw(trained, title(config, rows)), folder / "sweep.png")
+    gc.collect()  # figures refer to themselves, and would be kept for some runs
 
 
 def title(config: SweepConfig, rows: list[dict]) -> str:

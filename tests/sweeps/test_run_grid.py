@@ -1,8 +1,10 @@
 """Sweeps: what is run, what is not run again, and what goes wrong."""
 
+import gc
 import json
 import os
 import signal
+import weakref
 from types import SimpleNamespace
 
 import pytest
@@ -199,3 +201,23 @@ def test_a_flag_without_meaning_trains_once_and_draws_one_point(tmp_path, monkey
     assert second["same_as"] == "beta0=0.1"
     assert drawn[-1] == [first]
     assert "ok, trained as beta0=0.1" in (tmp_path / "table.md").read_text()
+
+
+def test_no_figure_is_kept(tmp_path, monkeypatch, undrawn):
+    """One refers to itself, so that Python alone frees it some runs later."""
+    kept = []
+
+    def draw(*_):
+        figure = SimpleNamespace()
+        figure.axes = [figure]
+        kept.append(weakref.ref(figure))
+        return figure
+
+    monkeypatch.setattr(sweeping.sweep_figure, "draw", draw)
+    gc.disable()
+    try:
+        lines(parse(TEMPS, f"--output={tmp_path}"), Runner())
+        assert [figure() for figure in kept] == [None] * len(kept)
+    finally:
+        gc.enable()
+    assert kept
