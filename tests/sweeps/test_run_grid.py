@@ -205,10 +205,14 @@ def test_a_flag_without_meaning_trains_once_and_draws_one_point(tmp_path, monkey
 
 def test_no_figure_is_kept(tmp_path, monkeypatch, undrawn):
     """One refers to itself, so that Python alone frees it some runs later."""
+
+    class Figure:
+        pass
+
     kept = []
 
     def draw(*_):
-        figure = SimpleNamespace()
+        figure = Figure()
         figure.axes = [figure]
         kept.append(weakref.ref(figure))
         return figure
