@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from ressl_tf.runtime import distribute
 from ressl_tf.runtime.errors import UsageError
 
 
@@ -53,8 +54,14 @@ class GlobalNormClipping:
     def _all_reduce_sum_gradients(
         self, grads_and_vars: Sequence[tuple[tf.Tensor | None, Any]]
     ) -> Sequence[tuple[tf.Tensor | None, Any]]:
-        """Sum gradients over replicas, which Keras does here, and clip the sums."""
-        summed = super()._all_reduce_sum_gradients(grads_and_vars)  # type: ignore[misc]
+        """Sum gradients over replicas, which Keras does here, and clip the sums.
+
+        One replica has nothing to sum, and TensorFlow would keep the graph of its step
+        until the process ends, as of every function with a gradient of its own.
+        """
+        summed = list(grads_and_vars)
+        if distribute.num_replicas() > 1:
+            summed = super()._all_reduce_sum_gradients(summed)  # type: ignore[misc]
         if not self.clip_norm:
             return summed
         gradients, variables = zip(*summed, strict=True)

@@ -89,19 +89,15 @@ def entropy(relation: BlockwiseRelation) -> tf.Tensor:
 def _moments(
     rows: tf.Tensor, queue: tf.Tensor, block: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Compute `BlockwiseRelation.moments` of embeddings over their temperature."""
+    """Compute `BlockwiseRelation.moments` of embeddings over their temperature.
 
-    @tf.custom_gradient
-    def moments(rows):
-        log_sums, mean_keys = _sums(rows, queue, block)
-
-        def gradient(log_sums_gradient, _):
-            return log_sums_gradient[:, None] * mean_keys
-
-        return (log_sums, mean_keys), gradient
-
-    log_sums, mean_keys = moments(rows)
-    return log_sums, tf.stop_gradient(mean_keys)
+    The gradient of a log-normaliser, its mean key, is known with it: what is added to
+    it is 0 and has that gradient. (TensorFlow keeps what `tf.custom_gradient` refers
+    to, the whole graph of the step, until the process ends.)
+    """
+    fixed = tf.stop_gradient(rows)
+    log_sums, mean_keys = _sums(fixed, tf.stop_gradient(queue), block)
+    return log_sums + tf.reduce_sum((rows - fixed) * mean_keys, axis=-1), mean_keys
 
 
 def _sums(rows: tf.Tensor, queue: tf.Tensor, block: int) -> tuple[tf.Tensor, tf.Tensor]:

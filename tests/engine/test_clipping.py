@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from helpers.models import tiny_model
 from helpers.steps import views_of
+from tensorflow.python.framework import ops
 
 from ressl_tf.config import Config
 from ressl_tf.engine import clipping, precision
@@ -131,3 +132,21 @@ def test_it_is_part_of_an_optimizers_config():
         assert copy.clip_norm == 0.5
     with pytest.raises(UsageError, match=r"clip_norm must be 0 .* Received: -1"):
         SGD(clip_norm=-1.0)
+
+
+@pytest.mark.parametrize(("clip_norm", "queue_size"), [(0.0, 8192), (1.0, 10)])
+def test_a_compiled_step_leaves_no_gradient_of_its_own(clip_norm, queue_size, images):
+    """TensorFlow keeps those, and the graph of the step with each, for ever."""
+    before = registered()
+    model = tiny_model(queue_size=queue_size)  # the larger one is read by blocks
+    model.compile(SGD(0.03, clip_norm=clip_norm))
+    model.train_on_batch(views_of(images))
+    assert registered() == before
+    own = tf.custom_gradient(lambda x: (x, lambda up: up))
+    tf.function(lambda x: own(x))(tf.ones([2]))
+    assert len(registered()) == len(before) + 1
+
+
+def registered():
+    names = ops.gradient_registry.list()
+    return {name for name in names if str(name).startswith("CustomGradient")}

@@ -80,7 +80,7 @@ def _check_inputs(model: keras.Model, sides: Sequence[int], channels: int) -> No
     given = model.input_shape
     of_images = isinstance(given, tuple) and len(given) == 4
     if not of_images or given[-1] not in (channels, None):
-        hint = f"; channels={given[-1]} of the method" if of_images else ""
+        hint = f", or channels={given[-1]} be given" if of_images else ""
         raise UsageError(
             f"the backbone {model.name} must take images [batch, height, width, "
             f"{channels}]{hint}. Received: a model that takes {given}"
