@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
@@ -286,11 +287,13 @@ class StreamSource:
             return dataclasses.replace(self, rows=tf.gather(self.rows, rows))
 
     def all_labels(self) -> np.ndarray:
-        """Return the label of every example, int32 [n].
+        """Return every label, int32 [n]; it reads a TFDS set once, without decoding."""
+        return self.encoded.all_labels()[self._numbers]
 
-        It reads every record of a TFDS set once, without decoding.
-        """
-        return self.encoded.all_labels()[self.rows.numpy()]
+    @functools.cached_property
+    def _numbers(self) -> np.ndarray:
+        """The rows for Python, which would take a millisecond for one of a tensor."""
+        return self.rows.numpy()
 
     def example(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Read and decode int64 [] -> ([height, width, 3], int32 [])."""
@@ -304,12 +307,12 @@ class StreamSource:
 
     def example_name(self, index: int) -> str:
         """Name an example, for messages."""
-        return self.encoded.example_name(int(self.rows[index]))
+        return self.encoded.example_name(int(self._numbers[index]))
 
     def shapes(self, indices: np.ndarray) -> list[tuple[int, int, int]]:
         """Return the shapes of those examples that decode."""
-        return self.encoded.shapes(self.rows.numpy()[indices])
+        return self.encoded.shapes(self._numbers[indices])
 
     def why_unreadable(self, index: int) -> str | None:
         """Say in one line what is wrong with an example; None for nothing."""
-        return self.encoded.why_unreadable(int(self.rows[index]))
+        return self.encoded.why_unreadable(int(self._numbers[index]))

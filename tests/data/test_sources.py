@@ -1,5 +1,7 @@
 """Parts of a source, and errors of reading that name their file."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -43,3 +45,23 @@ def test_images_have_the_names_of_their_files(tmp_path, cache):
 def test_a_stream_says_how_to_get_its_images(folder):
     with pytest.raises(AttributeError, match=r"example\(i\) gives one"):
         _ = streamed(folder).images
+
+
+class ReadOnce:
+    """The rows of a source: one by one they take a millisecond each."""
+
+    def __init__(self, rows):
+        self.rows, self.reads = rows, 0
+
+    def numpy(self):
+        self.reads += 1
+        return self.rows
+
+
+def test_a_million_names_are_not_asked_of_tensorflow_one_by_one(folder):
+    source = load_source(f"folder:{folder}", "train")
+    names = [source.example_name(index) for index in range(source.size)]
+    rows = ReadOnce(source.rows.numpy()[::-1])
+    turned = dataclasses.replace(source, rows=rows)
+    assert [turned.example_name(index) for index in range(source.size)] == names[::-1]
+    assert rows.reads == 1
