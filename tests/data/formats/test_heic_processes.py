@@ -4,6 +4,7 @@ import concurrent.futures
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import numpy as np
@@ -108,7 +109,7 @@ def test_a_killed_run_leaves_none_behind(tmp_path):
         "print(heic_processes._idle.get()._process.pid, flush=True)\n"
         "import os; os.kill(os.getpid(), 9)\n"
     )
-    command = ["python", "-c", body]
+    command = [sys.executable, "-c", body]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == -signal.SIGKILL
     pid, deadline = int(done.stdout), time.monotonic() + 20
