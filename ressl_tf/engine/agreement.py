@@ -51,6 +51,7 @@ def check(strategy: distribute.Strategy, facts: Mapping[str, Any]) -> None:
         return
     texts = all_workers.gather_text(strategy, json.dumps(facts))
     if difference := described([json.loads(text) for text in texts]):
+        all_workers.let_all_know(strategy)
         raise UsageError(
             f"all workers need the same flags, versions and images. Received: "
             f"{difference}; start all again alike"

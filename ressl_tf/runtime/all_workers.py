@@ -46,6 +46,12 @@ def wait_for_all(strategy: distribute.Strategy) -> None:
     )()
 
 
+def let_all_know(strategy: distribute.Strategy) -> None:
+    """Wait until all workers have what was gathered, before one of them ends."""
+    with contextlib.suppress(*LOST):  # who is gone has had it
+        wait_for_all(strategy)
+
+
 def gather_text(strategy: distribute.Strategy, text: str) -> list[str]:
     """Return the text of each worker, in their order; all call this function."""
     count = distribute.worker(strategy)[1]

@@ -11,7 +11,15 @@ from typing import Any
 
 import absl.logging
 
-from ressl_tf.runtime import backend, flags, gpu, mirrors, quiet_import, signals
+from ressl_tf.runtime import (
+    backend,
+    flags,
+    gpu,
+    leaving,
+    mirrors,
+    quiet_import,
+    signals,
+)
 from ressl_tf.runtime.errors import Interrupted, RunError, UsageError
 from ressl_tf.runtime.flag_help import help_text
 
@@ -65,14 +73,14 @@ def run(
     except UsageError as error:
         _show_traceback(traced)
         print(f"error: {error} (--help lists all flags)", file=sys.stderr)
-        return 2
+        return leaving.by(2)
     except RunError as error:
         _show_traceback(traced)
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return leaving.by(1)
     except Interrupted as stop:
         stop.show(sys.stdout)
-        return stop.status
+        return leaving.by(stop.status)
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return 130

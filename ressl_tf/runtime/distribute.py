@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
 from tensorflow.python.eager import context
 
-from ressl_tf.runtime import rendezvous
+from ressl_tf.runtime import leaving, rendezvous
 from ressl_tf.runtime.errors import UsageError
 
 Strategy: TypeAlias = tf.distribute.Strategy
@@ -92,11 +92,14 @@ def _multi_worker(workers: rendezvous.Cluster | None) -> Strategy:
         rpc_layer="grpc",
     )
     try:
-        return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+        made = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
     except RuntimeError as error:  # collectives are configured before all else
         raise UsageError(
             f"--strategy=multiworker needs a process of its own ({error})"
         ) from None
+    if len(workers.workers) > 1:
+        leaving.among_workers()
+    return made
 
 
 def _tpu(name: str) -> Strategy:

@@ -50,6 +50,7 @@ def test_two_replicas_of_one_worker_have_nothing_to_compare():
 def test_all_workers_get_the_same_line(monkeypatch):
     """As the second of two workers, whose texts are given."""
     monkeypatch.setattr(distribute, "worker", lambda strategy: (1, 2))
+    monkeypatch.setattr(all_workers, "wait_for_all", lambda strategy: None)
     texts = ['{"a": 1}', '{"a": 2}']
     monkeypatch.setattr(all_workers, "gather_text", lambda strategy, text: texts)
     with pytest.raises(UsageError, match="worker 0 has a=1; worker 1 has a=2; start"):
