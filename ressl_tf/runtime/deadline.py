@@ -57,17 +57,14 @@ class Deadline:
         self._sockets[0].close()
 
     def _watch(self) -> None:
-        name = self._signal(None)
+        if not (name := self._signal(None)):
+            return
         end = time.monotonic() + self.seconds
-        while name:
-            left = end - time.monotonic()
-            try:
-                if left > 0 and not self._signal(left):
-                    return
-            except TimeoutError:
-                left = 0
-            if left <= 0:
-                self._give_up(name)
+        try:
+            while self._signal(max(1e-3, end - time.monotonic())):
+                pass  # a later one does not put the end off
+        except TimeoutError:
+            self._give_up(name)
 
     def _signal(self, timeout: float | None) -> str:
         """Return the name of the next signal of a scheduler; empty at the end.
